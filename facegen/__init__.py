@@ -1,0 +1,41 @@
+"""facegen: speech, and the emotion in it or asked for, to facial animation.
+
+import facegen
+take = facegen.animate("speech.wav", emotion="happy:0.6", fps=60)
+take.save("take.csv")
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "animate": "facegen.api",
+    "solve": "facegen.api",
+    "load": "facegen.api",
+    "render": "facegen.api",
+    "Animation": "facegen.animation",
+    "Audio": "facegen.audio",
+    "Config": "facegen.config",
+    "Emotion": "facegen.emotion",
+    "FacegenError": "facegen.errors",
+    "Take": "facegen.take",
+    "compose": "facegen.take",
+}
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'facegen' has no attribute {name!r}")
+    from facegen.registry import load_object
+
+    value = load_object(f"{_PUBLIC[name]}:{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,60 @@
+"""The Python interface: ``animate``, ``solve``, ``load`` and ``render``, over the same pipeline as the commands."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from facegen import pipeline
+from facegen.animation import Animation
+from facegen.config import Config, RenderConfig, defaults
+from facegen.errors import UsageError, nearest
+from facegen.exporters import load_animation
+from facegen.take import Take
+
+
+def animate(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Animation:
+    """Speech to control curves.
+
+    ``source`` is a sound file, or samples [N] float in -1..1 at ``rate`` Hz. ``settings`` are the fields of
+    ``Config`` (``emotion="happy:0.6"``, ``fps=60``, ``seed=1`` …). Returns an Animation of
+    ceil(seconds · fps) frames. Raises AudioError for what is no sound, UsageError for wrong settings.
+    """
+    config = make_config(Config, settings)
+    return pipeline.animate(pipeline.solve(source, config, rate=rate), config.rig)
+
+
+def solve(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Take:
+    """Speech to a layered, editable Take; arguments as for ``animate``."""
+    return pipeline.solve(source, make_config(Config, settings), rate=rate)
+
+
+def load(path: str | PathLike) -> Animation:
+    """The animation in a file of any format that can be read. Raises AnimationFileError for what is none."""
+    return load_animation(path)
+
+
+def render(animation: Animation, path: str | PathLike, **settings: Any) -> None:
+    """Draw ``animation`` on a head to a video (``.mp4``), an image (``.png``) or a folder of images.
+
+    ``settings`` are the fields of ``RenderConfig`` (``rig="aria"``, ``audio="speech.wav"``, ``size="1280x720"`` …).
+    Raises MissingExtraError where the ``render`` extra is not installed.
+    """
+    from facegen.renderers import render_file
+
+    render_file(animation, path, make_config(RenderConfig, settings))
+
+
+def make_config(kind: type, settings: dict[str, Any]) -> Any:
+    """``kind(**settings)``, with an error that names the nearest option for one that does not exist."""
+    known = list(defaults(kind))
+    for name in settings:
+        if name not in known:
+            raise UsageError(f"no option is called {name!r}", remedy=nearest(name, known))
+    if "fps" in settings:
+        settings = {**settings, "fps": str(settings["fps"])}
+    if isinstance(settings.get("passes"), list):
+        settings = {**settings, "passes": tuple(settings["passes"])}
+    return kind(**settings)

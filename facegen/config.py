@@ -1,0 +1,147 @@
+"""Every option of the product, with its one default."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass, field, fields
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from facegen.emotion import EmotionTrack
+from facegen.errors import UsageError
+from facegen.phones import Features, PhoneTrack
+from facegen.units import as_fps
+
+
+def option(default: Any, help: str) -> Any:
+    """A dataclass field with the help text that the command line shows."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one solve. Raises UsageError for values out of range."""
+
+    rig: str = option("arkit", "rig whose controls to write: a name of `facegen rig list`, or a rig folder")
+    fps: str = option("30", "frames a second: 30, 60, 24, 25, 29.97, 120 or any fraction such as 24000/1001")
+    seed: int = option(0, "seed of blinks, gaze and head motion")
+    emotion: str = option(
+        "auto",
+        "auto (as heard; neutral for now), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1",
+    )
+    timeline: str | None = option(None, "CSV or JSON of emotion spans: start s, end s, emotion")
+    intensity: float = option(1.0, "strength of the emotion, 0 to 2")
+    mouth: float = option(1.0, "strength of the mouth's motion, 0 to 2")
+    upper_face: float = option(1.0, "strength of brows, lids and cheeks, 0 to 2")
+    text: str | None = option(None, "transcript, or a text file with it: sharpens the timing (English)")
+    alignment: str | None = option(None, "given phones: .TextGrid, .json or .align")
+    passes: tuple[str, ...] | None = option(None, "only these passes, comma-separated")
+    blink: bool = option(True, "blinks")
+    gaze: bool = option(True, "gaze with saccades")
+    head: bool = option(True, "head motion and breath")
+    look_at: tuple[float, float, float] | None = option(
+        None, "point to look at, cm from between the eyes: X,Y,Z"
+    )
+    encoder: str = option("phones", "speech encoder: a name of `facegen models`")
+    decoder: str = option("rules", "decoder of mouth shapes: a name of `facegen models`")
+    start: float = option(0.0, "seconds to skip at the start of the sound")
+    duration: float | None = option(None, "seconds of sound to use")
+
+    def __post_init__(self) -> None:
+        as_fps(self.fps)
+        for name in ("intensity", "mouth", "upper_face"):
+            self._range(name, getattr(self, name), 0.0, 2.0)
+        self._range("start", self.start, 0.0, 1e6)
+        if self.duration is not None and not 0 < self.duration < 1e6:
+            raise UsageError(
+                f"--duration {self.duration} is not a positive number of seconds", remedy="use e.g. 10"
+            )
+        if not (isinstance(self.seed, int) and 0 <= self.seed < 2**63):
+            raise UsageError(f"--seed {self.seed} is not a whole number of at least 0", remedy="use e.g. 1")
+        if self.text is not None and self.alignment is not None:
+            raise UsageError("--text and --alignment exclude each other", remedy="give one of them")
+        if self.look_at is not None and (len(self.look_at) != 3 or not np.isfinite(self.look_at).all()):
+            raise UsageError(
+                f"--look-at {self.look_at} is not three numbers", remedy="use X,Y,Z in cm, e.g. 0,0,100"
+            )
+
+    @staticmethod
+    def _range(name: str, value: float, low: float, high: float) -> None:
+        if not low <= value <= high:
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(
+                f"{flag} {value} is not in {low:g}..{high:g}", remedy=f"use a number in {low:g}..{high:g}"
+            )
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as JSON values."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """Settings of one rendering. Raises UsageError for values out of range."""
+
+    rig: str = option("aria", "rig with the head to draw")
+    audio: str | None = option(None, "sound to mux into the video")
+    size: str = option("1280x720", "width x height in pixels, even numbers")
+    camera: str = option("front", "front, threequarter or side")
+    renderer: str = option("raster", "renderer: raster")
+    background: str = option("#2b2f36", "colour as #rrggbb, or an image file")
+    alpha: bool = option(False, "transparent background (PNG only)")
+
+    def __post_init__(self) -> None:
+        width, height = self.pixels
+        if width % 2 or height % 2 or not 16 <= width <= 8192 or not 16 <= height <= 8192:
+            raise UsageError(
+                f"--size {self.size} is not two even numbers in 16..8192", remedy="use e.g. 1280x720"
+            )
+
+    @property
+    def pixels(self) -> tuple[int, int]:
+        """Width and height."""
+        try:
+            width, height = (int(n) for n in self.size.lower().split("x"))
+        except ValueError as error:
+            raise UsageError(
+                f"--size {self.size!r} is not WIDTHxHEIGHT", remedy="use e.g. 1280x720"
+            ) from error
+        return width, height
+
+
+def defaults(kind: type) -> dict[str, Any]:
+    """Option name to default of a config class."""
+    return {f.name: f.default for f in fields(kind)}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a decoder or a pass may look at: the clip's features, phones and emotion, and the settings."""
+
+    config: Config
+    fps: Fraction
+    frames: int
+    features: Features
+    phones: PhoneTrack
+    emotion: EmotionTrack
+
+    def rng(self, name: str) -> np.random.Generator:
+        """The generator of the pass ``name``: its own, so that one pass never disturbs another."""
+        return np.random.default_rng([self.config.seed, zlib.crc32(name.encode())])
+
+    def at_frames(self, rows: np.ndarray) -> np.ndarray:
+        """Feature-rate ``rows`` [F] or [F, C] read at the middle of each animation frame, [T] or [T, C].
+
+        Linear between feature frames, held at the ends.
+        """
+        place = (np.arange(self.frames) + 0.5) * float(self.features.rate / self.fps) - 0.5
+        place = np.clip(place, 0, max(0, len(rows) - 1))
+        low = np.floor(place).astype(np.int64)
+        high = np.minimum(low + 1, max(0, len(rows) - 1))
+        part = (place - low).astype(np.float32)
+        if len(rows) == 0:
+            return np.zeros((self.frames, *rows.shape[1:]), np.float32)
+        part = part.reshape(-1, *([1] * (rows.ndim - 1)))
+        return (rows[low] * (1 - part) + rows[high] * part).astype(np.float32)

@@ -1,0 +1,108 @@
+"""One tree of errors. Each names the input, what is wrong with it and what to do about it.
+
+FacegenError (5: a fault of ours)
+├── UsageError (2)
+├── InputError (3)
+│   ├── AudioError · RigError · AnimationFileError · ImageError · ConfigError · ModelError · AlignmentError
+├── OutputError (4)
+├── JobError (1)
+└── MissingExtraError (6)
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from os import PathLike, fspath
+
+
+class FacegenError(Exception):
+    """Base of all failures. ``str()`` is one line: ``path: reason; remedy``.
+
+    ``path`` is the file or option at fault (or None), ``exit_code`` what the command line returns.
+    """
+
+    exit_code = 5
+
+    def __init__(self, reason: str, *, path: str | PathLike | None = None, remedy: str = "") -> None:
+        self.path = None if path is None else fspath(path)
+        self.reason = " ".join(str(reason).split())
+        self.remedy = " ".join(remedy.split())
+        super().__init__(self.reason)
+
+    def __str__(self) -> str:
+        text = self.reason if self.path is None else f"{printable(self.path)}: {self.reason}"
+        return f"{text}; {self.remedy}" if self.remedy else text
+
+    def at(self, path: str | PathLike) -> FacegenError:
+        """The same error with ``path`` filled in where it was not known."""
+        if self.path is None:
+            self.path = fspath(path)
+        return self
+
+
+class UsageError(FacegenError):
+    exit_code = 2
+
+
+class InputError(FacegenError):
+    exit_code = 3
+
+
+class AudioError(InputError):
+    pass
+
+
+class RigError(InputError):
+    pass
+
+
+class AnimationFileError(InputError):
+    pass
+
+
+class ImageError(InputError):
+    pass
+
+
+class ConfigError(InputError):
+    pass
+
+
+class ModelError(InputError):
+    pass
+
+
+class AlignmentError(InputError):
+    pass
+
+
+class OutputError(FacegenError):
+    exit_code = 4
+
+
+class JobError(FacegenError):
+    exit_code = 1
+
+
+class MissingExtraError(FacegenError):
+    exit_code = 6
+
+    def __init__(self, package: str, extra: str, what: str) -> None:
+        super().__init__(
+            f"{what} needs the package {package}, which is not installed",
+            remedy=f'install it with: pip install "facegen[{extra}]"',
+        )
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...], count: int = 3) -> str:
+    """A remedy that names the known names closest to ``name``, or all of a short list."""
+    close = get_close_matches(name, known, n=count, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(close) + "?"
+    shown = ", ".join(list(known)[:12])
+    return f"known: {shown}" + (" …" if len(known) > 12 else "")
+
+
+def printable(text: str) -> str:
+    """``text`` on one line: control characters are shown escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

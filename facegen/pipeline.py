@@ -1,0 +1,83 @@
+"""The main job as a listing: speech in, layers of motion out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.audio import Sound, open_sound
+from facegen.config import Config, Context
+from facegen.emotion import Emotion, EmotionTrack, parse_emotion
+from facegen.encoders.timing import sharpen
+from facegen.passes import enabled, finishing
+from facegen.registry import Registry
+from facegen.rig import ARKIT, RigMap, load_rig
+from facegen.rig.map import find_map
+from facegen.take import Layer, Take, compose
+from facegen.timeline import read_timeline
+from facegen.units import as_fps, frame_count
+
+Progress = Callable[[str, float], None]
+"""Called with a step's name and the seconds of sound done so far."""
+
+
+def solve(
+    source: str | PathLike | np.ndarray | Sound,
+    config: Config | None = None,
+    *,
+    rate: int | None = None,
+    progress: Progress | None = None,
+) -> Take:
+    """Speech to a layered take on the ARKit controls.
+
+    ``source`` is a file, samples [N] at ``rate`` Hz or an opened sound. Raises AudioError for what is no
+    sound, UsageError for settings that name nothing.
+    """
+    config = config or Config()
+    sound = source if isinstance(source, Sound) else _open(source, rate, config)
+    heard = Registry("encoders").get(config.encoder)().encode(sound, progress)
+    features, phones = sharpen(heard, config.text, config.alignment)
+    emotion = emotion_track(config)
+    fps = as_fps(config.fps)
+    context = Context(config, fps, frame_count(sound.duration, fps), features, phones, emotion)
+
+    decoder = Registry("decoders").get(config.decoder)()
+    about = {"name": sound.name, "seconds": str(sound.duration)}
+    settings = {**config.plain(), "passes": finishing(config)}
+    take = Take(fps, context.frames, about, phones, emotion, (), settings)
+    take = take.with_layer(Layer("lips", "add", decoder.decode(context)))
+    for row in enabled(config):
+        layer = row.run(take, context)
+        if layer is not None:
+            take = take.with_layer(layer)
+    return take
+
+
+def animate(take: Take, rig: str = "arkit") -> Animation:
+    """The take as one animation on the controls of ``rig``."""
+    animation = compose(take, ARKIT)
+    target = load_rig(rig).control_names
+    if target == ARKIT:
+        return animation
+    if set(target) >= set(ARKIT):
+        return animation.select(target)
+    return rig_map("arkit", rig).apply(animation)
+
+
+def rig_map(source: str, target: str) -> RigMap:
+    """The map from one rig's controls to another's."""
+    return find_map(load_rig(source), load_rig(target))
+
+
+def emotion_track(config: Config) -> EmotionTrack:
+    """The emotion that the settings ask for, over time."""
+    base = Emotion() if config.emotion.strip().lower() == "auto" else parse_emotion(config.emotion)
+    spans = read_timeline(config.timeline) if config.timeline else ()
+    return EmotionTrack(base, spans)
+
+
+def _open(source: str | PathLike | np.ndarray, rate: int | None, config: Config) -> Sound:
+    return open_sound(source, rate=rate, start=config.start, duration=config.duration)

@@ -1,0 +1,80 @@
+"""Names that stand for objects, imported when first asked for; other packages add theirs by entry points."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from facegen.errors import FacegenError, UsageError, nearest
+
+_BUILT_IN: dict[str, dict[str, str]] = {
+    "encoders": {"phones": "facegen.encoders.phones:PhoneEncoder"},
+    "decoders": {"rules": "facegen.decoders.rules:RuleDecoder"},
+    "exporters": {
+        ".take": "facegen.exporters.take:TakeFile",
+        ".csv": "facegen.exporters.livelink:LiveLinkCsv",
+        ".json": "facegen.exporters.json:FacegenJson",
+        ".safetensors": "facegen.exporters.safetensors:Safetensors",
+        ".glb": "facegen.exporters.gltf:Glb",
+    },
+    "importers": {
+        ".take": "facegen.exporters.take:TakeFile",
+        ".csv": "facegen.exporters.livelink:LiveLinkCsv",
+        ".json": "facegen.exporters.json:FacegenJson",
+        ".safetensors": "facegen.exporters.safetensors:Safetensors",
+        ".glb": "facegen.exporters.gltf:Glb",
+    },
+    "renderers": {"raster": "facegen.renderers.raster:Raster"},
+    "videos": {".mp4": "facegen.renderers.video:Mp4"},
+    "streams": {},
+}
+
+
+class Registry:
+    """Names of one kind of part (``exporters``, ``encoders`` …) and the objects behind them.
+
+    ``names()`` imports nothing; ``get(name)`` imports that one. Entry points of the group
+    ``facegen.<kind>`` add names; a name given twice is an error that names both places.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def _targets(self) -> dict[str, str]:
+        targets = dict(_BUILT_IN.get(self.kind, {}))
+        for point in entry_points(group=f"facegen.{self.kind}"):
+            if targets.get(point.name, point.value) != point.value:
+                raise FacegenError(
+                    f"two packages offer {self.kind} {point.name!r}: {targets[point.name]} and {point.value}",
+                    remedy="uninstall one of them",
+                )
+            targets[point.name] = point.value
+        return targets
+
+    def names(self) -> list[str]:
+        return sorted(self._targets())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._targets()
+
+    def get(self, name: str) -> Any:
+        """The object called ``name``; UsageError with the nearest names where there is none."""
+        targets = self._targets()
+        if name not in targets:
+            raise UsageError(
+                f"no {self.kind.rstrip('s')} is called {name!r}", remedy=nearest(name, list(targets))
+            )
+        return load_object(targets[name])
+
+
+def load_object(target: str) -> Any:
+    """The object at ``package.module:attribute``."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def suffix_of(name: str, known: list[str]) -> str:
+    """The longest of the ``known`` suffixes (``.csv``, ``.mh.csv``) that ``name`` ends with, or ``""``."""
+    lower = name.lower()
+    return max((s for s in known if lower.endswith(s)), key=len, default="")

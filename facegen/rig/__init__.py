@@ -1,0 +1,18 @@
+"""Rigs: named controls, the mesh they move, and maps from one rig's controls to another's."""
+
+from facegen.rig.load import ARKIT, built_in_rigs, default_head, load_rig
+from facegen.rig.map import RigMap
+from facegen.rig.model import Control, Part, Rig, evaluate, head_matrices
+
+__all__ = [
+    "ARKIT",
+    "Control",
+    "Part",
+    "Rig",
+    "RigMap",
+    "built_in_rigs",
+    "default_head",
+    "evaluate",
+    "head_matrices",
+    "load_rig",
+]

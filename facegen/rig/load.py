@@ -1,0 +1,128 @@
+"""Reading rigs: those that ship with the package by name, any other by its folder."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facegen.errors import FacegenError, RigError, UsageError, nearest
+from facegen.files import read_bytes, read_text
+from facegen.mesh import Mesh
+from facegen.rig.model import Control, Part, Rig
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+MAX_MESH_BYTES = 512 * 2**20
+
+
+def rigs_folder() -> Path:
+    """Where the shipped rigs lie: inside the installed package, or beside it in a checkout."""
+    packed = _PACKAGE / "_rigs"
+    return packed if packed.is_dir() else _PACKAGE.parent / "rigs"
+
+
+def built_in_rigs() -> list[str]:
+    return sorted(p.parent.name for p in rigs_folder().glob("*/rig.json"))
+
+
+def load_rig(name: str | PathLike) -> Rig:
+    """The rig called ``name``, or the one in the folder ``name``.
+
+    Raises UsageError for an unknown name and RigError for a folder that holds no valid rig.
+    """
+    text = str(name)
+    if text in built_in_rigs():
+        return _built_in(text)
+    folder = Path(text)
+    if folder.name == "rig.json":
+        folder = folder.parent
+    if not folder.exists():
+        raise UsageError(
+            f"no rig is called {text!r} and no folder has that name", remedy=nearest(text, built_in_rigs())
+        )
+    return _read_rig(folder)
+
+
+@lru_cache(maxsize=4)
+def _built_in(name: str) -> Rig:
+    return _read_rig(rigs_folder() / name)
+
+
+def default_head(rig: Rig) -> Rig:
+    """``rig`` itself where it has a mesh, else the head that shows its controls."""
+    if rig.mesh is not None:
+        return rig
+    if not rig.head:
+        raise RigError(f"the rig {rig.name} has no mesh", remedy="choose a rig with a head, such as aria")
+    return load_rig(rig.head)
+
+
+def _read_rig(folder: Path) -> Rig:
+    path = folder / "rig.json"
+    try:
+        data = json.loads(read_text(path, limit=64 * 2**20, error=RigError))
+    except ValueError as error:
+        raise RigError(f"is not JSON ({error})", path=path, remedy="mend the file") from error
+    try:
+        return _rig_from(data, folder)
+    except FacegenError as error:
+        raise error.at(path) from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else f"is not a rig ({error})"
+        raise RigError(what, path=path, remedy="compare it with rigs/aria/rig.json") from error
+
+
+def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
+    if data["format"] != 1:
+        raise RigError(f"has format {data['format']!r}; this version reads 1", remedy="update facegen")
+    arrays = _read_arrays(folder / data["mesh"]) if data.get("mesh") else {}
+    mesh = None
+    if arrays:
+        mesh = Mesh(arrays["vertices"], arrays["faces"], arrays.get("uvs"), arrays.get("colors"))
+    parts = tuple(
+        Part(p["name"], p["material"], tuple(p["vertices"]), tuple(p["faces"])) for p in data.get("parts", [])
+    )
+    return Rig(
+        name=data["name"],
+        controls=tuple(Control(**c) for c in data["controls"]),
+        mesh=mesh,
+        delta_offsets=arrays.get("delta_offsets"),
+        delta_index=arrays.get("delta_index"),
+        delta_value=arrays.get("delta_value"),
+        head_weight=arrays.get("head_weight"),
+        parts=parts,
+        materials=data.get("materials", {}),
+        landmarks=data.get("landmarks", {}),
+        pivots={k: tuple(v) for k, v in data.get("pivots", {}).items()},
+        licence=data.get("licence", ""),
+        credit=data.get("credit", ""),
+        head=data.get("head", ""),
+    )
+
+
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    from safetensors.numpy import load
+
+    raw = read_bytes(path, limit=MAX_MESH_BYTES, error=RigError)
+    try:
+        return load(raw)
+    except Exception as error:
+        raise RigError(f"is not a safetensors file ({error})", path=path, remedy="write it again") from error
+
+
+ARKIT: tuple[str, ...] = (
+    "eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft", "eyeSquintLeft",
+    "eyeWideLeft", "eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight",
+    "eyeSquintRight", "eyeWideRight", "jawForward", "jawRight", "jawLeft", "jawOpen", "mouthClose", "mouthFunnel",
+    "mouthPucker", "mouthRight", "mouthLeft", "mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft",
+    "mouthFrownRight", "mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight",
+    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthPressLeft", "mouthPressRight",
+    "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight", "browDownLeft",
+    "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
+    "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"""The 52 ARKit face controls, the inner control set, in the order of Apple's Live Link Face files."""

@@ -1,0 +1,184 @@
+"""``Rig``: controls with their limits and, where there is a head, its mesh and sparse shape deltas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.errors import RigError, UsageError, nearest
+from facegen.mesh import Mesh
+
+SIDES = ("left", "right", "middle")
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control: its range, its value at rest, the character's side and the region it moves."""
+
+    name: str
+    low: float = 0.0
+    high: float = 1.0
+    neutral: float = 0.0
+    side: str = "middle"
+    region: str = ""
+
+    def __post_init__(self) -> None:
+        if (
+            not self.name
+            or self.side not in SIDES
+            or not self.low <= self.neutral <= self.high
+            or self.low == self.high
+        ):
+            raise RigError(
+                f"the control {self.name!r} has side {self.side!r} and low/neutral/high "
+                f"{self.low}/{self.neutral}/{self.high}",
+                remedy="side is left, right or middle, and low <= neutral <= high",
+            )
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the mesh with one material: half-open ranges of vertices and faces."""
+
+    name: str
+    material: str
+    vertices: tuple[int, int]
+    faces: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Rig:
+    """A face's controls and, optionally, its mesh.
+
+    ``deltas`` [C, V, 3] are held sparse: rows ``delta_offsets[c]:delta_offsets[c+1]`` of ``delta_index`` [N] and
+    ``delta_value`` [N, 3] (cm at control value 1). ``head_weight`` [V] is how far a vertex follows the head's
+    rotation about ``pivots["head"]``. Raises RigError where these disagree.
+    """
+
+    name: str
+    controls: tuple[Control, ...]
+    mesh: Mesh | None = None
+    delta_offsets: np.ndarray | None = None
+    delta_index: np.ndarray | None = None
+    delta_value: np.ndarray | None = None
+    head_weight: np.ndarray | None = None
+    parts: tuple[Part, ...] = ()
+    materials: Mapping[str, Any] = field(default_factory=dict)
+    landmarks: Mapping[str, int] = field(default_factory=dict)
+    pivots: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    licence: str = ""
+    credit: str = ""
+    head: str = ""
+    """The rig whose mesh shows this one's controls where it has none of its own."""
+
+    def __post_init__(self) -> None:
+        names = self.control_names
+        if len(set(names)) != len(names):
+            double = next(n for n in names if names.count(n) > 1)
+            raise RigError(f"the control {double!r} occurs twice", remedy="rename or remove one")
+        if self.mesh is not None:
+            self._check_deltas()
+
+    def _check_deltas(self) -> None:
+        count, vertices = len(self.controls), len(self.mesh.vertices)  # type: ignore[union-attr]
+        offsets, index, value = self.delta_offsets, self.delta_index, self.delta_value
+        if offsets is None or index is None or value is None:
+            raise RigError(
+                "the mesh has no shape deltas", remedy="give delta_offsets, delta_index and delta_value"
+            )
+        if (
+            len(offsets) != count + 1
+            or offsets[0] != 0
+            or offsets[-1] != len(index)
+            or (np.diff(offsets) < 0).any()
+        ):
+            raise RigError(f"delta_offsets do not divide {len(index)} deltas among {count} controls")
+        if value.shape != (len(index), 3) or not np.isfinite(value).all():
+            raise RigError("delta_value is not [N, 3] finite numbers")
+        if len(index) and not (0 <= index.min() and index.max() < vertices):
+            raise RigError(f"a shape delta points outside the {vertices} vertices")
+        if self.head_weight is not None and self.head_weight.shape != (vertices,):
+            raise RigError(f"head_weight has shape {self.head_weight.shape}, expected ({vertices},)")
+
+    @property
+    def control_names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.controls)
+
+    def control(self, name: str) -> Control:
+        for control in self.controls:
+            if control.name == name:
+                return control
+        raise UsageError(
+            f"the rig {self.name} has no control {name!r}", remedy=nearest(name, self.control_names)
+        )
+
+    def delta(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Vertex numbers [n] and displacements [n, 3] cm of one control at value 1."""
+        self._need_mesh()
+        at = self.control_names.index(self.control(name).name)
+        rows = slice(int(self.delta_offsets[at]), int(self.delta_offsets[at + 1]))  # type: ignore[index]
+        return self.delta_index[rows], self.delta_value[rows]  # type: ignore[index]
+
+    def dense_deltas(self) -> np.ndarray:
+        """All displacements, [C, V, 3] float32 cm."""
+        self._need_mesh()
+        dense = np.zeros((len(self.controls), len(self.mesh.vertices), 3), np.float32)  # type: ignore[union-attr]
+        for row, name in enumerate(self.control_names):
+            index, value = self.delta(name)
+            dense[row, index] = value
+        return dense
+
+    def _need_mesh(self) -> None:
+        if self.mesh is None:
+            raise RigError(
+                f"the rig {self.name} has controls but no mesh",
+                remedy="choose a rig with a head, such as aria",
+            )
+
+
+def head_matrices(head: np.ndarray) -> np.ndarray:
+    """Rotations [T, 3, 3] of head poses [T, 6]: yaw about +Y, then pitch about +X, then roll about +Z (intrinsic)."""
+    yaw, pitch, roll = (head[:, i].astype(np.float64) for i in range(3))
+    zero, one = np.zeros_like(yaw), np.ones_like(yaw)
+
+    def matrix(*rows: np.ndarray) -> np.ndarray:
+        return np.stack(rows, axis=1).reshape(-1, 3, 3)
+
+    cy, sy, cp, sp, cr, sr = (
+        np.cos(yaw),
+        np.sin(yaw),
+        np.cos(pitch),
+        np.sin(pitch),
+        np.cos(roll),
+        np.sin(roll),
+    )
+    about_y = matrix(cy, zero, sy, zero, one, zero, -sy, zero, cy)
+    about_x = matrix(one, zero, zero, zero, cp, -sp, zero, sp, cp)
+    about_z = matrix(cr, -sr, zero, sr, cr, zero, zero, zero, one)
+    return about_y @ about_x @ about_z
+
+
+def evaluate(rig: Rig, animation: Animation, block: int = 256) -> Iterator[np.ndarray]:
+    """Vertices of each frame in turn, [V, 3] float32 cm: neutral plus weighted deltas, then the head's pose.
+
+    Controls that the rig lacks are ignored; the work is done ``block`` frames at a time.
+    """
+    rig._need_mesh()
+    rest = rig.mesh.vertices  # type: ignore[union-attr]
+    weights = animation.select(rig.control_names).values
+    deltas = rig.dense_deltas().reshape(len(rig.controls), -1)
+    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
+    follow = np.ones(len(rest)) if rig.head_weight is None else rig.head_weight
+    for start in range(0, len(weights), block):
+        rows = (weights[start : start + block] @ deltas).reshape(-1, len(rest), 3) + rest
+        if animation.head is None:
+            yield from rows
+            continue
+        pose = animation.head[start : start + block]
+        for vertices, rotation, shift in zip(rows, head_matrices(pose), pose[:, 3:], strict=True):
+            moved = (vertices - pivot) @ rotation.T + pivot + shift
+            yield (vertices + follow[:, None] * (moved - vertices)).astype(np.float32)
