@@ -1,0 +1,126 @@
+"""Measure speed and memory, each in a fresh process, as ratios within one run.
+
+    python tools/bench.py                 start-up, speech to curves, an hour of sound, video
+    python tools/bench.py curves hour     only these
+
+Prints one table row a figure: what, measured, goal. The sound is the sample recording repeated, written as
+16-bit WAV into a temporary folder; nothing is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLE = ROOT / "examples" / "hello.flac"
+
+# Runs one command in a child of its own and reports wall seconds and the peak memory of that child.
+CHILD = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+wall = time.perf_counter() - start
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"code": code, "wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}))
+"""
+
+
+def timed(*command: str) -> dict[str, float]:
+    """Wall seconds, processor seconds and peak memory (MB) of one command; SystemExit where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD, *command], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    result = json.loads(done.stdout)
+    if result["code"] != 0:
+        raise SystemExit(f"{' '.join(command)} failed: {done.stderr.strip()}")
+    return result
+
+
+def best(runs: int, *command: str) -> dict[str, float]:
+    """The quickest of several runs."""
+    return min((timed(*command) for _ in range(runs)), key=lambda r: r["wall"])
+
+
+def facegen(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "facegen", *words)
+
+
+def sound(folder: Path, seconds: float) -> Path:
+    """A WAV file of the sample recording repeated to ``seconds``."""
+    import numpy as np
+    import soundfile
+
+    path = folder / f"speech-{seconds:g}.wav"
+    if not path.exists():
+        samples, rate = soundfile.read(SAMPLE, dtype="int16")
+        with soundfile.SoundFile(path, "w", rate, 1, "PCM_16") as out:
+            left = int(seconds * rate)
+            while left > 0:
+                out.write(samples[:left])
+                left -= min(left, len(samples))
+        assert np.isclose(soundfile.info(path).duration, seconds)
+    return path
+
+
+def start_up(folder: Path) -> None:
+    nothing = best(5, sys.executable, "-c", "pass")["wall"]
+    imported = best(5, sys.executable, "-c", "import facegen")["wall"]
+    row("`import facegen`, above bare Python", f"{imported - nothing:.2f} s", "< 0.3 s")
+    row("`facegen --help`", f"{best(5, *facegen('--help'))['wall']:.2f} s", "< 0.6 s")
+    clip = sound(folder, 5)
+    row("5 s clip to curves, start-up included", f"{animate(clip, folder)['wall']:.2f} s", "< 1.5 s")
+
+
+def curves(folder: Path) -> None:
+    """Speed from the second minute on: the time that nine minutes more take."""
+    short, long = (animate(sound(folder, s), folder)["wall"] for s in (60, 600))
+    row("speech to curves, from the second minute", f"{540 / (long - short):.0f} x real time", ">= 50 x")
+
+
+def hour(folder: Path) -> None:
+    result = animate(sound(folder, 3600), folder, runs=1)
+    row("an hour of sound: peak memory", f"{result['peak_mb']:.0f} MB", "< 400 MB")
+    row("an hour of sound: speed", f"{3600 / result['wall']:.0f} x real time", ">= 50 x")
+
+
+def video(folder: Path) -> None:
+    short, long = (
+        best(2, *facegen("animate", str(sound(folder, s)), "--quiet", "-o", str(folder / "v.mp4")))["wall"]
+        for s in (5, 20)
+    )
+    row("speech to 720p video at 30 fps", f"{15 / (long - short):.2f} x real time", ">= 1 x")
+
+
+def animate(clip: Path, folder: Path, runs: int = 3) -> dict[str, float]:
+    return best(runs, *facegen("animate", str(clip), "--quiet", "-o", str(folder / "c.csv")))
+
+
+def row(what: str, measured: str, goal: str) -> None:
+    print(f"| {what} | {measured} | {goal} |", flush=True)
+
+
+BENCHES = {"start": start_up, "curves": curves, "hour": hour, "video": video}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("which", nargs="*", choices=[*BENCHES], default=[])
+    which = parser.parse_args().which or list(BENCHES)
+    began = time.perf_counter()
+    print("| what | measured | goal |\n|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in which:
+            BENCHES[name](Path(folder))
+    print(f"\n{time.perf_counter() - began:.0f} s in all", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
