@@ -112,8 +112,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("which", nargs="*", choices=[*BENCHES], default=[])
+    parser.add_argument("which", nargs="*", metavar="|".join(BENCHES))
     which = parser.parse_args().which or list(BENCHES)
+    if unknown := [name for name in which if name not in BENCHES]:
+        parser.error(f"no benchmark is called {unknown[0]}")
     began = time.perf_counter()
     print("| what | measured | goal |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
