@@ -1,0 +1,185 @@
+"""The rule decoder: phone probabilities to mouth controls by dominance functions.
+
+Each frame's probability mass of a phone spreads over the frames around it by a dominance function (Cohen and
+Massaro 1993, "Modeling coarticulation in synthetic visual speech"); a gesture is the mean of the phones' targets
+weighed by their dominance, separately for the jaw, the lips and their shape (JALI: Edwards, Landreth, Fiume and
+Singh 2016). Loudness and rate then scale the opening, and a gate holds the mouth at rest where nobody speaks.
+A frame depends on the BEFORE frames before it and the AHEAD frames after it only, so decoding in pieces gives
+what decoding whole gives.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from facegen.animation import Animation
+from facegen.config import Context
+from facegen.decoders.tables import GESTURES, TARGETS, visemes
+from facegen.phones import LABELS
+from facegen.units import FEATURE_HZ
+
+KERNEL_AHEAD = 15  # frames of coming speech that a frame sees: anticipation
+KERNEL_BEHIND = 20  # frames of past speech that it remembers: carry-over
+GATE_REACH = 4  # frames on either side over which the speech gate is smoothed
+LEVEL_BEHIND = 300  # frames of past speech that set the talker's level
+AHEAD = KERNEL_AHEAD + GATE_REACH
+BEFORE = LEVEL_BEHIND
+BLOCK = 4096  # frames decoded at a time
+
+SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
+FLOOR_DB = -70.0  # quieter than this is silence
+BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too
+LOUDNESS_SLOPE = 0.04  # change of the opening a dB over or under the talker's level
+LOUDNESS_RANGE = (0.45, 1.3)
+RATE_USUAL = 12.0  # phones a second
+RATE_SLOPE = 0.015  # how much a phone a second more narrows the opening
+SEAL_LOW, SEAL_HIGH = 0.25, 0.7  # seal at which the lips begin to meet and are shut
+
+CONTROLS = (
+    "jawOpen",
+    "mouthClose",
+    "mouthFunnel",
+    "mouthPucker",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "tongueOut",
+)
+
+
+class RuleDecoder:
+    """Phones to mouth by readable tables; the same for any voice and language."""
+
+    def decode(self, context: Context) -> Animation:
+        """The ``lips`` layer on CONTROLS, [context.frames, 17], in 0..1."""
+        features = context.features
+        rows = mouth(features.posteriors, features.energy, context.config.mouth)
+        return Animation(context.fps, CONTROLS, context.at_frames(rows))
+
+
+def mouth(posteriors: np.ndarray, energy: np.ndarray, strength: float = 1.0) -> np.ndarray:
+    """Mouth controls [F, 17] in 0..1 of ``posteriors`` [F, 40] and ``energy`` [F] dB; ``strength`` scales the motion."""
+    count = len(energy)
+    rows = np.zeros((count, len(CONTROLS)), np.float32)
+    for start in range(0, count, BLOCK):
+        stop = min(count, start + BLOCK)
+        low, high = max(0, start - BEFORE), min(count, stop + AHEAD)
+        piece = _decode_piece(posteriors[low:high], energy[low:high], strength)
+        rows[start:stop] = piece[start - low : stop - low]
+    return rows
+
+
+def _decode_piece(posteriors: np.ndarray, energy: np.ndarray, strength: float) -> np.ndarray:
+    level, gate = _level_and_gate(posteriors, energy)
+    masses = posteriors * gate[:, None]
+    masses[:, 0] = 1.0 - masses[:, 1:].sum(axis=1)
+    gestures = dict(zip(TARGETS, _dominance(masses).T, strict=True))
+    return _controls(gestures, _opening_scale(posteriors, energy, level), strength)
+
+
+def _level_and_gate(posteriors: np.ndarray, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The talker's level [F] dB, a mean over the past that counts loud speech most, and how far the speech gate is
+    open [F] in 0..1."""
+    speech = 1.0 - posteriors[:, 0].astype(np.float64)
+    speech[energy < FLOOR_DB] = 0.0
+    loud = speech * 10.0 ** (np.maximum(energy, FLOOR_DB).astype(np.float64) / 20)
+    weight = _windowed(loud, LEVEL_BEHIND - 1, AHEAD - GATE_REACH)
+    total = _windowed(loud * energy, LEVEL_BEHIND - 1, AHEAD - GATE_REACH)
+    level = np.where(weight > 1e-9, total / np.maximum(weight, 1e-9), 0.0)
+    open_ = np.clip((speech - SPEECH_LOW) / (SPEECH_HIGH - SPEECH_LOW), 0, 1)
+    open_ *= energy > level - BELOW_LEVEL_DB
+    near = _windowed(open_, GATE_REACH, GATE_REACH) / (2 * GATE_REACH + 1)
+    gate = np.clip(2 * near, 0, 1)
+    return level, (gate * gate * (3 - 2 * gate)).astype(np.float32)
+
+
+def _windowed(rows: np.ndarray, behind: int, ahead: int) -> np.ndarray:
+    """Sums of ``rows`` [F] over the ``behind`` frames before each frame, it, and the ``ahead`` frames after it."""
+    padded = np.pad(rows, (behind, ahead))
+    return np.convolve(padded, np.ones(behind + ahead + 1), mode="valid")
+
+
+@lru_cache(maxsize=1)
+def _kernel() -> np.ndarray:
+    """What a unit of each phone at each place adds to numerators and denominators, [36 * 40, 11 + 3] float32.
+
+    Place 0 is KERNEL_BEHIND frames before the frame, the last KERNEL_AHEAD after it. Dominance is
+    ``hold * exp(-distance / reach)``, faded to 0 at the window's ends.
+    """
+    table = visemes()
+    places = np.arange(-KERNEL_BEHIND, KERNEL_AHEAD + 1)
+    seconds = np.abs(places)[:, None] / FEATURE_HZ
+    reach = np.where(places[:, None] < 0, table.behind, table.ahead)
+    window = np.where(places < 0, KERNEL_BEHIND + 1, KERNEL_AHEAD + 1)
+    fade = np.cos(0.5 * np.pi * places / window) ** 2
+    spread = np.exp(-seconds / reach) * fade[:, None]
+    hold = spread[:, :, None] * table.hold
+    sizes = [len(names) for names in GESTURES.values()]
+    weights = np.repeat(hold, sizes, axis=2) * table.targets
+    return (
+        np.concatenate([weights, hold], axis=2).reshape(-1, len(TARGETS) + len(GESTURES)).astype(np.float32)
+    )
+
+
+def _dominance(masses: np.ndarray) -> np.ndarray:
+    """Gestures [F, 11] of phone masses [F, 40]; beyond the ends lies silence."""
+    count = len(masses)
+    padded = np.zeros((count + KERNEL_BEHIND + KERNEL_AHEAD, len(LABELS)), np.float32)
+    padded[:, 0] = 1.0
+    padded[KERNEL_BEHIND : KERNEL_BEHIND + count] = masses
+    window = KERNEL_BEHIND + KERNEL_AHEAD + 1
+    views = sliding_window_view(padded, window, axis=0).transpose(0, 2, 1)
+    sums = np.concatenate(
+        [views[i : i + 512].reshape(-1, window * len(LABELS)) @ _kernel() for i in range(0, count, 512)]
+    )
+    sizes = [len(names) for names in GESTURES.values()]
+    return sums[:, : len(TARGETS)] / np.repeat(sums[:, len(TARGETS) :], sizes, axis=1)
+
+
+def _opening_scale(posteriors: np.ndarray, energy: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """How much loudness and rate of speech widen or narrow the opening, [F] about 1."""
+    span = AHEAD - GATE_REACH
+    above = _windowed(np.maximum(energy - level, -30.0), 3, 3) / 7
+    loud = np.clip(1 + LOUDNESS_SLOPE * above, *LOUDNESS_RANGE)
+    turns = 0.5 * np.abs(np.diff(posteriors, axis=0, prepend=posteriors[:1])).sum(axis=1)
+    rate = _windowed(turns, 2 * span, span) / (3 * span + 1) * FEATURE_HZ
+    return (loud * np.clip(1 - RATE_SLOPE * (rate - RATE_USUAL), 0.8, 1.1)).astype(np.float32)
+
+
+def _controls(gestures: dict[str, np.ndarray], scale: np.ndarray, strength: float) -> np.ndarray:
+    """Gestures as controls [F, 17]: the seal shuts what the jaw opens, and takes the lips' own opening away."""
+    seal = np.clip((gestures["seal"] - SEAL_LOW) / (SEAL_HIGH - SEAL_LOW), 0, 1)
+    seal = seal * seal * (3 - 2 * seal)
+    scale = scale * strength
+    free = 1 - seal
+    jaw = np.minimum(gestures["jaw"] * scale, 1)
+    lower, upper = gestures["lower"] * scale * free, gestures["upper"] * scale * free
+    press = gestures["press"] * strength
+    wide = gestures["wide"] * strength
+    columns = (
+        jaw,
+        jaw * seal,
+        gestures["funnel"] * strength * free,
+        gestures["pucker"] * strength,
+        *(0.4 * wide,) * 2,
+        *(0.6 * wide,) * 2,
+        gestures["roll_lower"] * strength,
+        gestures["roll_upper"] * strength,
+        *(press,) * 2,
+        *(lower,) * 2,
+        *(upper,) * 2,
+        gestures["tongue"] * strength,
+    )
+    return np.clip(np.stack(columns, axis=1), 0, 1).astype(np.float32)
