@@ -1,0 +1,36 @@
+"""Builds the head `aria`: `rigs/aria/rig.json` and `rigs/aria/mesh.safetensors`.
+
+`python tools/build_head.py` needs NumPy, SciPy and safetensors and uses the stored parameters.
+`python tools/build_head.py --fit FOLDER` first fits the parameters again to ICT-FaceKit's measurements (MIT,
+USC Institute for Creative Technologies) in FOLDER.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from head import assemble, parameters
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--fit", type=Path, metavar="FOLDER", help="fit the parameters to the data in FOLDER first"
+    )
+    parser.add_argument("--out", type=Path, default=ROOT / "rigs" / "aria", help="folder to write to")
+    options = parser.parse_args()
+    if options.fit:
+        from head import fit
+
+        parameters.save(fit.run(options.fit, np.array(parameters.IDENTITY)))
+    assemble.write(assemble.build(parameters.Parameters.load()), options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The 52 controls (Apple ARKit's blend shape names), their side and region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CONTROLS = tuple(
+    """
+    eyeBlinkLeft eyeLookDownLeft eyeLookInLeft eyeLookOutLeft eyeLookUpLeft eyeSquintLeft eyeWideLeft
+    eyeBlinkRight eyeLookDownRight eyeLookInRight eyeLookOutRight eyeLookUpRight eyeSquintRight eyeWideRight
+    jawForward jawRight jawLeft jawOpen mouthClose mouthFunnel mouthPucker mouthRight mouthLeft
+    mouthSmileLeft mouthSmileRight mouthFrownLeft mouthFrownRight mouthDimpleLeft mouthDimpleRight
+    mouthStretchLeft mouthStretchRight mouthRollLower mouthRollUpper mouthShrugLower mouthShrugUpper
+    mouthPressLeft mouthPressRight mouthLowerDownLeft mouthLowerDownRight mouthUpperUpLeft mouthUpperUpRight
+    browDownLeft browDownRight browInnerUp browOuterUpLeft browOuterUpRight cheekPuff cheekSquintLeft
+    cheekSquintRight noseSneerLeft noseSneerRight tongueOut
+    """.split()
+)
+REGIONS = {"eye": "eyes", "brow": "brows", "nose": "nose", "cheek": "cheeks", "jaw": "jaw", "mouth": "mouth"}
+
+
+def control_rows() -> list[dict[str, Any]]:
+    rows = []
+    for name in CONTROLS:
+        side = "left" if name.endswith("Left") else "right" if name.endswith("Right") else "middle"
+        region = next((r for prefix, r in REGIONS.items() if name.startswith(prefix)), "tongue")
+        rows.append({"name": name, "low": 0.0, "high": 1.0, "neutral": 0.0, "side": side, "region": region})
+    return rows

@@ -1,0 +1,183 @@
+"""Hair cap, brows and lashes; all follow the skin that they grow on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .parameters import Parameters
+from .part import Part, smoothstep
+from .skin import Skin
+from .subdivide import Subdivision
+
+HAIR = np.array([0.20, 0.125, 0.085])
+BROW = np.array([0.17, 0.105, 0.075])
+LASH = np.array([0.06, 0.045, 0.04])
+# Height of the hairline in cm by direction from the head's axis in degrees, from the front to the nape.
+HAIRLINE = np.array(
+    [
+        (0, 10.2), (20, 10.1), (36, 9.3), (46, 7.9), (56, 6.8), (63, 5.2), (68, 2.6), (76, 2.2),
+        (82, 4.9), (90, 5.4), (104, 5.2), (112, 3.0), (120, -1.0), (135, -4.8), (180, -6.3),
+    ]
+)  # fmt: skip
+
+
+def above_hairline(points: np.ndarray) -> np.ndarray:
+    """Height over the hairline in cm [n]."""
+    degrees = np.degrees(np.arctan2(np.abs(points[:, 0]), points[:, 2] - 0.3))
+    return points[:, 1] - np.interp(degrees, HAIRLINE[:, 0], HAIRLINE[:, 1])
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals [n,3]."""
+    flat = np.cross(
+        vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
+    )
+    out = np.zeros_like(vertices)
+    for k in range(3):
+        np.add.at(out, faces[:, k], flat)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+
+
+def hair_cap(p: Parameters, skin: Skin) -> Part:
+    """Short hair combed back from the forehead: the scalp lifted along its normals, grooved in strands."""
+    keep = (above_hairline(p.neutral)[p.faces] > -2.0).any(axis=1) & (p.part == 0)
+    sub = Subdivision(p.faces, len(p.mirror))
+    mirror = sub.mirrored(p.mirror)
+    v = sub.apply(p.neutral)
+    v = (v + v[mirror] * (-1, 1, 1)) / 2
+    rise = above_hairline(v)
+    chosen = sub.faces[keep[sub.labels] & (rise[sub.faces] > -0.25).all(axis=1)]
+    used = np.unique(chosen)
+    number = np.full(len(v), -1)
+    number[used] = np.arange(len(used))
+    normal = vertex_normals(v, sub.faces)[used]
+    points, rise = v[used], rise[used]
+    turn = np.arctan2(points[:, 0], points[:, 1] - 6.5)
+    strand = (
+        np.sin(26 * np.abs(turn) + 0.35 * points[:, 2]) * 0.6
+        + np.sin(47 * np.abs(turn) - 0.5 * points[:, 2]) * 0.4
+    )
+    top = smoothstep(6.0, 13.0, points[:, 1])
+    lift = (0.45 + 0.75 * top) * smoothstep(-0.2, 2.4 - 1.1 * (1 - top), rise)
+    lift = lift * (1 + 0.10 * strand) - 0.07
+    vertices = points + normal * lift[:, None]
+    shade = 1.0 + 0.30 * strand + 0.25 * top
+    colour = HAIR * shade[:, None]
+    colour = colour + (np.array([0.42, 0.30, 0.24]) - colour) * (smoothstep(0.5, -0.25, rise) * 0.55)[:, None]
+    deltas = {}
+    for name in ("browInnerUp", "browOuterUp_L", "browDown_L"):
+        field = sub.apply(p.deltas[name])
+        full = name[:-2] + "Left" if name.endswith("_L") else name
+        if name.endswith("_L"):
+            deltas[full.replace("Left", "Right")] = (field[mirror] * (-1, 1, 1))[used]
+        else:
+            field = (field + field[mirror] * (-1, 1, 1)) / 2
+        deltas[full] = field[used]
+    return Part("hair", "hair", vertices, number[chosen], np.clip(colour, 0, 1), deltas)
+
+
+class Roots:
+    """Points on the skin seen from the front, that carry positions, normals and deltas."""
+
+    def __init__(self, skin: Skin, xy: np.ndarray) -> None:
+        v, f = skin.vertices, skin.split()[0]
+        flat = v[f][:, :, :2]
+        turn = np.cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
+        f = f[(turn > 1e-6) & (v[f][:, :, 2].mean(axis=1) > 5.5)]
+        a, b, c = (v[f[:, k], :2] for k in range(3))
+        d = np.cross(b - a, c - a)
+        q = xy[:, None]
+        w1 = np.cross(q - a, (c - a)[None]) / d
+        w2 = np.cross((b - a)[None], q - a) / d
+        weight = np.stack([1 - w1 - w2, w1, w2], axis=2)
+        inside = weight.min(axis=2)
+        depth = np.where(inside > -1e-6, (weight * v[f][None, :, :, 2]).sum(axis=2), -np.inf)
+        best = np.argmax(depth, axis=1)
+        self.index = f[best]
+        self.weight = weight[np.arange(len(xy)), best]
+
+    def carry(self, field: np.ndarray) -> np.ndarray:
+        return np.einsum("ij,ijk->ik", self.weight, field[self.index])
+
+
+def _cards(
+    root: np.ndarray, middle: np.ndarray, tip: np.ndarray, side: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tapered hairs: five vertices and three faces each, from points [n,3] and half-widths `side [n,3]`."""
+    v = np.stack([root - side, root + side, middle - 0.8 * side, middle + 0.8 * side, tip], axis=1)
+    f = np.array([(0, 1, 3), (0, 3, 2), (2, 3, 4)])
+    return v.reshape(-1, 3), (f[None] + 5 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
+
+
+def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
+    """The character's left brow: about 190 hairs laid over the skin between five measured points."""
+    rng = np.random.default_rng(5)
+    count = 190
+    t = np.sort(rng.uniform(0, 1, count))
+    across = rng.uniform(-1, 1, count)
+    line = np.stack([np.interp(t, np.linspace(0, 1, 5), landmarks[4:9, k]) for k in range(2)], axis=1)
+    half = np.interp(t, [0, 0.12, 0.45, 0.8, 1], [0.20, 0.30, 0.27, 0.16, 0.05])
+    line[:, 1] += across * half - 0.22 + 0.10 * np.sin(np.pi * t)
+    tilt = np.radians(
+        np.interp(t, [0, 0.15, 0.5, 1], [78, 48, 12, -28]) - 16 * across + rng.normal(0, 6, count)
+    )
+    length = np.interp(t, [0, 0.5, 1], [0.42, 0.52, 0.40]) * rng.uniform(0.8, 1.15, count)
+    direction = np.stack([np.cos(tilt), np.sin(tilt)], axis=1)
+    ends = [Roots(skin, line + direction * (length * s)[:, None]) for s in (0.0, 0.5, 1.0)]
+    normal = vertex_normals(skin.vertices, skin.split()[0])
+    rise = [0.0, 0.05, 0.035]
+    points = [e.carry(skin.vertices) + r * e.carry(normal) for e, r in zip(ends, rise, strict=True)]
+    along = points[1] - points[0]
+    side = np.cross(ends[0].carry(normal), along)
+    side *= -0.019 / np.linalg.norm(side, axis=1, keepdims=True)
+    vertices, faces = _cards(*points, side)
+    colour = np.repeat(BROW * (1 + 0.25 * rng.uniform(-1, 1, count))[:, None], 5, axis=0)
+    deltas = {}
+    for name, field in skin.deltas.items():
+        moved = [e.carry(field) for e in ends]
+        if max(np.abs(m).max() for m in moved) > 2e-3:
+            deltas[name], _ = _cards(*moved, np.zeros_like(side))
+    return Part("browLeft", "brow", vertices, faces, colour, deltas)
+
+
+def left_lashes(skin: Skin) -> Part:
+    """Lashes of the left eye, upper and lower, along the outer edge of the lid margins."""
+    ring, beyond = skin.lids[3], skin.lids[4]
+    n = len(ring)
+    rng = np.random.default_rng(9)
+    upper = np.linspace(2.0, n / 2 - 5, 64)
+    lower = np.linspace(n / 2 + 8, n - 3.0, 34)
+    place = np.r_[upper, lower]
+    is_upper = np.r_[np.ones(len(upper)), np.zeros(len(lower))]
+    length = np.where(is_upper > 0, 0.62 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.30)
+    length = length * rng.uniform(0.85, 1.1, len(place))
+    fan = (0.5 - (np.where(is_upper > 0, place, n - place) / (n / 2))) * 1.0 + rng.normal(0, 0.08, len(place))
+
+    def pose(v: np.ndarray) -> list[np.ndarray]:
+        i = np.floor(place).astype(int)
+        f = (place - i)[:, None]
+        at = lambda r: v[r[i % n]] * (1 - f) + v[r[(i + 1) % n]] * f  # noqa: E731
+        root = at(ring)
+        along = v[ring[(i + 2) % n]] - v[ring[(i - 1) % n]]
+        along /= np.linalg.norm(along, axis=1, keepdims=True)
+        up = at(beyond) - root
+        up -= along * (up * along).sum(axis=1, keepdims=True)
+        up /= np.linalg.norm(up, axis=1, keepdims=True)
+        out = np.cross(along, up)
+        out *= np.sign((out * (root - skin.eye_centre)).sum(axis=1, keepdims=True))
+        spread = np.where(is_upper > 0, -1, 1)[:, None] * along * fan[:, None]
+        lift = np.where(is_upper > 0, 0.30, 0.05)[:, None]
+        level = np.array([0.0, 1.0, 0.0])
+        way = out * 0.85 + up * lift + spread * 0.5 - level * np.where(is_upper > 0, 0.10, 0.35)[:, None]
+        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        size = length[:, None]
+        curl = np.where(is_upper > 0, 0.32, -0.10)[:, None] * up
+        return [root, root + size * 0.5 * way, root + size * (way + curl) * 0.92, along * 0.013]
+
+    vertices, faces = _cards(*pose(skin.vertices))
+    deltas = {}
+    for name, field in skin.deltas.items():
+        if np.abs(field[ring]).max() > 2e-3:
+            deltas[name] = _cards(*pose(skin.vertices + field))[0] - vertices
+    colour = np.repeat(LASH[None], len(vertices), axis=0)
+    return Part("lashesLeft", "lashes", vertices, faces, colour, deltas)

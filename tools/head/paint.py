@@ -1,0 +1,70 @@
+"""Colour of the skin by place: lips, cheeks, nose, lids, brows' ground, stubble below the hair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .hair import BROW, HAIR, above_hairline
+from .part import smoothstep
+from .skin import Skin
+
+SKIN = np.array([0.86, 0.665, 0.575])
+LIP = np.array([0.715, 0.385, 0.375])
+BLUSH = np.array([0.85, 0.53, 0.47])
+SHADOW = np.array([0.70, 0.47, 0.41])
+MUCOSA = np.array([0.60, 0.28, 0.27])
+DEEP = np.array([0.16, 0.05, 0.05])
+
+
+def _mix(colour: np.ndarray, other: np.ndarray, amount: np.ndarray) -> np.ndarray:
+    return colour + (other - colour) * np.clip(amount, 0, 1)[:, None]
+
+
+def _near(
+    v: np.ndarray, centre: tuple[float, float, float], radius: tuple[float, float, float]
+) -> np.ndarray:
+    x = np.stack([np.abs(v[:, 0]), v[:, 1], v[:, 2]], axis=1)
+    return np.exp(-(((x - np.array(centre)) / np.array(radius)) ** 2).sum(axis=1))
+
+
+def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
+    """sRGB [n,3] in 0..1."""
+    v = skin.vertices
+    c = np.repeat(SKIN[None], len(v), axis=0)
+    rng = np.random.default_rng(3)
+    mottle = rng.normal(0, 0.008, len(v))
+    mottle = (mottle + mottle[skin.mirror]) / 2
+    c = c * (1 + mottle[:, None] * (0.6, 1.0, 1.0))
+    nose = landmarks[1]
+    c = _mix(c, BLUSH, 0.55 * _near(v, (4.3, 0.2, 8.6), (2.2, 1.9, 3.0)))
+    c = _mix(c, BLUSH, 0.45 * _near(v, (0.0, nose[1], nose[2]), (1.3, 0.9, 1.6)))
+    c = _mix(c, BLUSH, 0.20 * _near(v, (0.0, -7.0, 10.0), (1.6, 1.2, 2.0)))
+    c = _mix(c, BLUSH, 0.50 * _near(v, (7.4, 2.0, -0.5), (1.0, 2.8, 2.0)))
+    ring = skin.lid
+    c = _mix(c, SHADOW, 0.45 * smoothstep(5.5, 2.8, ring))
+    c = _mix(c, np.array([0.80, 0.48, 0.44]), 0.8 * smoothstep(3.15, 2.7, ring))
+    c = _mix(c, MUCOSA, smoothstep(1.7, 0.5, ring))
+    c = _mix(c, LIP, smoothstep(1.16, 0.86, skin.lip))
+    c = _mix(
+        c, MUCOSA, smoothstep(0.12, 0.0, skin.lip) * (v[:, 2] < skin.vertices[skin.contact].max(axis=0)[2])
+    )
+    inner = ~skin.is_skin
+    c[inner & (ring > 6)] = DEEP
+    rise = above_hairline(v)
+    c = _mix(c, HAIR, 0.85 * smoothstep(-0.1, 0.9, rise))
+    line = landmarks[4:9]
+    x = np.abs(v[:, 0])
+    y = np.interp(x, line[:, 0], line[:, 1]) - 0.18
+    half = np.interp(x, [1.1, 2.3, 3.7, 4.8, 5.7], [0.28, 0.32, 0.28, 0.2, 0.08])
+    brow = (
+        smoothstep(1.25, 0.5, np.abs(v[:, 1] - y) / half) * smoothstep(0.85, 1.3, x) * smoothstep(5.9, 5.3, x)
+    )
+    c = _mix(c, BROW, 0.5 * brow * (v[:, 2] > 5))
+    nostril = _near(v, (0.62, landmarks[2][1] + 0.45, landmarks[2][2] - 0.5), (0.34, 0.45, 0.6))
+    return np.clip(_mix(c, SHADOW * 0.45, 0.9 * nostril), 0, 1)
+
+
+def bag_colours(skin: Skin) -> np.ndarray:
+    """The inside of the mouth: pink behind the lips, dark in the throat."""
+    depth = smoothstep(10.4, 7.0, skin.vertices[:, 2])
+    return _mix(np.repeat(MUCOSA[None] * 0.8, skin.count, axis=0), DEEP, 0.25 + 0.75 * depth)

@@ -1,0 +1,84 @@
+"""A part of the head while it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+FLIP = np.array([-1.0, 1.0, 1.0])
+
+
+@dataclass
+class Part:
+    """Vertices [n,3] cm, faces [f,3] (counter-clockwise outside), sRGB colours [n,3] in 0..1, deltas by control."""
+
+    name: str
+    material: str
+    vertices: np.ndarray
+    faces: np.ndarray
+    colors: np.ndarray
+    deltas: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def mirrored_name(name: str) -> str:
+    """The control on the other side; controls of the middle give themselves."""
+    if name.endswith("Left"):
+        return name[:-4] + "Right"
+    if name.endswith("Right"):
+        return name[:-5] + "Left"
+    return name
+
+
+def mirror_part(part: Part, name: str) -> Part:
+    """The mirror image, with left and right controls exchanged."""
+    deltas = {mirrored_name(k): d * FLIP for k, d in part.deltas.items()}
+    return Part(
+        name, part.material, part.vertices * FLIP, part.faces[:, ::-1].copy(), part.colors.copy(), deltas
+    )
+
+
+def join(name: str, material: str, parts: list[Part]) -> Part:
+    """One part of several; controls absent in one of them leave it still."""
+    starts = np.cumsum([0] + [len(p.vertices) for p in parts])
+    deltas = {}
+    for control in sorted({c for p in parts for c in p.deltas}):
+        deltas[control] = np.vstack([p.deltas.get(control, np.zeros_like(p.vertices)) for p in parts])
+    return Part(
+        name,
+        material,
+        np.vstack([p.vertices for p in parts]),
+        np.vstack([p.faces + s for p, s in zip(parts, starts, strict=False)]),
+        np.vstack([p.colors for p in parts]),
+        deltas,
+    )
+
+
+def tube(rings: np.ndarray, caps: tuple[bool, bool] = (True, True)) -> tuple[np.ndarray, np.ndarray]:
+    """A surface through rings [r,n,3], each closed, with optional end points: vertices and faces.
+
+    Faces look outwards when each ring runs counter-clockwise seen from the last ring towards the first.
+    """
+    r, n, _ = rings.shape
+    vertices = [rings.reshape(-1, 3)]
+    faces = []
+    for k in range(r - 1):
+        for j in range(n):
+            i = (j + 1) % n
+            a, b, c, d = k * n + j, k * n + i, (k + 1) * n + i, (k + 1) * n + j
+            faces += [(a, b, c), (a, c, d)]
+    count = r * n
+    for end, wanted in zip((0, r - 1), caps, strict=True):
+        if not wanted:
+            continue
+        vertices.append(rings[end].mean(axis=0, keepdims=True))
+        for j in range(n):
+            a, b = end * n + j, end * n + (j + 1) % n
+            faces.append((b, a, count) if end == 0 else (a, b, count))
+        count += 1
+    return np.vstack(vertices), np.array(faces)
+
+
+def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
+    t = np.clip((x - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)

@@ -1,0 +1,213 @@
+"""The skin: the refined cage, with lips and lids made to meet exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sparse
+import scipy.sparse.linalg as sparse_linalg
+
+from .cage import MOUTH, SKIN, SOCKET
+from .eyes import surface_radius
+from .jaw import jaw_deltas
+from .parameters import Parameters
+from .part import FLIP, mirrored_name, smoothstep
+from .subdivide import Subdivision, edges_of
+
+CONTACT = 2  # ring of the mouth where the lips meet
+MARGIN = (2, 3)  # rings of the eye that bound the lid margin
+TONGUE_OUT_OPENS = 0.22  # share of jawOpen that lets the tongue pass
+LID_CLEARANCE = 0.035  # cm over the eyeball
+
+
+class Spread:
+    """Carries displacements of fixed vertices over a region, fading to none at its border (bi-Laplacian)."""
+
+    def __init__(self, faces: np.ndarray, region: np.ndarray, fixed: np.ndarray) -> None:
+        self.region, self.fixed = np.flatnonzero(region), fixed
+        count = len(region)
+        e, _ = edges_of(faces)
+        near = sparse.coo_matrix((np.ones(len(e)), e.T), (count, count)).tocsr()
+        near = near + near.T
+        laplacian = sparse.identity(count) - sparse.diags(1 / np.asarray(near.sum(axis=1)).ravel()) @ near
+        free = region.copy()
+        free[fixed] = False
+        self.free = np.flatnonzero(free)
+        energy = (laplacian.T @ laplacian).tocsr()
+        self.solver = sparse_linalg.splu(energy[self.free][:, self.free].tocsc())
+        self.right = energy[self.free][:, fixed]
+
+    def __call__(self, values: np.ndarray, count: int) -> np.ndarray:
+        out = np.zeros((count, 3))
+        out[self.fixed] = values
+        out[self.free] = -self.solver.solve(self.right @ values)
+        return out
+
+
+class Skin:
+    """Refined vertices, faces with their part, mirror permutation, chains at lips and lids, deltas by control."""
+
+    def __init__(self, p: Parameters) -> None:
+        self.p = p
+        self.sub = Subdivision(p.faces, len(p.mirror), fine=self._fine_faces(p))
+        self.faces = self.sub.faces
+        self.part = p.part[self.sub.labels]
+        self.mirror = self.sub.mirrored(p.mirror)
+        self.vertices = self._symmetric(self.sub.apply(p.neutral))
+        self.lip = self.sub.apply(p.lip)
+        self.count = len(self.vertices)
+        only = np.zeros(self.count, bool)
+        only[self.faces[self.part == SKIN]] = True
+        self.is_skin = only
+        self._chains()
+        self._regions()
+        self.eye_centre, self.eye_radius = p.eye_sphere[:3], float(p.eye_sphere[3])
+        self._settle_neutral()
+        self.deltas = self._all_deltas()
+
+    @staticmethod
+    def _fine_faces(p: Parameters) -> np.ndarray:
+        c = p.neutral[p.faces].mean(axis=1)
+        front = (c[:, 2] > 8.0) & (c[:, 1] > -6.3) & (c[:, 1] < 5.2) & (np.abs(c[:, 0]) < 5.2)
+        eye = np.isin(p.faces, np.r_[p.eye[:7].ravel(), p.mirror[p.eye[:7].ravel()]]).any(axis=1)
+        mouth = np.isin(p.faces, np.r_[p.mouth[:9].ravel(), p.mirror[p.mouth[:9].ravel()]]).any(axis=1)
+        return ((p.part == SKIN) & front) | eye | mouth
+
+    def _symmetric(self, v: np.ndarray) -> np.ndarray:
+        return (v + v[self.mirror] * FLIP) / 2
+
+    def _chains(self) -> None:
+        p = self.p
+        contact = self.sub.chain(p.mouth[CONTACT].tolist())
+        half = len(contact) // 2
+        self.contact = contact
+        self.upper_lip, self.lower_lip = contact[: half + 1], contact[half:][::-1]
+        self.lids = [self.sub.chain(p.eye[k].tolist(), closed=True) for k in range(len(p.eye))]
+
+    def _regions(self) -> None:
+        p = self.p
+        self.mouth_region = (self.lip < 1.95) & self.is_skin
+        ring = np.full(len(p.mirror), 8.0)
+        for k, row in enumerate(p.eye):
+            ring[row] = k
+        ring[p.socket.ravel()] = -1
+        ring[p.socket_pole] = -2
+        self.lid = self.sub.apply(ring)
+        self.lid_region = (self.lid < 6.6) & (self.lid > -0.5) & (self.vertices[:, 0] > 0)
+        both = np.r_[self.contact, self.mirror[self.contact]]
+        self.lip_fixed = np.unique(both)
+        self.lip_spread = Spread(self.faces, self.mouth_region, self.lip_fixed)
+        self.lid_fixed = np.unique(np.r_[self.lids[MARGIN[0]], self.lids[MARGIN[1]]])
+        self.lid_spread = Spread(self.faces, self.lid_region, self.lid_fixed)
+
+    def _lip_move(self, moves: dict[int, np.ndarray]) -> np.ndarray:
+        values = np.array([moves.get(int(v), np.zeros(3)) for v in self.lip_fixed])
+        return self.lip_spread(values, self.count)
+
+    def _meet(self, upper: np.ndarray, lower: np.ndarray, share: float = 0.5) -> dict[int, np.ndarray]:
+        """Moves of the lips' contact vertices that add `(lower - upper)` split by `share`, on both sides."""
+        moves: dict[int, np.ndarray] = {}
+        for side in (False, True):
+            for u, w in zip(self.upper_lip, self.lower_lip, strict=True):
+                a, b = (self.mirror[u], self.mirror[w]) if side else (u, w)
+                if a == b:
+                    continue
+                gap = lower[b] - upper[a]
+                moves[int(a)] = gap * share
+                moves[int(b)] = -gap * (1 - share)
+        return moves
+
+    def _settle_neutral(self) -> None:
+        v = self.vertices
+        v = v + self._lip_move(self._meet(v, v))
+        self.vertices = self._symmetric(v)
+        out = self.vertices.copy()
+        near = (self.lid < 7.5) & (self.vertices[:, 0] > 0)
+        out[near] = self._outside_eye(out[near], 0.012)
+        out[self.mirror[near]] = out[near] * FLIP
+        self.vertices = out
+
+    def _outside_eye(self, points: np.ndarray, clearance: float) -> np.ndarray:
+        arm = points - self.eye_centre
+        distance = np.linalg.norm(arm, axis=1)
+        wanted = surface_radius(arm, self.eye_radius) + clearance
+        return self.eye_centre + arm * (np.maximum(distance, wanted) / distance)[:, None]
+
+    def _all_deltas(self) -> dict[str, np.ndarray]:
+        deltas: dict[str, np.ndarray] = {}
+        for name, cage in self.p.deltas.items():
+            full = name[:-2] + "Left" if name.endswith("_L") else name
+            deltas[full] = self.sub.apply(self._with_bag(name, cage))
+        deltas["eyeBlinkLeft"] = self._close_lids(deltas["eyeBlinkLeft"])
+        for name in deltas:
+            if mirrored_name(name) == name:
+                deltas[name] = self._symmetric(deltas[name])
+        for name in deltas:
+            if name not in ("jawOpen", "mouthClose") and not name.startswith(("eye", "brow")):
+                deltas[name] = self._uncross(deltas[name])
+        deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
+        deltas["tongueOut"] = TONGUE_OUT_OPENS * deltas["jawOpen"]
+        for name in list(deltas):
+            other = mirrored_name(name)
+            if other == name:
+                deltas[name] = self._symmetric(deltas[name])
+            else:
+                deltas[other] = deltas[name][self.mirror] * FLIP
+        return deltas
+
+    def _with_bag(self, name: str, cage: np.ndarray) -> np.ndarray:
+        """Control displacements inside mouth and eye sockets, which are not measured but continue the skin's."""
+        p, cage = self.p, cage.copy()
+        half = np.arange(len(p.mirror))
+        moved = np.zeros_like(cage)
+        weight = (1 - np.sin(np.linspace(np.pi / 2, -np.pi / 2, p.mouth.shape[1]))) / 2
+        for side in (half, p.mirror):
+            for ring, follow, lag in zip(side[p.bag], (0.6, 0.15, 0.0), (1.0, 1.0, 0.8), strict=True):
+                moved[ring] = follow * cage[side[p.mouth[0]]]
+                if name in ("jawOpen", "jawForward", "jawLeft"):
+                    moved[ring] = (weight * lag)[:, None] * jaw_deltas(p.neutral[ring])[name]
+            moved[side[p.socket[0]]] = 0.35 * cage[side[p.eye[0]]]
+        inner = np.r_[p.bag.ravel(), p.throat, p.socket.ravel(), p.socket_pole]
+        inner = np.unique(np.r_[inner, p.mirror[inner]])
+        cage[inner] = moved[inner]
+        return cage
+
+    def _uncross(self, delta: np.ndarray) -> np.ndarray:
+        """Lips may part but not pass through each other."""
+        moves: dict[int, np.ndarray] = {}
+        for side in (False, True):
+            for u, w in zip(self.upper_lip, self.lower_lip, strict=True):
+                a, b = (self.mirror[u], self.mirror[w]) if side else (u, w)
+                over = delta[b, 1] - delta[a, 1]
+                if a != b and over > 0:
+                    moves[int(a)], moves[int(b)] = np.array([0, over / 2, 0]), np.array([0, -over / 2, 0])
+        return delta + self._lip_move(moves) if moves else delta
+
+    def _seal(self, opened: np.ndarray, closing: np.ndarray) -> np.ndarray:
+        total = opened + closing
+        return closing + self._lip_move(self._meet(total, total))
+
+    def _close_lids(self, delta: np.ndarray) -> np.ndarray:
+        """Upper and lower margin meet on a line, outside the eyeball."""
+        posed = self.vertices + delta
+        for _ in range(2):
+            target = posed.copy()
+            for k in MARGIN:
+                ring = self.lids[k]
+                n = len(ring)
+                upper, lower = ring[1 : n // 2], ring[: n // 2 : -1]
+                line = 0.3 * posed[upper] + 0.7 * posed[lower]
+                target[upper] = target[lower] = self._outside_eye(line, LID_CLEARANCE)
+            move = self.lid_spread((target - posed)[self.lid_fixed], self.count)
+            posed = posed + move
+        near = (self.lid < 6.6) & (self.lid > -0.5) & (self.vertices[:, 0] > 0)
+        posed[near] = self._outside_eye(posed[near], LID_CLEARANCE)
+        return posed - self.vertices
+
+    def head_weight(self, points: np.ndarray) -> np.ndarray:
+        """How much points follow the head's rotation: 1 on the head, 0 at the collar."""
+        along = points[:, 1] + 0.35 * np.maximum(points[:, 2] - 2, 0)
+        return smoothstep(-14.0, -7.5, along)
+
+    def split(self) -> tuple[np.ndarray, np.ndarray]:
+        """Faces of the skin with the sockets, and faces of the mouth bag."""
+        return self.faces[(self.part == SKIN) | (self.part == SOCKET)], self.faces[self.part == MOUTH]
