@@ -24,6 +24,8 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".json": "facegen.exporters.facegen_json:FacegenJson",
         ".safetensors": "facegen.exporters.arrays:Safetensors",
         ".glb": "facegen.exporters.gltf:Glb",
+        ".gltf": "facegen.exporters.gltf:Glb",
+        ".vrm": "facegen.exporters.gltf:Glb",
     },
     "renderers": {"raster": "facegen.renderers.raster:Raster"},
     "videos": {".mp4": "facegen.renderers.video:Mp4"},

@@ -1,0 +1,107 @@
+"""``.glb``: a head with its shapes as morph targets and the animation that drives them (glTF 2.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import PureWindowsPath
+from typing import Any
+
+import numpy as np
+import pygltflib as gltf
+
+import facegen
+from facegen.animation import Animation
+from facegen.errors import UsageError
+from facegen.exporters.gltf_head import add_head
+from facegen.exporters.gltf_parts import Buffer
+from facegen.exporters.gltf_read import HEAD_NODE, read_morph_animation
+from facegen.rig import Rig, default_head, load_rig
+
+
+class Glb:
+    """The rig's head in metres, one mesh a part, with a skin so that neck and shoulders follow the head's turns.
+
+    Every part that a shape moves carries all of the rig's controls as morph targets, in the rig's order, so
+    one set of names and one curve of weights drives them all. Weights keep to the controls' limits. Sound and
+    frame rate, which glTF has no place for, stand in the extras.
+    """
+
+    suffix = ".glb"
+
+    def files(
+        self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
+    ) -> dict[str, list[bytes]]:
+        head = default_head(rig or load_rig("arkit"))
+        if not set(animation.controls) & set(head.control_names):
+            raise UsageError(
+                f"the animation shares no control with the rig {head.name}",
+                remedy=f"retarget it to {head.name} first",
+            )
+        extras = {"fps": str(animation.fps), "frames": len(animation)}
+        sound = _sound_name(animation, options)
+        if sound:
+            extras["audio"] = sound
+        document = gltf.GLTF2(
+            asset=gltf.Asset(generator=f"facegen {facegen.__version__}", copyright=head.credit or None),
+            extras=dict(extras),
+        )
+        buffer = Buffer(document)
+        morphed = add_head(buffer, head)
+        document.animations = [_animation(buffer, animation, head, morphed, extras)]
+        buffer.finish()
+        return {"": [bytes(chunk) for chunk in document.save_to_bytes()]}
+
+    def read(self, path: str | PathLike) -> Animation:
+        """The first animation of morph weights in a ``.glb``, ``.gltf`` or ``.vrm`` of any program."""
+        return read_morph_animation(path)
+
+
+def _sound_name(animation: Animation, options: Mapping[str, Any]) -> str:
+    """The file name of the sound, without folders."""
+    about = animation.meta.get("audio", {})
+    named = options.get("audio") or (about.get("name") if isinstance(about, Mapping) else about)
+    return PureWindowsPath(str(named)).name if named else ""
+
+
+def _animation(
+    buffer: Buffer, animation: Animation, rig: Rig, morphed: list[int], extras: dict[str, Any]
+) -> gltf.Animation:
+    """Weights for the nodes ``morphed`` and, where the head moves, its rotation and shift."""
+    low = np.array([c.low for c in rig.controls], np.float32)
+    high = np.array([c.high for c in rig.controls], np.float32)
+    weights = np.clip(animation.select(rig.control_names).values, low, high)
+    times = buffer.add(animation.times.astype(np.float32), "SCALAR", limits=True)
+    result = gltf.Animation(name="speech", extras=extras)
+
+    def sampler(values: np.ndarray, kind: str) -> int:
+        result.samplers.append(gltf.AnimationSampler(input=times, output=buffer.add(values, kind)))
+        return len(result.samplers) - 1
+
+    def channel(number: int, node: int, path: str) -> None:
+        target = gltf.AnimationChannelTarget(node=node, path=path)
+        result.channels.append(gltf.AnimationChannel(sampler=number, target=target))
+
+    if morphed:
+        curve = sampler(weights.reshape(-1), "SCALAR")
+        for node in morphed:
+            channel(curve, node, "weights")
+    if animation.head is not None:
+        node = next(i for i, n in enumerate(buffer.document.nodes) if n.name == HEAD_NODE)
+        rest = np.array(buffer.document.nodes[node].translation, np.float32)
+        channel(sampler(quaternions(animation.head), "VEC4"), node, "rotation")
+        shift = animation.head[:, 3:] * np.float32(0.01)
+        channel(sampler((rest + shift).astype(np.float32), "VEC3"), node, "translation")
+    return result
+
+
+def quaternions(head: np.ndarray) -> np.ndarray:
+    """Unit quaternions x, y, z, w [T, 4] float32 of head poses [T, 6]: yaw about +Y, pitch about +X, roll about +Z."""
+    half = head[:, :3].astype(np.float64) / 2
+    (cy, cp, cr), (sy, sp, sr) = np.cos(half).T, np.sin(half).T
+    x = cy * sp * cr + sy * cp * sr
+    y = sy * cp * cr - cy * sp * sr
+    z = cy * cp * sr - sy * sp * cr
+    w = cy * cp * cr + sy * sp * sr
+    rows = np.stack([x, y, z, w], axis=1)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)

@@ -1,0 +1,176 @@
+"""A rig's head as glTF nodes: a mesh a part, its shapes as morph targets, and a skin of a neck and a head joint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pygltflib as gltf
+
+from facegen.errors import RigError
+from facegen.exporters.gltf_parts import Buffer
+from facegen.exporters.gltf_read import HEAD_NODE
+from facegen.mesh import normals
+from facegen.rig import Part, Rig
+from facegen.units import METRES_PER_CM
+
+BASE_NODE = "base"
+STILL_CM = 1e-5
+"""Displacements below this are left out."""
+
+
+def add_head(buffer: Buffer, rig: Rig) -> list[int]:
+    """Add the head of ``rig`` to the document; the numbers of the nodes whose meshes have morph targets.
+
+    Raises RigError for materials that are none.
+    """
+    mesh = rig.mesh
+    assert mesh is not None
+    document = buffer.document
+    skin = _add_skeleton(buffer, rig)
+    unit_normals = normals(mesh.vertices, mesh.faces)
+    shapes = [rig.delta(name) for name in rig.control_names]
+    parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
+    materials: dict[str, int] = {}
+    morphed = []
+    for part in parts:
+        if part.material not in materials:
+            materials[part.material] = len(document.materials)
+            document.materials.append(_material(part.material, rig))
+        mesh_number = _add_part(buffer, rig, part, shapes, unit_normals)
+        if mesh_number is None:
+            continue
+        primitive = document.meshes[mesh_number].primitives[0]
+        primitive.material = materials[part.material]
+        document.nodes.append(gltf.Node(name=part.name, mesh=mesh_number, skin=skin))
+        if primitive.targets:
+            morphed.append(len(document.nodes) - 1)
+    roots = [0, *range(2, len(document.nodes))]
+    document.scenes = [gltf.Scene(name=rig.name, nodes=roots)]
+    document.scene = 0
+    return morphed
+
+
+def _add_skeleton(buffer: Buffer, rig: Rig) -> int:
+    """Node 0, the still base, with node 1, the head, at the head's pivot; the skin over both."""
+    pivot = (np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)), np.float64) * METRES_PER_CM).tolist()
+    document = buffer.document
+    document.nodes += [
+        gltf.Node(name=BASE_NODE, children=[1]),
+        gltf.Node(name=HEAD_NODE, translation=pivot),
+    ]
+    inverse = np.tile(np.eye(4, dtype=np.float32), (2, 1, 1))
+    inverse[1, 3, :3] = np.negative(pivot)  # column-major: the fourth column is the shift
+    document.skins.append(
+        gltf.Skin(joints=[0, 1], skeleton=0, inverseBindMatrices=buffer.add(inverse.reshape(2, 16), "MAT4"))
+    )
+    return 0
+
+
+def _add_part(
+    buffer: Buffer,
+    rig: Rig,
+    part: Part,
+    shapes: list[tuple[np.ndarray, np.ndarray]],
+    unit_normals: np.ndarray,
+) -> int | None:
+    """The number of the mesh of one part, or None for a part without faces."""
+    mesh = rig.mesh
+    assert mesh is not None
+    faces = mesh.faces[slice(*part.faces)]
+    if len(faces) == 0:
+        return None
+    used, flat = np.unique(faces, return_inverse=True)
+    attributes = gltf.Attributes(
+        POSITION=buffer.add(
+            mesh.vertices[used] * np.float32(METRES_PER_CM), "VEC3", target=gltf.ARRAY_BUFFER, limits=True
+        ),
+        NORMAL=buffer.add(unit_normals[used], "VEC3", target=gltf.ARRAY_BUFFER),
+    )
+    if mesh.uvs is not None:
+        uvs = np.asarray(mesh.uvs, np.float32)[used] * np.float32((1, -1)) + np.float32((0, 1))
+        attributes.TEXCOORD_0 = buffer.add(uvs, "VEC2", target=gltf.ARRAY_BUFFER)
+    if mesh.colors is not None:
+        colors = _linear_colors(mesh.colors[used], rig.materials.get(part.material, {}))
+        attributes.COLOR_0 = buffer.add(colors, "VEC4", target=gltf.ARRAY_BUFFER, normalized=True)
+    joints, weights = _joints(rig, used)
+    attributes.JOINTS_0 = buffer.add(joints, "VEC4", target=gltf.ARRAY_BUFFER)
+    attributes.WEIGHTS_0 = buffer.add(weights, "VEC4", target=gltf.ARRAY_BUFFER, normalized=True)
+    corners = flat.reshape(-1).astype(np.uint16 if len(used) <= 0xFFFF else np.uint32)
+    indices = buffer.add(corners, "SCALAR", target=gltf.ELEMENT_ARRAY_BUFFER)
+    primitive = gltf.Primitive(attributes=attributes, indices=indices)
+    result = gltf.Mesh(name=part.name, primitives=[primitive])
+    moved = [_part_shape(used, *shape) for shape in shapes]
+    if any(len(index) for index, _ in moved):
+        numbers = buffer.add_shapes(moved, len(used))
+        primitive.targets = [gltf.Attributes(POSITION=n) for n in numbers]
+        names = list(rig.control_names)
+        primitive.extras, result.extras = {"targetNames": names}, {"targetNames": names}
+        result.weights = [c.neutral for c in rig.controls]
+    buffer.document.meshes.append(result)
+    return len(buffer.document.meshes) - 1
+
+
+def _part_shape(used: np.ndarray, index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What one shape moves of the vertices ``used``: their numbers in the part, ascending, and metres [n, 3]."""
+    keep = np.abs(value).max(axis=1, initial=0) > STILL_CM
+    index, value = index[keep], value[keep]
+    place = np.minimum(np.searchsorted(used, index), len(used) - 1)
+    inside = used[place] == index
+    place, first = np.unique(place[inside], return_index=True)
+    return place, (value[inside][first] * METRES_PER_CM).astype(np.float32)
+
+
+def _joints(rig: Rig, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Joint numbers [N, 4] uint8 and their weights [N, 4] uint16 shares of 65535: head first, then base."""
+    follow = np.ones(len(used)) if rig.head_weight is None else np.clip(rig.head_weight[used], 0, 1)
+    weights = np.zeros((len(used), 4), np.uint16)
+    weights[:, 0] = np.round(follow * 0xFFFF)
+    weights[:, 1] = 0xFFFF - weights[:, 0]
+    joints = np.zeros((len(used), 4), np.uint8)
+    joints[:, 0] = weights[:, 0] > 0
+    return joints, weights
+
+
+def _material(name: str, rig: Rig) -> gltf.Material:
+    about = rig.materials.get(name, {})
+    opacity = float(about.get("opacity", 1.0))
+    # Vertex colours hold the product with the material's colour already.
+    color = np.ones(3) if rig.mesh is not None and rig.mesh.colors is not None else to_linear(_color(about))
+    return gltf.Material(
+        name=name or rig.name,
+        pbrMetallicRoughness=gltf.PbrMetallicRoughness(
+            baseColorFactor=[*color.tolist(), opacity],
+            metallicFactor=0.0,
+            roughnessFactor=float(about.get("roughness", 0.5)),
+        ),
+        alphaMode=gltf.BLEND if opacity < 1 else gltf.OPAQUE,
+    )
+
+
+def _linear_colors(colors: np.ndarray, material: Mapping[str, Any]) -> np.ndarray:
+    """sRGB bytes [N, 3], tinted by the material's sRGB colour, as linear RGBA shares of 65535 [N, 4]."""
+    linear = to_linear(colors[:, :3] / 255.0 * _color(material))
+    return np.hstack([np.round(linear * 0xFFFF), np.full((len(linear), 1), 0xFFFF)]).astype(np.uint16)
+
+
+def to_linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB shares of 1 as linear light (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def _color(material: Mapping[str, Any]) -> np.ndarray:
+    """A material's colour [3] in sRGB shares of 1, from ``#rrggbb`` or three numbers; white by default."""
+    given = material.get("color", (1.0, 1.0, 1.0))
+    try:
+        if isinstance(given, str):
+            return np.frombuffer(bytes.fromhex(given.lstrip("#")), np.uint8)[[0, 1, 2]] / 255.0
+        color = np.array(given, np.float64).reshape(-1)[[0, 1, 2]]
+        if not ((color >= 0) & (color <= 1)).all():
+            raise ValueError
+    except (TypeError, ValueError, IndexError) as error:
+        raise RigError(
+            f"the material colour {given!r} is none", remedy="use #rrggbb or three numbers in 0..1"
+        ) from error
+    return color
