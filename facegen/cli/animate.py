@@ -1,0 +1,113 @@
+"""``facegen animate``: speech to curves, animated mesh and video."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.options import (
+    blame,
+    config_options,
+    example,
+    outputs_option,
+    pick,
+    report_options,
+)
+from facegen.cli.outputs import Output, check_outputs
+from facegen.cli.report import Reporter
+from facegen.config import Config, RenderConfig
+from facegen.registry import Registry
+from facegen.units import as_fps
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
+    from facegen.take import Take
+
+LOOK = ("size", "camera", "background", "renderer")
+"""Options of videos and pictures that ``animate`` takes too."""
+
+
+@click.command(
+    help="Speech to curves, animated mesh and video; the format of each OUT follows from its suffix.",
+    epilog=example("facegen animate speech.wav --emotion happy:0.6 -o take.csv -o take.mp4"),
+)
+@click.argument("audio")
+def animate(audio: str, outputs: tuple[str, ...], quiet: bool, as_json: bool, **values: Any) -> None:
+    with blame("--fps"):
+        as_fps(values["fps"])
+    config = pick(Config, values)
+    look = pick(RenderConfig, {name: values[name] for name in LOOK}, rig=config.rig, audio=audio)
+    read = (audio, config.text, config.alignment, config.timeline)
+    places = check_outputs(outputs, read, ("curves", "pictures"))
+    check_names(config, look, places)
+    with Reporter(as_json=as_json, quiet=quiet) as report:
+        _solve_and_write(audio, config, look, places, report)
+
+
+for _add in (
+    outputs_option,
+    config_options(Config),
+    config_options(RenderConfig, LOOK),
+    report_options,
+):
+    animate = _add(animate)
+
+
+def check_names(config: Config, look: RenderConfig, places: list[Output]) -> None:
+    """Everything that the settings name exists: found out before the sound is read."""
+    from facegen.passes import enabled, finishing
+    from facegen.pipeline import emotion_track
+    from facegen.rig import load_rig
+
+    with blame("--rig"):
+        load_rig(config.rig)
+    with blame("--encoder"):
+        Registry("encoders").get(config.encoder)
+    with blame("--decoder"):
+        Registry("decoders").get(config.decoder)
+    with blame("--passes"):
+        enabled(config), finishing(config)
+    if any(place.kind == "pictures" for place in places):
+        with blame("--renderer"):
+            Registry("renderers").get(look.renderer)
+    with blame("--emotion"):
+        emotion_track(config)
+
+
+def _solve_and_write(
+    audio: str, config: Config, look: RenderConfig, places: list[Output], report: Reporter
+) -> None:
+    from facegen import pipeline
+    from facegen.audio import open_sound
+
+    sound = open_sound(audio, start=config.start, duration=config.duration)
+    take = pipeline.solve(
+        sound, config, progress=lambda step, done: report.progress(step, done, sound.estimate)
+    )
+    animation = pipeline.animate(take, config.rig)
+    for place in places:
+        write(place, take, animation, look)
+    for place in places:
+        report.line(f"{place.path}: {len(animation)} frames at {float(animation.fps):.6g} fps")
+    for note in sound.notes:
+        report.line(f"note: {audio}: {note}")
+    report.done(
+        outputs=[place.path for place in places],
+        seconds=round(animation.seconds, 6),
+        frames=len(animation),
+        fps=str(animation.fps),
+        notes=list(sound.notes),
+    )
+
+
+def write(place: Output, take: Take, animation: Animation, look: RenderConfig) -> None:
+    """Write one output: a take keeps its layers, all others get the curves of the rig."""
+    from facegen.exporters import save
+
+    if place.kind == "pictures":
+        from facegen.renderers import render_file
+
+        render_file(animation, place.path, look)
+    else:
+        save(take if place.suffix == ".take" else animation, place.path, rig=look.rig, audio=look.audio)

@@ -1,0 +1,39 @@
+"""``facegen convert``: an animation from one file format to another."""
+
+from __future__ import annotations
+
+import click
+
+from facegen.cli.options import blame, example, outputs_option, report_options
+from facegen.cli.outputs import check_outputs
+from facegen.cli.report import Reporter
+from facegen.units import as_fps
+
+
+@click.command(
+    help="Any animation file that can be read to any that can be written (facegen formats lists both).",
+    epilog=example("facegen convert take.csv -o take.glb"),
+)
+@click.argument("animation", metavar="ANIM")
+@click.option("--fps", default=None, help="frames a second of the result  [default: those of ANIM]")
+def convert(animation: str, outputs: tuple[str, ...], fps: str | None, quiet: bool, as_json: bool) -> None:
+    from facegen.exporters import load_animation, load_take, save
+
+    with blame("--fps"):
+        rate = None if fps is None else as_fps(fps)
+    places = check_outputs(outputs, (animation,), ("curves",))
+    with Reporter(as_json=as_json, quiet=quiet) as report:
+        curves = load_animation(animation)
+        if rate is not None:
+            curves = curves.resample(rate)
+        for place in places:
+            whole = place.suffix == ".take" and rate in (None, curves.fps)
+            save(load_take(animation) if whole else curves, place.path)
+            report.line(f"{place.path}: {len(curves)} frames at {float(curves.fps):.6g} fps")
+        report.done(
+            outputs=[place.path for place in places], seconds=round(curves.seconds, 6), frames=len(curves)
+        )
+
+
+for _add in (outputs_option, report_options):
+    convert = _add(convert)

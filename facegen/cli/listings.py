@@ -1,0 +1,116 @@
+"""``facegen formats``, ``models``, ``licenses`` and ``emotions``: what can be named, one a line."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from facegen.cli.options import example
+from facegen.cli.outputs import PICTURES
+from facegen.cli.report import json_line
+from facegen.registry import Registry
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object a line")
+
+
+@click.command(help="The emotions that --emotion can name, one a line.", epilog=example("facegen emotions"))
+@_JSON
+def emotions(as_json: bool) -> None:
+    from facegen.emotion import CATEGORY_VAD
+
+    for name, vad in CATEGORY_VAD.items():
+        if as_json:
+            json_line(dict(zip(("name", "valence", "arousal", "dominance"), (name, *vad), strict=True)))
+        else:
+            click.echo(f"{name:10} valence {vad[0]:+.2f}  arousal {vad[1]:+.2f}  dominance {vad[2]:+.2f}")
+
+
+@click.command(help="Every suffix that is read or written, one a line.", epilog=example("facegen formats"))
+@_JSON
+def formats(as_json: bool) -> None:
+    for row in format_rows():
+        if as_json:
+            json_line(row)
+        else:
+            ways = "/".join(way for way in ("read", "write") if row[way])
+            click.echo(f"{row['suffix']:13} {ways:11} {row['what']}")
+
+
+def format_rows() -> list[dict[str, Any]]:
+    """Suffix, what it is, and whether it is read or written: sounds first, then animations, then pictures."""
+    texts: dict[str, dict[str, str]] = json.loads(data_text("formats.json"))
+    readers, writers = Registry("importers").names(), Registry("exporters").names()
+    rows = [{"suffix": s, "read": True, "write": False, "what": what} for s, what in texts["sounds"].items()]
+    for suffix in sorted({*readers, *writers}):
+        what = texts["animations"].get(suffix) or _doc_of(
+            suffix, "exporters" if suffix in writers else "importers"
+        )
+        rows.append({"suffix": suffix, "read": suffix in readers, "write": suffix in writers, "what": what})
+    for suffix in (*Registry("videos").names(), *PICTURES, "/"):
+        what = texts["pictures"].get(suffix) or _doc_of(suffix, "videos")
+        rows.append({"suffix": suffix, "read": False, "write": True, "what": what})
+    return rows
+
+
+def _doc_of(suffix: str, kind: str) -> str:
+    """The first line of the docstring of what another package registered for ``suffix``."""
+    return (Registry(kind).get(suffix).__doc__ or "").strip().split("\n")[0]
+
+
+def data_text(name: str) -> str:
+    return (files("facegen") / "data" / name).read_text(encoding="utf-8")
+
+
+@click.command(
+    help="The speech encoders, decoders and the weights that ship with facegen.",
+    epilog=example("facegen models"),
+)
+@_JSON
+def models(as_json: bool) -> None:
+    for row in model_rows():
+        if as_json:
+            json_line(row)
+        else:
+            size = f"  {row['bytes'] / 2**20:.1f} MB" if row["bytes"] else ""
+            click.echo(f"{row['kind']:8} {row['name']:20} {row['what']}{size}")
+
+
+def model_rows() -> list[dict[str, Any]]:
+    """Kind, name, what it is, and for weights their size in bytes."""
+    rows = []
+    for kind in ("encoders", "decoders"):
+        for name in Registry(kind).names():
+            doc = (Registry(kind).get(name).__doc__ or "").strip().split("\n")[0]
+            rows.append({"kind": kind.rstrip("s"), "name": name, "what": doc, "bytes": None})
+    known = {row["file"]: row for row in json.loads(data_text("licenses.json")) if row["kind"] == "weights"}
+    for path in shipped_weights():
+        what = known.get(path.name, {}).get("what", "")
+        rows.append({"kind": "weights", "name": path.name, "what": what, "bytes": path.stat().st_size})
+    return rows
+
+
+def shipped_weights() -> list[Path]:
+    folder = Path(str(files("facegen"))) / "models"
+    return sorted(p for p in folder.glob("*") if p.suffix in (".onnx", ".safetensors"))
+
+
+@click.command(
+    help="Licence, training data and commercial use of each shipped weight and rig.",
+    epilog=example("facegen licenses"),
+)
+@_JSON
+def licenses(as_json: bool) -> None:
+    for row in json.loads(data_text("licenses.json")):
+        if as_json:
+            json_line(row)
+            continue
+        click.echo(f"{row['name']} ({row['kind']}: {row['what']})")
+        click.echo(f"  licence          {row['licence']}")
+        click.echo(f"  made from        {row['data'][0]}")
+        for line in row["data"][1:]:
+            click.echo(f"                   {line}")
+        click.echo(f"  may be sold      {row['commercial']}")

@@ -1,0 +1,90 @@
+"""What may be written where: settled before any work begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from facegen.errors import OutputError, UsageError, nearest
+from facegen.files import check_writable
+from facegen.registry import Registry, suffix_of
+
+PICTURES = (".png",)
+
+
+@dataclass(frozen=True)
+class Output:
+    """One file or folder to write; ``kind`` is "curves" (an exporter's) or "pictures" (a renderer's)."""
+
+    path: str
+    suffix: str
+    kind: str
+
+
+def pictures() -> list[str]:
+    """Suffixes of videos and single pictures."""
+    return sorted({*Registry("videos").names(), *PICTURES})
+
+
+def check_outputs(paths: Sequence[str], inputs: Sequence[str | None], kinds: tuple[str, ...]) -> list[Output]:
+    """The outputs, each of a known format and writable.
+
+    Raises UsageError for an unknown suffix, one path given twice or a path that is an input, OutputError for what
+    can't be written.
+    """
+    outputs = [_kind_of(path, kinds) for path in paths]
+    seen: set[str] = set()
+    taken = {_same(path) for path in inputs if path}
+    for output in outputs:
+        place = _same(output.path)
+        if place in seen:
+            raise UsageError("is given twice as output", path=output.path, remedy="give each file once")
+        if place in taken:
+            raise UsageError(
+                "is both input and output", path=output.path, remedy="write to a file of another name"
+            )
+        seen.add(place)
+    for output in outputs:
+        _check_writable(output)
+    return outputs
+
+
+def _same(path: str) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _kind_of(path: str, kinds: tuple[str, ...]) -> Output:
+    exporters = Registry("exporters").names() if "curves" in kinds else []
+    drawn = pictures() if "pictures" in kinds else []
+    known = [*exporters, *drawn]
+    is_folder = path.endswith(("/", os.sep))
+    suffix = suffix_of(path, [s for s in known if s.endswith("/")] if is_folder else known)
+    if suffix:
+        return Output(path, suffix, "curves" if suffix in exporters else "pictures")
+    if is_folder and drawn:
+        return Output(path, "/", "pictures")
+    ending = os.path.splitext(path.rstrip("/" + os.sep))[1]
+    reason = f"no format has the suffix {ending!r}" if ending else "has no suffix that names a format"
+    raise UsageError(reason, path=path, remedy=nearest(ending, known))
+
+
+def _check_writable(output: Output) -> None:
+    if not output.path.endswith(("/", os.sep)):
+        check_writable(output.path)
+        return
+    bare = output.path.rstrip("/" + os.sep) or output.path
+    if os.path.isdir(bare):
+        check_writable(os.path.join(bare, "frame.png"))
+    elif os.path.exists(bare):
+        raise OutputError("is a file, not a folder", path=output.path, remedy="give another name")
+    else:
+        check_writable(bare)
+
+
+def write_all(outputs: Sequence[Output], writers: dict[str, Callable[[Output], Any]]) -> list[str]:
+    """Write each output by the writer of its kind; the paths written."""
+    for output in outputs:
+        writers[output.kind](output)
+    return [output.path for output in outputs]

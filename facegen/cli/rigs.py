@@ -1,0 +1,116 @@
+"""``facegen rig``: list, show and check rigs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.options import NamedGroup, blame, example
+from facegen.cli.report import json_line
+
+if TYPE_CHECKING:
+    from facegen.rig import Rig
+
+
+@click.group(
+    cls=NamedGroup,
+    help="List, show and check rigs.",
+    epilog=example("facegen rig show aria"),
+)
+def rig() -> None:
+    """Its commands do the work."""
+
+
+@rig.command("list", help="The rigs that ship with facegen, one a line.", epilog=example("facegen rig list"))
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object a line")
+def list_(as_json: bool) -> None:
+    from facegen.rig import built_in_rigs, load_rig
+
+    for name in built_in_rigs():
+        facts = rig_facts(load_rig(name))
+        if as_json:
+            json_line(facts)
+        else:
+            mesh = f"{facts['vertices']} vertices" if facts["vertices"] else "no mesh"
+            click.echo(f"{name:10} {len(facts['controls'])} controls, {mesh}, {facts['licence']}")
+
+
+@rig.command(
+    "show",
+    help="A rig's controls with their limits, its mesh and licence.",
+    epilog=example("facegen rig show arkit"),
+)
+@click.argument("name", metavar="RIG")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def show(name: str, as_json: bool) -> None:
+    from facegen.rig import load_rig
+
+    with blame("RIG"):
+        shown = load_rig(name)
+    if as_json:
+        json_line(rig_facts(shown))
+    else:
+        click.echo("\n".join(rig_lines(shown)))
+
+
+@rig.command(
+    "check",
+    help="What is wrong with a rig: one finding a line. The exit code is 3 where there are faults.",
+    epilog=example("facegen rig check my_rig/"),
+)
+@click.argument("name", metavar="RIG")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object a line")
+def check(name: str, as_json: bool) -> None:
+    from facegen.rig import load_rig
+    from facegen.rig.check import check_rig
+
+    with blame("RIG"):
+        findings = check_rig(load_rig(name))
+    for finding in findings:
+        click.echo(finding)
+
+
+def rig_facts(shown: Rig) -> dict[str, Any]:
+    """What there is to say of a rig, as JSON values."""
+    mesh = shown.mesh
+    return {
+        "kind": "rig",
+        "name": shown.name,
+        "licence": shown.licence,
+        "credit": shown.credit,
+        "head": shown.head or None,
+        "vertices": 0 if mesh is None else len(mesh.vertices),
+        "faces": 0 if mesh is None else len(mesh.faces),
+        "parts": [part.name for part in shown.parts],
+        "controls": [
+            {
+                "name": c.name,
+                "low": c.low,
+                "high": c.high,
+                "neutral": c.neutral,
+                "side": c.side,
+                "region": c.region,
+            }
+            for c in shown.controls
+        ],
+    }
+
+
+def rig_lines(shown: Rig) -> list[str]:
+    """The same for people."""
+    facts = rig_facts(shown)
+    mesh = f"{facts['vertices']} vertices, {facts['faces']} faces" if facts["vertices"] else "none"
+    if facts["head"]:
+        mesh += f" (shown on {facts['head']})"
+    lines = [
+        f"rig       {shown.name}",
+        f"mesh      {mesh}",
+        f"parts     {', '.join(facts['parts']) or 'none'}",
+        f"licence   {shown.licence or 'not stated'}",
+        f"credit    {shown.credit or 'none'}",
+        f"controls  {len(shown.controls)}",
+    ]
+    for c in shown.controls:
+        lines.append(f"  {c.name:22} {c.low:g}..{c.high:g}  {c.side:6} {c.region}".rstrip())
+    return lines
