@@ -13,7 +13,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from facegen.animation import Animation
 from facegen.config import Context
@@ -113,7 +112,7 @@ def _windowed(rows: np.ndarray, behind: int, ahead: int) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _kernel() -> np.ndarray:
-    """What a unit of each phone at each place adds to numerators and denominators, [36 * 40, 11 + 3] float32.
+    """What a unit of each phone at each place adds to numerators and denominators, [40, 36 * (11 + 3)] float32.
 
     Place 0 is KERNEL_BEHIND frames before the frame, the last KERNEL_AHEAD after it. Dominance is
     ``hold * exp(-distance / reach)``, faded to 0 at the window's ends.
@@ -124,28 +123,25 @@ def _kernel() -> np.ndarray:
     reach = np.where(places[:, None] < 0, table.behind, table.ahead)
     window = np.where(places < 0, KERNEL_BEHIND + 1, KERNEL_AHEAD + 1)
     fade = np.cos(0.5 * np.pi * places / window) ** 2
-    spread = np.exp(-seconds / reach) * fade[:, None]
-    hold = spread[:, :, None] * table.hold
-    sizes = [len(names) for names in GESTURES.values()]
-    weights = np.repeat(hold, sizes, axis=2) * table.targets
-    return (
-        np.concatenate([weights, hold], axis=2).reshape(-1, len(TARGETS) + len(GESTURES)).astype(np.float32)
-    )
+    hold = (np.exp(-seconds / reach) * fade[:, None])[:, :, None] * table.hold
+    weights = np.concatenate([np.repeat(hold, _SIZES, axis=2) * table.targets, hold], axis=2)
+    return np.ascontiguousarray(weights.transpose(1, 0, 2).reshape(len(LABELS), -1), dtype=np.float32)
+
+
+_SIZES = [len(names) for names in GESTURES.values()]
 
 
 def _dominance(masses: np.ndarray) -> np.ndarray:
     """Gestures [F, 11] of phone masses [F, 40]; beyond the ends lies silence."""
-    count = len(masses)
-    padded = np.zeros((count + KERNEL_BEHIND + KERNEL_AHEAD, len(LABELS)), np.float32)
+    count, window = len(masses), KERNEL_BEHIND + KERNEL_AHEAD + 1
+    padded = np.zeros((count + window - 1, len(LABELS)), np.float32)
     padded[:, 0] = 1.0
     padded[KERNEL_BEHIND : KERNEL_BEHIND + count] = masses
-    window = KERNEL_BEHIND + KERNEL_AHEAD + 1
-    views = sliding_window_view(padded, window, axis=0).transpose(0, 2, 1)
-    sums = np.concatenate(
-        [views[i : i + 512].reshape(-1, window * len(LABELS)) @ _kernel() for i in range(0, count, 512)]
-    )
-    sizes = [len(names) for names in GESTURES.values()]
-    return sums[:, : len(TARGETS)] / np.repeat(sums[:, len(TARGETS) :], sizes, axis=1)
+    spread = (padded @ _kernel()).reshape(len(padded), window, -1)
+    sums = spread[:count, 0].copy()
+    for place in range(1, window):
+        sums += spread[place : place + count, place]
+    return sums[:, : len(TARGETS)] / np.repeat(sums[:, len(TARGETS) :], _SIZES, axis=1)
 
 
 def _opening_scale(posteriors: np.ndarray, energy: np.ndarray, level: np.ndarray) -> np.ndarray:

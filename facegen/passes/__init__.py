@@ -1,1 +1,67 @@
 """Passes over the solved mouth: a table of rows in order, each one a layer of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from facegen.config import Config, Context
+from facegen.errors import UsageError, nearest
+from facegen.passes.asymmetry import asymmetry
+from facegen.passes.blink import blink
+from facegen.passes.breath import breath
+from facegen.passes.expression import expression
+from facegen.passes.gaze import gaze
+from facegen.passes.head import head
+from facegen.passes.lip_closure import lip_closure
+from facegen.take import Layer, Take
+
+
+class Pass(NamedTuple):
+    """One row: ``run(take, context)`` gives the layer ``name`` (None: nothing to add); ``flag`` is the option of
+    Config that turns it off, if it has one."""
+
+    name: str
+    run: Callable[[Take, Context], Layer | None]
+    help: str
+    flag: str = ""
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("expression", expression, "the emotion's action units, and brows that rise with stress"),
+    Pass("asymmetry", asymmetry, "slight differences between left and right"),
+    Pass("lip_closure", lip_closure, "lips shut at p b m and meet the teeth at f v, whatever lies below"),
+    Pass("head", head, "head drift, and nods with stress", "head"),
+    Pass("breath", breath, "the head's rise and fall with breath", "head"),
+    Pass("gaze", gaze, "saccades, eyes that hold their point while the head turns, lids that follow", "gaze"),
+    Pass("blink", blink, "blinks, most of them in pauses", "blink"),
+)
+"""In the order in which they are laid. Each draws from a generator of its own, so one that is turned off leaves
+the others as they were; only gaze looks at another layer (it counters the head's motion)."""
+
+FINISHING: dict[str, str] = {
+    "smooth": "Savitzky-Golay filter over the sum, at 60 frames a second and more",
+    "limit": "values held to 0..1",
+}
+"""Steps on the composed curves, done by ``take.compose``."""
+
+
+def enabled(config: Config) -> list[Pass]:
+    """The rows that ``config`` asks for, in order. Raises UsageError for a name that is no pass."""
+    chosen = _chosen(config)
+    return [row for row in PASSES if row.name in chosen and (not row.flag or getattr(config, row.flag))]
+
+
+def finishing(config: Config) -> tuple[str, ...]:
+    """Which of ``smooth`` and ``limit`` ``config`` asks for. Raises UsageError for a name that is no pass."""
+    return tuple(name for name in FINISHING if name in _chosen(config))
+
+
+def _chosen(config: Config) -> tuple[str, ...]:
+    known = [row.name for row in PASSES] + list(FINISHING)
+    if config.passes is None:
+        return tuple(known)
+    for name in config.passes:
+        if name not in known:
+            raise UsageError(f"no pass is called {name!r}", remedy=nearest(name, known))
+    return config.passes

@@ -1,0 +1,37 @@
+"""Asymmetry: nobody's face moves alike on both sides."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.config import Context
+from facegen.passes.curves import slow_noise
+from facegen.take import Layer, Take
+
+STEADY, SWAY = 0.06, 0.03  # spread of a face's own difference, and of its slow changes
+PERIOD_S = 3.1
+PARTS = (
+    "mouthSmile",
+    "mouthStretch",
+    "mouthLowerDown",
+    "mouthUpperUp",
+    "mouthPress",
+    "mouthFrown",
+    "mouthDimple",
+    "cheekSquint",
+    "browOuterUp",
+)
+
+
+def asymmetry(take: Take, context: Context) -> Layer | None:
+    """Factors about 1 for the two sides, [T, 18]; they multiply, so that what rests stays at rest."""
+    rng = context.rng("asymmetry")
+    sway = slow_noise(context, rng.spawn(1)[0], PERIOD_S, 2)
+    lean = rng.normal(0, STEADY)
+    names, columns = [], []
+    for part in PARTS:
+        tilt = np.clip(lean + rng.normal(0, STEADY / 2) + SWAY * sway, -0.2, 0.2)
+        names += [f"{part}Left", f"{part}Right"]
+        columns += [1 + tilt, 1 - tilt]
+    return Layer("asymmetry", "multiply", Animation(context.fps, tuple(names), np.stack(columns, axis=1)))

@@ -1,0 +1,91 @@
+"""Blinks: as many and as long as people's, most of them where the talker pauses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.config import Context
+from facegen.passes.curves import duration, frame_times, mean_over, speaking
+from facegen.take import Layer, Take
+
+# Blinks a minute are log-normal between people; a blink takes 13 frames at 60 a second and closes faster than it
+# opens (statistics published with EmoFace, 2024).
+RATE_LOG_MEAN, RATE_LOG_SPREAD = 3.5, 0.53
+RATE_RANGE = (15.0, 100.0)
+CLOSE_S, SHUT_S, OPEN_S = 0.070, 0.020, 0.127
+GAP_SPREAD = 0.55  # log spread of the time between blinks
+LEAST_GAP_S = 0.40
+SEARCH = 0.35  # part of the mean gap by which a blink may move to reach a pause
+
+
+def blink(take: Take, context: Context) -> Layer | None:
+    """Both lids down and up, over whatever else the lids do; None for a clip shorter than a blink."""
+    rng = context.rng("blink")
+    instants = blink_times(context, rng)
+    if len(instants) == 0:
+        return None
+    shut = np.zeros(context.frames, np.float32)
+    left, right = np.zeros_like(shut), np.zeros_like(shut)
+    times, fps = frame_times(context), float(context.fps)
+    for instant in instants:
+        length = rng.uniform(0.85, 1.15)
+        first = max(0, int((instant - 2 * CLOSE_S) * fps))
+        last = min(context.frames, int((instant + SHUT_S + 2 * OPEN_S) * fps) + 2)
+        curve = _lid(times[first:last] - instant, length)
+        shut[first:last] = np.maximum(shut[first:last], curve)
+        on = curve > 0
+        left[first:last][on], right[first:last][on] = rng.uniform(0.95, 1.0, 2)
+    wide = np.zeros_like(shut)
+    names = ("eyeBlinkLeft", "eyeBlinkRight", "eyeWideLeft", "eyeWideRight")
+    values = np.stack([left, right, wide, wide], axis=1)
+    return Layer("blink", "replace", Animation(context.fps, names, values), shut)
+
+
+def _lid(away: np.ndarray, length: float) -> np.ndarray:
+    """How shut the lids are ``away`` s from the instant at which they first meet, 0..1."""
+    closing = 1 + away / (CLOSE_S * length)
+    opening = 1 - (away - SHUT_S) / (OPEN_S * length)
+    part = np.clip(np.minimum(closing, opening), 0, 1)
+    return (part * part * (3 - 2 * part)).astype(np.float32)
+
+
+def blink_times(context: Context, rng: np.random.Generator) -> np.ndarray:
+    """Instants [N] s at which the lids meet, each in the middle of a frame, none cut by the clip's ends."""
+    rate = float(np.clip(np.exp(rng.normal(RATE_LOG_MEAN, RATE_LOG_SPREAD)), *RATE_RANGE))
+    gap, end, fps = 60.0 / rate, duration(context), float(context.fps)
+    before, after = 1.15 * CLOSE_S + 0.5 / fps, SHUT_S + 1.15 * OPEN_S + 0.5 / fps
+    least = LEAST_GAP_S + before + after
+    welcome = _welcome(context)
+    instants: list[float] = []
+    wanted = gap * rng.uniform(0.1, 1.0)
+    while wanted < end:
+        low, high = wanted - SEARCH * gap, wanted + SEARCH * gap
+        if instants:
+            low = max(low, instants[-1] + least)
+        low, high = max(low, before), min(max(high, low), end - after)
+        if low <= high:
+            best = _best(welcome, low, high, rng.random())
+            instants.append((np.floor(best * fps) + 0.5) / fps)
+        wanted = max(wanted, instants[-1] if instants else 0.0)
+        wanted += max(least, gap * np.exp(rng.normal(-0.5 * GAP_SPREAD**2, GAP_SPREAD)))
+    inside = [t for t in instants if before - 0.5 / fps <= t <= end - after + 0.5 / fps]
+    return np.array(inside)
+
+
+def _welcome(context: Context) -> np.ndarray:
+    """How apt each feature frame is for a blink, [F]: in a pause, most of all just after a phrase ends."""
+    talks = speaking(context)
+    if len(talks) == 0:
+        return np.zeros(1, np.float32)
+    past = np.concatenate([np.full(min(30, len(talks)), talks[0]), talks[:-30]])[: len(talks)]
+    return mean_over((1 - talks) + np.maximum(past - talks, 0), 7)
+
+
+def _best(welcome: np.ndarray, low: float, high: float, chance: float) -> float:
+    """The most apt instant of [low, high] s; ``chance`` in 0..1 chooses among those as good."""
+    first, last = (min(len(welcome) - 1, int(t * 100)) for t in (low, high))
+    part = welcome[first : last + 1]
+    good = np.flatnonzero(part >= part.max() - 0.1)
+    at = (first + good[int(chance * len(good))] + 0.5) / 100
+    return float(np.clip(at, low, high))

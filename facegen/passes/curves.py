@@ -1,0 +1,90 @@
+"""What several passes share: where a clip is speech, where its stresses fall, pulses and slow noise over time."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
+from facegen.config import Context
+
+QUIET_DB = -70.0
+
+
+def frame_times(context: Context) -> np.ndarray:
+    """The middle of each animation frame, [T] seconds."""
+    return (np.arange(context.frames) + 0.5) / float(context.fps)
+
+
+def duration(context: Context) -> float:
+    """Seconds that the animation lasts."""
+    return context.frames / float(context.fps)
+
+
+def mean_over(rows: np.ndarray, frames: int) -> np.ndarray:
+    """Centred moving mean of ``rows`` [F] over ``frames`` of them, held at the ends."""
+    if len(rows) == 0:
+        return np.zeros(0, np.float32)
+    return uniform_filter1d(np.asarray(rows, np.float64), max(1, frames), mode="nearest").astype(np.float32)
+
+
+def speaking(context: Context, seconds: float = 0.3) -> np.ndarray:
+    """How much a talker talks about each feature frame, [F] in 0..1; 0 where all within ``seconds`` is silent."""
+    features = context.features
+    voiced = np.clip((features.speech - 0.15) / 0.35, 0, 1) * (features.energy > QUIET_DB)
+    width = max(1, round(seconds * features.rate))
+    return np.clip(2 * mean_over(voiced, width), 0, 1)
+
+
+def stresses(context: Context) -> tuple[np.ndarray, np.ndarray]:
+    """Times [N] s and strengths [N] in 0..1 of stressed syllables: peaks of loudness, higher where pitch is too."""
+    features = context.features
+    if len(features) == 0:
+        return np.zeros(0), np.zeros(0)
+    talks = speaking(context, 0.1)
+    loud = mean_over(np.maximum(features.energy, QUIET_DB), 9)
+    around = mean_over(loud, 81)
+    voiced = features.pitch > 0
+    octaves = np.log2(np.where(voiced, features.pitch, 1.0))
+    share = mean_over(voiced, 201)
+    usual = mean_over(octaves * voiced, 201) / np.maximum(share, 1e-3)
+    raised = mean_over(np.where(voiced, np.clip(octaves - usual, -0.5, 0.5), 0.0), 15)
+    peak = (loud == maximum_filter1d(loud, 35)) & (talks > 0.6) & (loud > around + 2.0)
+    at = np.flatnonzero(peak)
+    strength = np.clip((loud[at] - around[at]) / 14 + 1.5 * np.maximum(raised[at], 0), 0, 1)
+    return (at + 0.5) / features.rate, strength
+
+
+def pulses(context: Context, at: np.ndarray, size: np.ndarray, rise: float, fall: float) -> np.ndarray:
+    """A sum of smooth pulses, [T]: each grows for ``rise`` s to ``size`` at its time, and goes in ``fall`` s."""
+    rows = np.zeros(context.frames, np.float32)
+    fps = float(context.fps)
+    for centre, height in zip(at, size, strict=True):
+        first, last = max(0, int((centre - rise) * fps)), min(context.frames, int((centre + fall) * fps) + 2)
+        away = (np.arange(first, last) + 0.5) / fps - centre
+        part = np.clip(np.where(away < 0, 1 + away / rise, 1 - away / fall), 0, 1)
+        rows[first:last] += (height * part * part * (3 - 2 * part)).astype(np.float32)
+    return rows
+
+
+def slow_noise(context: Context, rng: np.random.Generator, period: float, octaves: int = 3) -> np.ndarray:
+    """Smooth noise [T] of standard deviation about 1, with power falling as 1/f from one turn in ``period`` s up.
+
+    The values at early times do not depend on how long the clip is.
+    """
+    rows = np.zeros(context.frames)
+    times = frame_times(context)
+    streams = rng.spawn(octaves)
+    for octave, stream in enumerate(streams):
+        step = period / 2**octave
+        place = times / step + stream.random()
+        knots = stream.standard_normal(int(duration(context) / step) + 5)
+        rows += 0.5**octave * _spline(knots, place)
+    return (rows / np.sqrt(0.6 * (1 - 0.25**octaves) / 0.75)).astype(np.float32)
+
+
+def _spline(knots: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Catmull-Rom curve through ``knots`` at fractional knot numbers ``place`` (shifted by one)."""
+    at = place.astype(np.int64)
+    t = place - at
+    a, b, c, d = (knots[at + i] for i in range(4))
+    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
