@@ -44,7 +44,7 @@ class Config:
     look_at: tuple[float, float, float] | None = option(
         None, "point to look at, cm from between the eyes: X,Y,Z"
     )
-    encoder: str = option("phones", "speech encoder: a name of `facegen models`")
+    encoder: str = option("phones", "speech encoder: a name of `facegen models`, or an .onnx file")
     decoder: str = option("rules", "decoder of mouth shapes: a name of `facegen models`")
     start: float = option(0.0, "seconds to skip at the start of the sound")
     duration: float | None = option(None, "seconds of sound to use")

@@ -11,6 +11,7 @@ from facegen.animation import Animation
 from facegen.audio import Sound, open_sound
 from facegen.config import Config, Context
 from facegen.emotion import Emotion, EmotionTrack, parse_emotion
+from facegen.encoders import load_encoder
 from facegen.encoders.timing import sharpen
 from facegen.passes import enabled, finishing
 from facegen.registry import Registry
@@ -38,7 +39,7 @@ def solve(
     """
     config = config or Config()
     sound = source if isinstance(source, Sound) else _open(source, rate, config)
-    heard = Registry("encoders").get(config.encoder)().encode(sound, progress)
+    heard = load_encoder(config.encoder).encode(sound, progress)
     features, phones = sharpen(heard, config.text, config.alignment)
     emotion = emotion_track(config)
     fps = as_fps(config.fps)

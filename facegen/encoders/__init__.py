@@ -1,0 +1,21 @@
+"""Speech encoders: sound to phones, loudness and pitch in time."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+from typing import Any
+
+from facegen.registry import Registry
+
+
+def load_encoder(name: str | PathLike) -> Any:
+    """The encoder called ``name``, or the phone encoder with the ONNX model in the file ``name``.
+
+    Raises UsageError for an unknown name, ModelError for a file that is no phone model.
+    """
+    text = fspath(name)
+    if text.lower().endswith(".onnx"):
+        from facegen.encoders.phones import PhoneEncoder
+
+        return PhoneEncoder(text)
+    return Registry("encoders").get(text)()

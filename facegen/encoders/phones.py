@@ -1,0 +1,166 @@
+"""The built-in speech encoder: log-mel frames through the phone network, with loudness and pitch beside them.
+
+One code path serves files and live sound. All parts work on blocks that start at fixed places of the sound, so
+how the sound was cut when it was read changes nothing, and no more than a block with its context is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from os import PathLike
+
+import numpy as np
+
+from facegen.audio import Sound
+from facegen.encoders.logmel import BANDS, CONTEXT, HOP, logmel_frames
+from facegen.encoders.network import Network
+from facegen.encoders.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
+from facegen.phones import LABELS, Features
+from facegen.units import FEATURE_HZ
+
+FILE_STEP = 1024  # frames of one window when a file is read
+LIVE_STEP = 4  # frames of one window of live sound
+QUIET_DB = -75.0  # a frame below is silence, whatever the network says
+_ZERO = np.zeros((), np.float32)
+
+Progress = Callable[[str, float], None]
+
+
+class PhoneEncoder:
+    """Sound to Features by the built-in network, or the one in the ONNX file ``model``.
+
+    Raises ModelError for a file that is no phone model (see ``Network``).
+    """
+
+    def __init__(self, model: str | PathLike | None = None) -> None:
+        self.network = Network(model)
+
+    def encode(self, sound: Sound, progress: Progress | None = None, bottleneck: bool = False) -> Features:
+        """The features of the whole ``sound``, ceil(samples / 160) frames.
+
+        ``progress("encode", seconds)`` is called after each block; ``bottleneck`` asks for that matrix too.
+        """
+        stream = self.stream(FILE_STEP, bottleneck)
+        parts, frames = [], 0
+        for block in sound.blocks():
+            parts.append(stream.push(block))
+            frames += len(parts[-1])
+            if progress is not None:
+                progress("encode", frames / FEATURE_HZ)
+        parts.append(stream.close())
+        return _join(parts)
+
+    def stream(self, step: int = LIVE_STEP, bottleneck: bool = False) -> PhoneStream:
+        """A stream that takes sound as it comes; ``step`` frames are computed at a time."""
+        return PhoneStream(self.network, step, bottleneck)
+
+
+class PhoneStream:
+    """Features of sound that comes in blocks, the same as those of the whole sound.
+
+    ``push(block)`` takes samples [n] at 16 kHz and gives the features that are due, which lag by ``lag`` frames
+    and up to two steps; ``close()`` gives the rest.
+    """
+
+    def __init__(self, network: Network, step: int = LIVE_STEP, bottleneck: bool = False) -> None:
+        self._network, self._bottleneck = network, bottleneck
+        step = -(-step // network.stride) * network.stride
+        silence = np.full(BANDS, network.pad_value, np.float32)
+        width = len(LABELS) + (network.bottleneck_width if bottleneck else 0)
+        self._mel = _Blocks(logmel_frames, (CONTEXT, CONTEXT), step * HOP, HOP, row=(BANDS,))
+        self._phones = _Blocks(self._classify, (network.left, network.right), step, 1, silence, (width,))
+        self._energy = _Blocks(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), step * HOP, HOP)
+        self._pitch = _Blocks(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), step * HOP, HOP)
+        self._waiting = [part.none for part in (self._phones, self._energy, self._pitch)]
+
+    @property
+    def lag(self) -> int:
+        """Frames after a frame's end that must be heard before it can be given."""
+        network = self._network.right + -(-CONTEXT // HOP)
+        return max(network, -(-PITCH_CONTEXT // HOP))
+
+    def push(self, block: np.ndarray) -> Features:
+        block = np.asarray(block, np.float32)
+        return self._emit(self._phones.push(self._mel.push(block)), block, _Blocks.push)
+
+    def close(self) -> Features:
+        tail = self._phones.push(self._mel.close())
+        rest = np.concatenate([tail, self._phones.close()])
+        return self._emit(rest, np.zeros(0, np.float32), lambda part, _: part.close())
+
+    def _emit(self, rows: np.ndarray, block: np.ndarray, step: Callable) -> Features:
+        fresh = (rows, step(self._energy, block), step(self._pitch, block))
+        waiting = [np.concatenate([old, new]) for old, new in zip(self._waiting, fresh, strict=True)]
+        count = min(map(len, waiting))
+        self._waiting = [w[count:] for w in waiting]
+        rows, energy, pitch = (w[:count] for w in waiting)
+        posteriors = np.exp(rows[:, : len(LABELS)])
+        posteriors[energy < QUIET_DB] = np.eye(1, len(LABELS), dtype=np.float32)
+        deep = rows[:, len(LABELS) :].copy() if self._bottleneck else None
+        return Features(posteriors, energy, pitch, deep)
+
+    def _classify(self, window: np.ndarray) -> np.ndarray:
+        scores, deep = self._network.run(window, self._bottleneck)
+        rows = scores if deep is None else np.concatenate([scores, deep], axis=1)
+        return rows[self._network.left : len(window) - self._network.right]
+
+
+class _Blocks:
+    """Applies ``function`` to blocks of ``size`` entries with ``context`` entries before and after them.
+
+    Before the start and after the end lies ``pad``. ``function`` drops the context and gives a row of shape
+    ``row`` for each ``hop`` entries.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[np.ndarray], np.ndarray],
+        context: tuple[int, int],
+        size: int,
+        hop: int,
+        pad: np.ndarray = _ZERO,
+        row: tuple[int, ...] = (),
+    ) -> None:
+        self._function, self._size, self._hop, self._pad = function, size, hop, pad
+        self._before, self._after = context
+        self._whole = self._before + size + self._after
+        self.none = np.zeros((0, *row), np.float32)
+        self._held = self._padding(self._before)
+
+    def _padding(self, count: int) -> np.ndarray:
+        return np.broadcast_to(self._pad, (count, *self._pad.shape)).astype(np.float32)
+
+    def push(self, entries: np.ndarray) -> np.ndarray:
+        held = np.concatenate([self._held, entries])
+        rows = [self.none]
+        while len(held) >= self._whole:
+            rows.append(self._function(held[: self._whole]))
+            held = held[self._size :]
+        self._held = held.copy()
+        return np.concatenate(rows)
+
+    def close(self) -> np.ndarray:
+        rest = len(self._held) - self._before
+        held = np.concatenate([self._held, self._padding(-rest % self._hop + self._after)])
+        rows = [self.none]
+        while len(held) > self._before + self._after and rest > 0:
+            rows.append(self._function(held[: self._whole]))
+            held = held[self._size :]
+        return np.concatenate(rows)
+
+
+def _join(parts: list[Features]) -> Features:
+    """One Features of consecutive ones; frees each part once copied, so that an hour is never held twice."""
+    total = sum(map(len, parts))
+    deep = parts[0].bottleneck
+    posteriors = np.empty((total, len(LABELS)), np.float32)
+    energy, pitch = np.empty(total, np.float32), np.empty(total, np.float32)
+    bottleneck = None if deep is None else np.empty((total, deep.shape[1]), np.float32)
+    at = 0
+    for index in range(len(parts)):
+        part, parts[index] = parts[index], None  # type: ignore[call-overload]
+        span = slice(at, at := at + len(part))
+        posteriors[span], energy[span], pitch[span] = part.posteriors, part.energy, part.pitch
+        if bottleneck is not None:
+            bottleneck[span] = part.bottleneck
+    return Features(posteriors, energy, pitch, bottleneck)
