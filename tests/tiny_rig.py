@@ -55,7 +55,9 @@ def tiny_rig(colors: bool = True) -> Rig:
         at, push = shape(name, number, skin)
         if name.startswith("eyeLook"):
             at = np.concatenate([at, np.arange(count, 2 * count)])
-            push = np.vstack([push, np.tile(np.float32([0.05, 0.02, 0.0]), (count, 1))])
+            push = np.vstack(
+                [push, np.tile(np.float32([0.05 if name.endswith("Left") else -0.05, 0.02, 0.0]), (count, 1))]
+            )
         index.append(at)
         value.append(push)
         offsets.append(offsets[-1] + len(at))

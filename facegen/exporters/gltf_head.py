@@ -16,8 +16,8 @@ from facegen.rig import Part, Rig
 from facegen.units import METRES_PER_CM
 
 BASE_NODE = "base"
-STILL_CM = 1e-5
-"""Displacements below this are left out."""
+STILL_CM = 5e-4
+"""Displacements below this, a hundredth of a hair, are left out."""
 
 
 def add_head(buffer: Buffer, rig: Rig) -> list[int]:
