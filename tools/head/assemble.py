@@ -19,7 +19,7 @@ CREDIT = (
     "Topology, surface and shapes by tools/build_head.py; its parameters were fitted to measurements of "
     "ICT-FaceKit (MIT, USC Institute for Creative Technologies)"
 )
-SMALLEST = 8e-4  # cm; displacements below are none
+SMALLEST = 1.2e-3  # cm; displacements below are none
 MATERIALS = {
     "skin": {"color": [0.71, 0.40, 0.29], "roughness": 0.5, "specular": 0.04, "subsurface": 0.6},
     "mouth": {"color": [0.10, 0.02, 0.02], "roughness": 0.5, "specular": 0.04, "subsurface": 0.2},

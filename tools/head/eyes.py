@@ -8,30 +8,10 @@ from .jaw import turned
 from .part import Part, smoothstep
 
 CORNEA = 0.055  # cm of bulge
-IRIS = 0.41  # rad from the axis
-PUPIL = 0.155
+IRIS = 0.38  # rad from the axis
+PUPIL = 0.15
 SPOKES = 40
-RINGS = (
-    0.0,
-    0.08,
-    0.145,
-    0.165,
-    0.2,
-    0.25,
-    0.3,
-    0.35,
-    0.385,
-    0.41,
-    0.44,
-    0.5,
-    0.6,
-    0.75,
-    0.95,
-    1.2,
-    1.5,
-    1.9,
-    2.4,
-)
+RINGS = (0.0, 0.08, 0.14, 0.16, 0.2, 0.245, 0.29, 0.33, 0.36, 0.385, 0.41, 0.48, 0.6, 0.75, 0.95, 1.2, 1.5, 1.9, 2.4)
 GAZE = {
     "eyeLookUpLeft": (0, -25),
     "eyeLookDownLeft": (0, 25),
@@ -52,12 +32,12 @@ def _colour(angle: np.ndarray, spoke: np.ndarray) -> np.ndarray:
     fine = rng.uniform(-1, 1, len(angle))
     sclera = np.array([0.90, 0.87, 0.85]) - smoothstep(0.6, 1.3, angle)[:, None] * (0.04, 0.16, 0.16)
     outer, inner = np.array([0.20, 0.33, 0.36]), np.array([0.46, 0.42, 0.26])
-    t = smoothstep(PUPIL, 0.32, angle)[:, None]
+    t = smoothstep(PUPIL, 0.30, angle)[:, None]
     iris = (inner * (1 - t) + outer * t) * (1 + 0.16 * streak + 0.08 * fine)[:, None]
-    rim = smoothstep(0.34, IRIS, angle)[:, None]
+    rim = smoothstep(0.31, IRIS, angle)[:, None]
     iris = iris * (1 - 0.72 * rim)
     out = np.where((angle < IRIS + 0.01)[:, None], iris, sclera)
-    out = np.where((np.abs(angle - 0.44) < 0.01)[:, None], 0.5 * sclera + 0.5 * iris.min(axis=0), out)
+    out = np.where((np.abs(angle - 0.41) < 0.01)[:, None], 0.5 * sclera + 0.5 * iris.min(axis=0), out)
     return np.where((angle < 0.15)[:, None], 0.012, np.clip(out, 0, 1))
 
 

@@ -10,13 +10,13 @@ from .skin import Skin
 from .subdivide import Subdivision
 
 HAIR = np.array([0.20, 0.125, 0.085])
-BROW = np.array([0.17, 0.105, 0.075])
+BROW = np.array([0.22, 0.145, 0.105])
 LASH = np.array([0.06, 0.045, 0.04])
 # Height of the hairline in cm by direction from the head's axis in degrees, from the front to the nape.
 HAIRLINE = np.array(
     [
-        (0, 10.2), (20, 10.1), (36, 9.3), (46, 7.9), (56, 6.8), (63, 5.2), (68, 2.6), (76, 2.2),
-        (82, 4.9), (90, 5.4), (104, 5.2), (112, 3.0), (120, -1.0), (135, -4.8), (180, -6.3),
+        (0, 10.0), (14, 10.3), (28, 10.2), (40, 9.2), (48, 7.9), (56, 6.9), (63, 5.6), (69, 4.3), (75, 3.6),
+        (80, 4.4), (86, 5.4), (94, 5.8), (104, 5.2), (112, 3.0), (120, -0.6), (135, -4.4), (180, -6.0),
     ]
 )  # fmt: skip
 
@@ -46,7 +46,7 @@ def hair_cap(p: Parameters, skin: Skin) -> Part:
     v = sub.apply(p.neutral)
     v = (v + v[mirror] * (-1, 1, 1)) / 2
     rise = above_hairline(v)
-    chosen = sub.faces[keep[sub.labels] & (rise[sub.faces] > -0.25).all(axis=1)]
+    chosen = sub.faces[keep[sub.labels] & (rise[sub.faces] > -1.0).all(axis=1)]
     used = np.unique(chosen)
     number = np.full(len(v), -1)
     number[used] = np.arange(len(used))
@@ -58,8 +58,8 @@ def hair_cap(p: Parameters, skin: Skin) -> Part:
         + np.sin(47 * np.abs(turn) - 0.5 * points[:, 2]) * 0.4
     )
     top = smoothstep(6.0, 13.0, points[:, 1])
-    lift = (0.45 + 0.75 * top) * smoothstep(-0.2, 2.4 - 1.1 * (1 - top), rise)
-    lift = lift * (1 + 0.10 * strand) - 0.07
+    lift = (0.45 + 0.75 * top) * smoothstep(-0.3, 2.6 - 1.1 * (1 - top), rise)
+    lift = lift * (1 + 0.10 * strand) - 0.03 + 0.25 * np.minimum(rise, 0)
     vertices = points + normal * lift[:, None]
     shade = 1.0 + 0.30 * strand + 0.25 * top
     colour = HAIR * shade[:, None]
@@ -103,16 +103,16 @@ class Roots:
 def _cards(
     root: np.ndarray, middle: np.ndarray, tip: np.ndarray, side: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tapered hairs: five vertices and three faces each, from points [n,3] and half-widths `side [n,3]`."""
-    v = np.stack([root - side, root + side, middle - 0.8 * side, middle + 0.8 * side, tip], axis=1)
-    f = np.array([(0, 1, 3), (0, 3, 2), (2, 3, 4)])
-    return v.reshape(-1, 3), (f[None] + 5 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
+    """Tapered hairs: four vertices and two faces each, from points [n,3] and half-widths `side [n,3]`."""
+    v = np.stack([root, middle - side, middle + side, tip], axis=1)
+    f = np.array([(0, 2, 1), (1, 2, 3)])
+    return v.reshape(-1, 3), (f[None] + 4 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
 
 
 def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
-    """The character's left brow: about 190 hairs laid over the skin between five measured points."""
+    """The character's left brow: about 230 hairs laid over the skin between five measured points."""
     rng = np.random.default_rng(5)
-    count = 190
+    count = 230
     t = np.sort(rng.uniform(0, 1, count))
     across = rng.uniform(-1, 1, count)
     line = np.stack([np.interp(t, np.linspace(0, 1, 5), landmarks[4:9, k]) for k in range(2)], axis=1)
@@ -129,9 +129,9 @@ def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
     points = [e.carry(skin.vertices) + r * e.carry(normal) for e, r in zip(ends, rise, strict=True)]
     along = points[1] - points[0]
     side = np.cross(ends[0].carry(normal), along)
-    side *= -0.019 / np.linalg.norm(side, axis=1, keepdims=True)
+    side *= -0.016 / np.linalg.norm(side, axis=1, keepdims=True)
     vertices, faces = _cards(*points, side)
-    colour = np.repeat(BROW * (1 + 0.25 * rng.uniform(-1, 1, count))[:, None], 5, axis=0)
+    colour = np.repeat(BROW * (1 + 0.25 * rng.uniform(-1, 1, count))[:, None], 4, axis=0)
     deltas = {}
     for name, field in skin.deltas.items():
         moved = [e.carry(field) for e in ends]
@@ -142,8 +142,13 @@ def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
 
 def left_lashes(skin: Skin) -> Part:
     """Lashes of the left eye, upper and lower, along the outer edge of the lid margins."""
-    ring, beyond = skin.lids[3], skin.lids[4]
+    ring, beyond = skin.lids[3], skin.lids[5]
     n = len(ring)
+    window = np.hanning(11) / np.hanning(11).sum()
+
+    def even(field: np.ndarray) -> np.ndarray:
+        return sum(w * np.roll(field, k - 5, axis=0) for k, w in enumerate(window))
+
     rng = np.random.default_rng(9)
     upper = np.linspace(2.0, n / 2 - 5, 64)
     lower = np.linspace(n / 2 + 8, n - 3.0, 34)
@@ -158,20 +163,20 @@ def left_lashes(skin: Skin) -> Part:
         f = (place - i)[:, None]
         at = lambda r: v[r[i % n]] * (1 - f) + v[r[(i + 1) % n]] * f  # noqa: E731
         root = at(ring)
-        along = v[ring[(i + 2) % n]] - v[ring[(i - 1) % n]]
+        along = even(np.roll(v[ring], -4, axis=0) - np.roll(v[ring], 4, axis=0))[i % n]
         along /= np.linalg.norm(along, axis=1, keepdims=True)
-        up = at(beyond) - root
+        up = even(v[beyond] - v[ring])[i % n]
         up -= along * (up * along).sum(axis=1, keepdims=True)
         up /= np.linalg.norm(up, axis=1, keepdims=True)
         out = np.cross(along, up)
         out *= np.sign((out * (root - skin.eye_centre)).sum(axis=1, keepdims=True))
         spread = np.where(is_upper > 0, -1, 1)[:, None] * along * fan[:, None]
-        lift = np.where(is_upper > 0, 0.30, 0.05)[:, None]
+        lift = np.where(is_upper > 0, 0.42, 0.10)[:, None]
         level = np.array([0.0, 1.0, 0.0])
-        way = out * 0.85 + up * lift + spread * 0.5 - level * np.where(is_upper > 0, 0.10, 0.35)[:, None]
+        way = out * 0.85 + up * lift + spread * 0.5 - level * np.where(is_upper > 0, 0.0, 0.25)[:, None]
         way /= np.linalg.norm(way, axis=1, keepdims=True)
         size = length[:, None]
-        curl = np.where(is_upper > 0, 0.32, -0.10)[:, None] * up
+        curl = np.where(is_upper > 0, 0.45, -0.10)[:, None] * up
         return [root, root + size * 0.5 * way, root + size * (way + curl) * 0.92, along * 0.013]
 
     vertices, faces = _cards(*pose(skin.vertices))

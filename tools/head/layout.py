@@ -11,6 +11,8 @@ from .measure import Measurements
 MOUTH_SPOKES = 15  # half of the mouth, midline to midline
 EYE_SPOKES = 20
 LIP_FRACTIONS = (0.0, 0.18, 0.5, 0.82, 1.0)  # of the vermilion's width
+# Width of the vermilion in cm by spoke, from the upper midline over the corner to the lower midline.
+LIP_WIDTHS = (1.26, 1.24, 1.22, 1.10, 0.93, 0.72, 0.50, 0.30, 0.55, 0.82, 1.05, 1.22, 1.34, 1.38, 1.34)
 LIP_OUTER = (0.25, 0.6, 1.1)  # cm beyond the vermilion
 EYE_RINGS = (0.0, 0.15, 0.30, 0.40, 0.52, 0.72, 1.0, 1.4)  # cm from the measured border
 
@@ -40,9 +42,7 @@ def _polar(m: Measurements, centre: np.ndarray, numbers: list[int]) -> tuple[np.
 def mouth_rings(m: Measurements) -> np.ndarray:
     """Domain points [rings, MOUTH_SPOKES, 2], inner border first; spoke 0 is the upper midline."""
     centre = m.uv[m.mouth_centre]
-    border_angle, border_radius = _polar(m, centre, [57, 56, 55, 54, 53, 52, 51])
     corner = _polar(m, centre, [64])[0][0]
-    vermilion = PchipInterpolator(border_angle, border_radius)
     dense = np.linspace(-np.pi / 2, np.pi / 2, 181)
     contact = []
     for angle in dense:
@@ -70,11 +70,9 @@ def mouth_rings(m: Measurements) -> np.ndarray:
     angles = np.interp(stops, arc, dense)
     angles[0], angles[-1] = np.pi / 2, -np.pi / 2
     rings = []
-    for angle in angles:
+    for angle, width in zip(angles, LIP_WIDTHS, strict=True):
         uv, length = _ray(m, centre, angle, 0.3)
         s = np.interp(angle, dense, contact)
-        edge = np.interp(vermilion(angle), np.hypot(*(uv - centre).T), length)
-        width = max(edge - s, 0.3)
         wanted = np.r_[0, 0.5 * s, s + width * np.array(LIP_FRACTIONS), s + width + np.array(LIP_OUTER)]
         rings.append(_along(uv, length, wanted))
     return np.array(rings).transpose(1, 0, 2)

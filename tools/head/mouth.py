@@ -11,7 +11,7 @@ from .skin import TONGUE_OUT_OPENS
 ENAMEL = np.array([0.90, 0.87, 0.79])
 GUM = np.array([0.74, 0.40, 0.40])
 TONGUE = np.array([0.76, 0.41, 0.41])
-AROUND = 12
+AROUND = 10
 
 
 def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -27,7 +27,7 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     up = 1.0 if upper else -1.0
     tall = (1.3 if upper else 1.15) * (1 - 0.25 * (1 - front))
     heights = np.array([0.0, 0.05, 0.16, 0.4, 0.7, 1.0])
-    wide = np.array([0.72, 0.90, 0.97, 1.0, 0.92, 0.74]) * width * 0.5 * 0.985
+    wide = np.array([0.72, 0.90, 0.97, 1.0, 0.92, 0.74]) * width * 0.5 * 1.05
     thin = np.array([0.10, 0.20, 0.30, 0.52, 0.66, 0.6])
     thick = np.array([0.62, 0.82, 0.92, 1.0, 0.95, 0.8])
     deep = (front * thin + (1 - front) * thick) * min(depth, 0.85) * 0.5
@@ -67,7 +67,7 @@ def _gum(rows: np.ndarray) -> Part:
     place = np.vstack([(place * FLIP)[::-1], place])
     normal = np.vstack([(normal * FLIP)[::-1], normal])
     knots = np.arange(len(place), dtype=float)
-    t = np.linspace(-0.4, len(place) - 0.6, 6 * len(place) + 1)
+    t = np.linspace(-0.4, len(place) - 0.6, 4 * len(place) + 1)
     t = (t - t[::-1]) / 2 + (len(place) - 1) / 2
     spine = np.stack([np.interp(t, knots, place[:, k]) for k in range(3)], axis=1)
     for _ in range(3):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from .hair import BROW, HAIR, above_hairline
+from .occlusion import openness, smoothed
 from .part import smoothstep
 from .skin import Skin
 
 SKIN = np.array([0.86, 0.665, 0.575])
-LIP = np.array([0.715, 0.385, 0.375])
+LIP = np.array([0.735, 0.445, 0.42])
 BLUSH = np.array([0.85, 0.53, 0.47])
 SHADOW = np.array([0.70, 0.47, 0.41])
 MUCOSA = np.array([0.60, 0.28, 0.27])
@@ -36,8 +37,8 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     mottle = (mottle + mottle[skin.mirror]) / 2
     c = c * (1 + mottle[:, None] * (0.6, 1.0, 1.0))
     nose = landmarks[1]
-    c = _mix(c, BLUSH, 0.55 * _near(v, (4.3, 0.2, 8.6), (2.2, 1.9, 3.0)))
-    c = _mix(c, BLUSH, 0.45 * _near(v, (0.0, nose[1], nose[2]), (1.3, 0.9, 1.6)))
+    c = _mix(c, BLUSH, 0.36 * _near(v, (4.3, 0.2, 8.6), (2.2, 1.9, 3.0)))
+    c = _mix(c, BLUSH, 0.36 * _near(v, (0.0, nose[1], nose[2]), (1.3, 0.9, 1.6)))
     c = _mix(c, BLUSH, 0.20 * _near(v, (0.0, -7.0, 10.0), (1.6, 1.2, 2.0)))
     c = _mix(c, BLUSH, 0.50 * _near(v, (7.4, 2.0, -0.5), (1.0, 2.8, 2.0)))
     ring = skin.lid
@@ -59,9 +60,18 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     brow = (
         smoothstep(1.25, 0.5, np.abs(v[:, 1] - y) / half) * smoothstep(0.85, 1.3, x) * smoothstep(5.9, 5.3, x)
     )
-    c = _mix(c, BROW, 0.5 * brow * (v[:, 2] > 5))
-    nostril = _near(v, (0.62, landmarks[2][1] + 0.45, landmarks[2][2] - 0.5), (0.34, 0.45, 0.6))
-    return np.clip(_mix(c, SHADOW * 0.45, 0.9 * nostril), 0, 1)
+    c = _mix(c, BROW, 0.42 * brow * (v[:, 2] > 5))
+    return np.clip(c * _hollows(skin), 0, 1)
+
+
+def _hollows(skin: Skin) -> np.ndarray:
+    """Darkening of hollows, warmer than grey because light scatters in skin; lips and lids are spared."""
+    sky = openness(skin.vertices, skin.faces)
+    sky = smoothed((sky + sky[skin.mirror]) / 2, skin.faces, 1)
+    floor = np.where((skin.lip < 0.9) & skin.is_skin, 0.72, 0.0)
+    floor = np.maximum(floor, np.where(skin.lid < 3.6, 0.7, 0.0))
+    sky = np.clip(np.maximum(sky * 1.06, floor), 0.03, 1)
+    return sky[:, None] ** np.array([0.45, 0.62, 0.66])
 
 
 def bag_colours(skin: Skin) -> np.ndarray:

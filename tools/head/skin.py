@@ -16,6 +16,8 @@ from .subdivide import Subdivision, edges_of
 CONTACT = 2  # ring of the mouth where the lips meet
 MARGIN = (2, 3)  # rings of the eye that bound the lid margin
 TONGUE_OUT_OPENS = 0.22  # share of jawOpen that lets the tongue pass
+PRESSING = ("jawOpen", "mouthClose", "mouthPressLeft", "mouthRollLower", "mouthShrugLower")  # lips squeeze
+SQUEEZE = 0.12  # cm of overlap in the middle of the lips at full jawOpen and mouthClose
 LID_CLEARANCE = 0.035  # cm over the eyeball
 
 
@@ -67,9 +69,9 @@ class Skin:
     @staticmethod
     def _fine_faces(p: Parameters) -> np.ndarray:
         c = p.neutral[p.faces].mean(axis=1)
-        front = (c[:, 2] > 8.0) & (c[:, 1] > -6.3) & (c[:, 1] < 5.2) & (np.abs(c[:, 0]) < 5.2)
-        eye = np.isin(p.faces, np.r_[p.eye[:7].ravel(), p.mirror[p.eye[:7].ravel()]]).any(axis=1)
-        mouth = np.isin(p.faces, np.r_[p.mouth[:9].ravel(), p.mirror[p.mouth[:9].ravel()]]).any(axis=1)
+        front = (c[:, 2] > 9.3) & (c[:, 1] > -1.6) & (c[:, 1] < 1.4) & (np.abs(c[:, 0]) < 1.9)
+        eye = np.isin(p.faces, np.r_[p.eye[:6].ravel(), p.mirror[p.eye[:6].ravel()]]).any(axis=1)
+        mouth = np.isin(p.faces, np.r_[p.mouth[1:8].ravel(), p.mirror[p.mouth[1:8].ravel()]]).any(axis=1)
         return ((p.part == SKIN) & front) | eye | mouth
 
     def _symmetric(self, v: np.ndarray) -> np.ndarray:
@@ -142,7 +144,7 @@ class Skin:
             if mirrored_name(name) == name:
                 deltas[name] = self._symmetric(deltas[name])
         for name in deltas:
-            if name not in ("jawOpen", "mouthClose") and not name.startswith(("eye", "brow")):
+            if name not in PRESSING and not name.startswith(("eye", "brow")):
                 deltas[name] = self._uncross(deltas[name])
         deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
         deltas["tongueOut"] = TONGUE_OUT_OPENS * deltas["jawOpen"]
@@ -184,7 +186,15 @@ class Skin:
 
     def _seal(self, opened: np.ndarray, closing: np.ndarray) -> np.ndarray:
         total = opened + closing
-        return closing + self._lip_move(self._meet(total, total))
+        moves = self._meet(total, total)
+        last = len(self.upper_lip) - 1
+        for k, (u, w) in enumerate(zip(self.upper_lip, self.lower_lip, strict=True)):
+            press = np.array([0, SQUEEZE / 2 * (1 - (k / last) ** 2), 0])
+            for a, b in {(u, w), (self.mirror[u], self.mirror[w])}:
+                if a != b:
+                    moves[int(a)] = moves[int(a)] - press
+                    moves[int(b)] = moves[int(b)] + press
+        return closing + self._lip_move(moves)
 
     def _close_lids(self, delta: np.ndarray) -> np.ndarray:
         """Upper and lower margin meet on a line, outside the eyeball."""
