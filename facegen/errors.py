@@ -6,7 +6,7 @@ FacegenError (5: a fault of ours)
 │   ├── AudioError · RigError · AnimationFileError · ImageError · ConfigError · ModelError · AlignmentError
 ├── OutputError (4)
 ├── JobError (1)
-└── MissingExtraError (6)
+└── MissingExtraError · MissingSystemError (6)
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ class FacegenError(Exception):
     """
 
     exit_code = 5
+    usual_remedy = ""
+    """What to do about errors of this class that say nothing more particular."""
 
     def __init__(self, reason: str, *, path: str | PathLike | None = None, remedy: str = "") -> None:
         self.path = None if path is None else fspath(path)
         self.reason = " ".join(str(reason).split())
-        self.remedy = " ".join(remedy.split())
+        self.remedy = " ".join((remedy or self.usual_remedy).split())
         super().__init__(self.reason)
 
     def __str__(self) -> str:
@@ -42,46 +44,55 @@ class FacegenError(Exception):
 
 class UsageError(FacegenError):
     exit_code = 2
+    usual_remedy = "see the command's --help"
 
 
 class InputError(FacegenError):
     exit_code = 3
+    usual_remedy = "mend the file or give another"
 
 
 class AudioError(InputError):
-    pass
+    usual_remedy = "record or export the sound again"
 
 
 class RigError(InputError):
-    pass
+    usual_remedy = "mend the rig"
 
 
 class AnimationFileError(InputError):
-    pass
+    usual_remedy = "write the file again"
 
 
 class ImageError(InputError):
-    pass
+    usual_remedy = "give another picture"
 
 
 class ConfigError(InputError):
-    pass
+    usual_remedy = "mend the file"
 
 
 class ModelError(InputError):
-    pass
+    usual_remedy = "give another model file"
 
 
 class AlignmentError(InputError):
-    pass
+    usual_remedy = "mend the alignment"
 
 
 class OutputError(FacegenError):
     exit_code = 4
+    usual_remedy = "choose another place to write to"
 
 
 class JobError(FacegenError):
     exit_code = 1
+
+
+class MissingSystemError(FacegenError):
+    """A library of the operating system is missing; the remedy is the line that installs it."""
+
+    exit_code = 6
 
 
 class MissingExtraError(FacegenError):
