@@ -101,12 +101,10 @@ def _checked(read: Any, path: str | PathLike) -> Any:
     """``read(path)``, with whatever a broken file provokes turned into an AnimationFileError that names it."""
     try:
         return read(path)
-    except InputError as error:
-        if isinstance(error, AnimationFileError):
-            raise error.at(path) from error
-        raise AnimationFileError(error.reason, path=path, remedy=error.remedy) from error
-    except UsageError as error:
-        raise AnimationFileError(error.reason, path=path, remedy=error.remedy) from error
+    except (InputError, UsageError) as error:
+        raise AnimationFileError(
+            error.reason, path=error.path or path, remedy=error.remedy or "write the file again"
+        ) from error
     except FacegenError:
         raise
     except MemoryError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from os import PathLike
 from typing import Any
@@ -129,7 +130,8 @@ def _table(rows: Any, what: str, columns: tuple[str, ...]) -> np.ndarray:
         try:
             table[number] = row
         except OverflowError as error:
-            raise _bad_cell(what, number, columns[0], "a number too large") from error
+            column = next(i for i, cell in enumerate(row) if abs(cell) > sys.float_info.max)
+            raise _bad_cell(what, number, columns[column], "a number too large") from error
     with np.errstate(over="ignore"):
         table = table.astype(np.float32)
     if not np.isfinite(table).all():

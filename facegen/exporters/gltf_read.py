@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.errors import AnimationFileError
+from facegen.errors import AnimationFileError, InputError, printable
 from facegen.exporters.timecode import RATES
 from facegen.files import read_bytes, safe_name
 from facegen.units import METRES_PER_CM, as_fps
@@ -129,7 +129,10 @@ class _Document:
 
     def accessor(self, number: int) -> np.ndarray:
         """The values [N, k] of an accessor; normalised integers as shares of 1. Raises for what lies outside."""
-        row = self.json["accessors"][number]
+        rows = self.json.get("accessors", [])
+        if not isinstance(number, int) or not 0 <= number < len(rows):
+            raise _fault(f"points to the accessor {str(number)[:20]}, which it lacks")
+        row = rows[number]
         dtype, width, count = np.dtype(DTYPES[row["componentType"]]), WIDTHS[row["type"]], row["count"]
         if not isinstance(count, int) or not 0 < count * width <= MAX_VALUES:
             raise _fault(f"has an accessor of {str(count)[:20]} values, outside 1..{MAX_VALUES}")
@@ -183,13 +186,17 @@ class _Document:
             elif uri.startswith("data:"):
                 data = base64.b64decode(uri.partition(",")[2])
             else:
-                data = read_bytes(
-                    self.folder / safe_name(unquote(uri)), limit=MAX_BYTES, error=AnimationFileError
-                )
+                data = self._beside(unquote(uri))
             if row["byteLength"] > len(data):
                 raise _fault(f"lacks {row['byteLength'] - len(data)} bytes of its buffer: it is cut short")
             self._buffers[number] = data
         return self._buffers[number]
+
+    def _beside(self, name: str) -> bytes:
+        try:
+            return read_bytes(self.folder / safe_name(name), limit=MAX_BYTES, error=AnimationFileError)
+        except InputError as error:
+            raise _fault(f"needs the file {printable(name)[:80]}: {error.reason}", error.remedy) from error
 
 
 def _chunks(raw: bytes) -> tuple[bytes, bytes]:

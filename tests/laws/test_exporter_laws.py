@@ -1,0 +1,102 @@
+"""Laws of file formats: what is written reads back equal, within the format's precision."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from facegen.animation import Animation
+from facegen.exporters import load_animation, load_take, save
+from facegen.exporters.timecode import RATES, frame_rate, parse_timecode, timecode
+from facegen.rig import ARKIT
+from facegen.take import compose
+from tests.laws.strategies import animations, rates, takes
+from tests.tiny_rig import tiny_rig
+
+RIG = tiny_rig()
+
+
+def written(thing, suffix, **options):
+    """The bytes that ``save`` writes, and what ``load_animation`` makes of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "take" + suffix)
+        save(thing, path, **options)
+        return path.read_bytes(), load_animation(path)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors", ".take"])
+@settings(max_examples=20)
+@given(animation=animations())
+def test_exact_formats_give_back_the_same_animation(suffix, animation):
+    assert written(animation, suffix)[1] == animation
+
+
+@given(
+    values=hnp.arrays(np.float32, (3, 4), elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
+)
+def test_json_holds_every_float(values):
+    animation = Animation(30, ("a", "b", "ü", '"'), values)
+    assert written(animation, ".json")[1] == animation
+
+
+@settings(max_examples=20)
+@given(animations(), st.booleans())
+def test_live_link_holds_controls_and_head_turns_to_a_millionth(animation, longer):
+    if longer or len(animation) < 2:
+        animation = animation.concat(animation)
+    again = written(animation, ".csv")[1]
+    assert again.controls == ARKIT and again.fps == animation.fps
+    assert np.abs(again.values - animation.select(ARKIT).values).max() <= 1e-6
+    turns = np.zeros((len(animation), 3)) if animation.head is None else animation.head[:, :3]
+    assert (again.head is None) == (not np.round(turns, 10).any())
+    if again.head is not None:
+        assert np.abs(again.head[:, :3] - turns).max() <= 1e-6
+
+
+@settings(max_examples=15)
+@given(animations())
+def test_glb_holds_weights_exactly_and_the_head_to_a_hundred_thousandth(animation):
+    again = written(animation, ".glb", rig=RIG)[1]
+    assert again.controls == ARKIT and again.fps == animation.fps
+    assert np.array_equal(again.values, animation.select(ARKIT).values)
+    assert (again.head is None) == (animation.head is None)
+    if again.head is not None:
+        assert np.abs(again.head - animation.head).max() <= 1e-5
+
+
+@settings(max_examples=20)
+@given(takes())
+def test_a_take_reads_back_equal_and_composes_to_the_same_bytes(take):
+    with tempfile.TemporaryDirectory() as folder:
+        first, second = Path(folder, "a.take"), Path(folder, "b.take")
+        save(take, first)
+        again = load_take(first)
+        save(again, second)
+        assert again == take
+        assert compose(again).values.tobytes() == compose(take).values.tobytes()
+        assert load_animation(first) == compose(take)
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb"])
+@settings(max_examples=8)
+@given(take=takes())
+def test_the_same_input_gives_the_same_bytes(suffix, take):
+    assert written(take, suffix, rig=RIG)[0] == written(take, suffix, rig=RIG)[0]
+
+
+@given(st.sampled_from(RATES), st.integers(8, 400), st.integers(0, 10**7))
+def test_timecodes_tell_the_rate_at_any_start(fps, rows, start):
+    codes = [parse_timecode(timecode(start + i, fps)) for i in range(rows)]
+    assert frame_rate(codes) == fps
+
+
+@given(rates, st.integers(0, 10**6))
+def test_a_timecode_says_when_its_frame_starts(fps, frame):
+    seconds, sixtieths, thousandths = parse_timecode(timecode(frame, fps))
+    told = seconds + (sixtieths + thousandths / 1000) / 60
+    assert abs(told - float(frame / fps) % 86400) < 1e-5
