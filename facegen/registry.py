@@ -28,7 +28,13 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".vrm": "facegen.exporters.gltf:Glb",
     },
     "renderers": {"raster": "facegen.renderers.raster:Raster"},
-    "videos": {".mp4": "facegen.renderers.video:Mp4"},
+    "videos": {
+        ".mp4": "facegen.renderers.video:Mp4",
+        ".webm": "facegen.renderers.video:Webm",
+        ".mov": "facegen.renderers.video:Mov",
+        ".gif": "facegen.renderers.images:Gif",
+        ".png": "facegen.renderers.images:Png",
+    },
     "streams": {},
 }
 

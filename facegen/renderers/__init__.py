@@ -1,0 +1,91 @@
+"""Drawing animations on heads: renderers make frames, writers put them into videos and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.config import RenderConfig
+from facegen.errors import AnimationFileError, UsageError
+from facegen.files import check_writable
+from facegen.registry import Registry, suffix_of
+from facegen.renderers.camera import Camera, camera_for, read_camera
+from facegen.renderers.clip import Clip, ClipWriter
+from facegen.renderers.images import PngFolder, make_background
+from facegen.rig import Rig, default_head, load_rig
+
+__all__ = ["Camera", "Renderer", "camera_for", "clip_writer", "make_background", "read_camera", "render_file"]
+
+
+class Renderer(Protocol):
+    """Something that draws a rig's head in motion."""
+
+    def frames(
+        self,
+        rig: Rig,
+        animation: Animation,
+        camera: Camera,
+        size: tuple[int, int],
+        background: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Each frame as [H, W, 3] uint8 over ``background`` [H, W, 3]; without one [H, W, 4], straight alpha."""
+        ...
+
+
+def render_file(
+    animation: Animation,
+    path: str | PathLike,
+    config: RenderConfig | None = None,
+    progress: Callable[[str, float], None] | None = None,
+    *,
+    audio_start: float = 0.0,
+) -> None:
+    """Draw ``animation`` to ``path``: a video, a GIF, a PNG of the first frame, or a folder of PNGs.
+
+    ``audio_start`` is the second of ``config.audio`` at which the animation begins; ``progress`` is called with
+    "render" and the seconds drawn. Raises UsageError for settings that name nothing, AudioError and ImageError
+    for broken input, MissingExtraError and MissingSystemError where drawing is not possible here.
+    """
+    config = config or RenderConfig()
+    writer = clip_writer(path)
+    if config.alpha and not writer.alpha:
+        raise UsageError(
+            f"{writer.suffix} has no transparency",
+            remedy="write .png, .mov or a folder, or leave --alpha out",
+        )
+    if not len(animation):
+        raise AnimationFileError("the animation has no frames", remedy="give at least one")
+    rig = default_head(load_rig(config.rig))
+    if animation.controls and not set(animation.controls) & set(rig.control_names):
+        raise UsageError(
+            f"the rig {rig.name} has none of the animation's controls ({animation.controls[0]} …)",
+            remedy="convert the animation to the rig first",
+        )
+    if not isinstance(writer, PngFolder):
+        check_writable(path)
+    size = config.pixels
+    camera = camera_for(rig, config.camera, size)
+    background = None if config.alpha else make_background(config.background, size)
+    shown = animation.slice(0.0, float(1 / animation.fps)) if writer.suffix == ".png" else animation
+    frames = Registry("renderers").get(config.renderer)().frames(rig, shown, camera, size, background)
+    clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
+    writer.write(path, frames, clip)
+
+
+def clip_writer(path: str | PathLike) -> ClipWriter:
+    """The writer for ``path``: by its suffix, or the one for folders. Raises UsageError for other suffixes."""
+    name, videos = fspath(path), Registry("videos")
+    suffix = suffix_of(name, videos.names())
+    if name.endswith(("/", "\\")) or (not suffix and (Path(name).is_dir() or not Path(name).suffix)):
+        return PngFolder()
+    if not suffix:
+        known = ", ".join([*videos.names(), "folder/"])
+        raise UsageError(
+            f"no video or picture format ends in {Path(name).suffix!r}", remedy=f"use one of {known}"
+        )
+    return videos.get(suffix)()

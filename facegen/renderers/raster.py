@@ -1,0 +1,257 @@
+"""The ``raster`` renderer: OpenGL 3.3, on a GPU or in software (Mesa), without a window."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.errors import MissingExtraError, MissingSystemError
+from facegen.renderers.ambient import sky_exposure
+from facegen.renderers.camera import Camera
+from facegen.renderers.scene import MAX_MATERIALS, Normals, make_scene
+from facegen.renderers.shaders import shader
+from facegen.rig import Rig, evaluate
+
+BLOCK_FRAMES = 16
+LIGHTS = {
+    # Direction in the camera's frame (right, up, back), colour (linear).
+    "key": ((-0.55, 0.55, 0.75), (2.30, 2.12, 1.92)),
+    "fill": ((0.85, 0.10, 0.55), (0.42, 0.48, 0.58)),
+    "rim": ((0.75, 0.45, -0.75), (1.60, 1.70, 1.90)),
+}
+SKY, GROUND = (0.44, 0.48, 0.55), (0.24, 0.20, 0.18)
+
+
+def open_context() -> Any:
+    """A windowless OpenGL 3.3 context: EGL where there is one, else what the platform offers."""
+    try:
+        import moderngl
+    except ImportError as error:
+        raise MissingExtraError("moderngl", "render", "rendering") from error
+    faults = []
+    for options in ({"backend": "egl"}, {}):
+        try:
+            return moderngl.create_context(require=330, standalone=True, **options)
+        except Exception as error:
+            faults.append(str(error))
+    raise MissingSystemError(
+        f"no OpenGL 3.3 is available here ({faults[0]})",
+        remedy="on Debian or Ubuntu: apt-get install libegl1 libgl1-mesa-dri; on Fedora: dnf install "
+        "mesa-libEGL mesa-dri-drivers; elsewhere install the graphics driver",
+    )
+
+
+class Raster:
+    """Draws heads with OpenGL. Frames depend on the arguments and the OpenGL driver alone."""
+
+    def frames(
+        self,
+        rig: Rig,
+        animation: Animation,
+        camera: Camera,
+        size: tuple[int, int],
+        background: np.ndarray | None = None,
+    ) -> Iterator[np.ndarray]:
+        """Each frame as [H, W, 3] uint8 over ``background`` [H, W, 3] uint8, top row first.
+
+        Without a background: [H, W, 4] with straight alpha. Raises RigError for a rig without a mesh,
+        MissingExtraError and MissingSystemError where OpenGL is missing.
+        """
+        rig._need_mesh()
+        if not len(animation):
+            return
+        context = open_context()
+        try:
+            with context:
+                stage = _Stage(context, rig, camera, size, background)
+            previous = False
+            for row, vertices in zip(
+                _openness(animation), evaluate(rig, animation, BLOCK_FRAMES), strict=True
+            ):
+                normals = stage.normals(vertices)
+                # The frame before is fetched only now: OpenGL works on it while the normals are made.
+                if previous:
+                    yield self._fetch(context, stage, background)
+                with context:
+                    stage.draw(vertices, normals, row)
+                previous = True
+            yield self._fetch(context, stage, background)
+        finally:
+            context.release()
+
+    def _fetch(self, context: Any, stage: _Stage, background: np.ndarray | None) -> np.ndarray:
+        with context:
+            pixels = stage.read()
+        return pixels[..., :3] if background is not None else _straight(pixels)
+
+
+def _straight(pixels: np.ndarray) -> np.ndarray:
+    """Colours divided by the alpha that multiplies them."""
+    alpha = pixels[..., 3:].astype(np.float32)
+    color = np.divide(
+        255.0 * pixels[..., :3], alpha, out=np.zeros(pixels[..., :3].shape, np.float32), where=alpha > 0
+    )
+    return np.concatenate([np.round(color).astype(np.uint8), pixels[..., 3:]], axis=-1)
+
+
+def _openness(animation: Animation) -> np.ndarray:
+    """How far each frame goes towards the poses of the baked light, [T, 2]: jaw, lids."""
+    values = np.clip(animation.select(("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")).values, 0.0, 1.0)
+    return np.stack([values[:, 0], values[:, 1:].mean(axis=1)], axis=1)
+
+
+class _Stage:
+    """Buffers, programs and render targets of one rendering: surface pass, light pass, edge pass."""
+
+    def __init__(
+        self, context: Any, rig: Rig, camera: Camera, size: tuple[int, int], background: np.ndarray | None
+    ) -> None:
+        self._context, self._size = context, size
+        self._times = 1 if _in_software(context) else 2
+        self._scene = make_scene(rig)
+        self.normals = Normals(rig)
+        self._programs = {
+            "surface": context.program(shader("surface.vert"), fragment_shader=shader("surface.frag"))
+        }
+        self._screens = {}
+        for name in ("light", "mean") if self._times > 1 else ("light", "edges", "smooth"):
+            program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
+            self._programs[name] = program
+            self._screens[name] = context.vertex_array(program, [])
+        self._make_arrays(sky_exposure(context, rig, self._scene))
+        self._make_targets(background)
+        self._set_camera(camera)
+
+    def _make_arrays(self, exposure: np.ndarray) -> None:
+        context, scene = self._context, self._scene
+        self._moving = [context.buffer(reserve=12 * len(scene.colors), dynamic=True) for _ in range(2)]
+        attributes = [
+            (self._moving[0], "3f", "position"),
+            (self._moving[1], "3f", "normal"),
+            (context.buffer(scene.colors), "4f1", "color"),
+            (context.buffer(exposure), "4f1", "exposure"),
+        ]
+        self._arrays = {
+            kind: context.vertex_array(self._programs["surface"], attributes, context.buffer(faces.tobytes()))
+            for kind in ("solid", "thin", "clear")
+            if len(faces := getattr(scene, kind))
+        }
+
+    def _make_targets(self, background: np.ndarray | None) -> None:
+        context, (width, height) = self._context, self._size
+        large = (self._times * width, self._times * height)
+        behind = np.zeros((height, width, 4), np.uint8)
+        if background is not None:
+            behind[:] = np.dstack([background, np.full((height, width), 255, np.uint8)])
+        surface, shape, picture = (context.texture(large, 4, dtype=d) for d in ("f1", "f2", "f1"))
+        depth = context.depth_renderbuffer(large)
+        self._seen = context.framebuffer([surface, shape], depth)
+        self._lit = context.framebuffer([picture], depth)
+        self._lit.depth_mask = False
+        self._done = context.framebuffer(
+            [context.renderbuffer(self._size, 4)], context.depth_renderbuffer(self._size)
+        )
+        wide = behind.repeat(self._times, axis=0).repeat(self._times, axis=1)
+        self._backdrop = context.framebuffer([context.texture(large, 4, wide.tobytes())])
+        for unit, texture in enumerate((surface, shape, picture)):
+            texture.use(unit)
+        for program in self._programs.values():
+            for unit, name in enumerate(("surface", "shape", "picture")):
+                if name in program:
+                    program[name] = unit
+        if "mean" in self._programs:
+            self._programs["mean"]["times"] = self._times
+
+    def _set_camera(self, camera: Camera) -> None:
+        aspect = self._size[0] / self._size[1]
+        projection = np.diag([1.0, -1.0, 1.0, 1.0]) @ camera.projection(aspect)
+        directions = [np.array(d) @ camera.axes for d, _ in LIGHTS.values()]
+        units = np.stack([d / np.linalg.norm(d) for d in directions])
+        self._projection = projection
+        self._programs["surface"]["projection"].write(projection.T.astype("f4").tobytes())
+        light = self._programs["light"]
+        light["layer"] = 1.0
+        light["axes"].write(camera.axes.astype("f4").tobytes())
+        light["lights"].write(units.astype("f4").tobytes())
+        half = math.tan(math.radians(camera.fov) / 2)
+        light["extent"] = (half * aspect, half)
+        for name, (_, color) in LIGHTS.items():
+            light[f"{name}_color"] = color
+        light["sky_color"], light["ground_color"] = SKY, GROUND
+        table = np.zeros((MAX_MATERIALS, 4), np.float32)
+        table[: len(self._scene.materials)] = self._scene.materials
+        light["materials"].write(table.tobytes())
+
+    def draw(self, vertices: np.ndarray, normals: np.ndarray, openness: np.ndarray) -> None:
+        self._moving[0].write(np.ascontiguousarray(vertices))
+        self._moving[1].write(normals)
+        self._programs["surface"]["openness"].write(openness.tobytes())
+        self._draw_surface()
+        box = self._box(vertices)
+        context = self._context
+        context.enable_only(context.DEPTH_TEST)
+        context.copy_framebuffer(self._lit, self._backdrop)
+        self._lit.use()
+        self._lit.scissor = tuple(self._times * n for n in box)
+        context.depth_func = ">"  # only where the first pass drew something nearer than the far plane
+        self._screens["light"].render(vertices=3)
+        self._done.color_mask = (True,) * 4
+        self._done.use()
+        if "mean" in self._screens:
+            self._done.clear()
+            self._screens["mean"].render(vertices=3)
+            return
+        self._done.clear()
+        context.copy_framebuffer(self._done, self._lit)
+        self._done.use()
+        self._done.scissor = box
+        context.depth_func = "<="
+        self._done.color_mask = (False,) * 4
+        self._screens["edges"].render(vertices=3)
+        self._done.color_mask = (True,) * 4
+        context.depth_func = "=="  # only where the edge pass left its depth
+        self._screens["smooth"].render(vertices=3)
+
+    def _box(self, vertices: np.ndarray) -> tuple[int, int, int, int]:
+        """Left, top, width and height in pixels of what the vertices may cover, and a little more."""
+        low, high = vertices.min(axis=0), vertices.max(axis=0)
+        corners = np.array(list(itertools.product(*zip(low, high, strict=True), (1.0,)))) @ self._projection.T
+        if (corners[:, 3] <= 0).any():
+            return 0, 0, *self._size
+        place = (corners[:, :2] / corners[:, 3:] + 1) / 2 * self._size
+        first = np.clip(np.floor(place.min(axis=0)) - 2, 0, self._size).astype(int)
+        last = np.clip(np.ceil(place.max(axis=0)) + 2, 0, self._size).astype(int)
+        return (*first.tolist(), *(last - first).tolist())
+
+    def _draw_surface(self) -> None:
+        context = self._context
+        self._seen.use()
+        self._seen.color_mask = ((True,) * 4, (True,) * 4)
+        self._seen.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
+        context.depth_func = "<"
+        # The picture is upside down here, which turns the triangles the other way round.
+        context.front_face = "cw"
+        for kind, flags in (("solid", context.DEPTH_TEST | context.CULL_FACE), ("thin", context.DEPTH_TEST)):
+            if kind in self._arrays:
+                context.enable_only(flags)
+                self._arrays[kind].render()
+        if "clear" in self._arrays:
+            self._seen.color_mask = ((False,) * 4, (True,) * 4)
+            context.enable_only(context.DEPTH_TEST | context.CULL_FACE)
+            self._arrays["clear"].render()
+
+    def read(self) -> np.ndarray:
+        """The picture drawn last, [H, W, 4] uint8, alpha multiplied into the colours."""
+        width, height = self._size
+        data = self._done.read(components=4)
+        return np.frombuffer(data, np.uint8).reshape(height, width, 4)
+
+
+def _in_software(context: Any) -> bool:
+    name = context.info["GL_RENDERER"].lower()
+    return any(word in name for word in ("llvmpipe", "softpipe", "swiftshader", "software"))

@@ -1,0 +1,140 @@
+"""What of a rig stays the same from frame to frame: colours, surfaces, draw order, and how normals follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from facegen.errors import RigError
+from facegen.rig import Part, Rig
+
+SURFACE = {"roughness": 0.5, "specular": 0.5, "subsurface": 0.0, "opacity": 1.0}
+"""Material values in 0..1 and what they are where a material does not say."""
+
+
+MAX_MATERIALS = 256
+
+
+def parse_color(text: str) -> tuple[int, int, int] | None:
+    """The sRGB bytes of ``#rrggbb`` or ``#rgb``; None for any other text."""
+    digits = text[1:] if text.startswith("#") else ""
+    if len(digits) == 3:
+        digits = "".join(2 * d for d in digits)
+    if len(digits) != 6 or any(d not in "0123456789abcdefABCDEF" for d in digits):
+        return None
+    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What of a rig never moves.
+
+    ``colors`` [V, 4] uint8: sRGB and the number of the vertex's material; ``materials`` [M, 4] float32:
+    roughness, specular, subsurface, opacity; faces to draw [n, 3] int32: ``solid`` ones seen from outside only,
+    ``thin`` ones seen from both sides, ``clear`` ones that lend their shine to what lies under them.
+    """
+
+    colors: np.ndarray
+    materials: np.ndarray
+    solid: np.ndarray
+    thin: np.ndarray
+    clear: np.ndarray
+
+
+def make_scene(rig: Rig) -> Scene:
+    """The scene of a rig with a mesh. Raises RigError for material values that are none."""
+    mesh = rig.mesh
+    assert mesh is not None
+    count = len(mesh.vertices)
+    parts = rig.parts or (Part("head", "skin", (0, count), (0, len(mesh.faces))),)
+    colors = np.full((count, 4), 255, np.uint8)
+    if mesh.colors is not None:
+        colors[:, :3] = mesh.colors[:, :3]
+    names = sorted({part.material for part in parts})[:MAX_MATERIALS]
+    values = [[_share(rig.materials.get(n, {}), name) for name in SURFACE] for n in names]
+    faces: dict[str, list[np.ndarray]] = {"solid": [], "thin": [], "clear": []}
+    for part in parts:
+        material, rows = rig.materials.get(part.material, {}), slice(*part.vertices)
+        colors[rows, :3] = np.round(colors[rows, :3] * material_color(material))
+        number = names.index(part.material) if part.material in names else len(names) - 1
+        colors[rows, 3] = number
+        kind = "clear" if values[number][3] < 1 else "thin" if material.get("two_sided") else "solid"
+        faces[kind].append(mesh.faces[slice(*part.faces)])
+    drawn = {k: np.concatenate([*v, np.zeros((0, 3), np.int32)]) for k, v in faces.items()}
+    return Scene(colors, np.array(values, np.float32), **drawn)
+
+
+def material_color(material: Mapping[str, Any]) -> np.ndarray:
+    """A material's colour [3] as sRGB shares of 1, from ``#rrggbb`` or three numbers in 0..1; white by default."""
+    given = material.get("color", (1.0, 1.0, 1.0))
+    try:
+        if isinstance(given, str):
+            given = np.divide(parse_color(given), 255)  # type: ignore[arg-type]
+        color = np.array(given, np.float64)[:3]
+    except (TypeError, ValueError):
+        color = np.zeros(0)
+    if color.shape != (3,) or not ((color >= 0) & (color <= 1)).all():
+        raise RigError(
+            f"the material colour {material.get('color')!r} is none", remedy="use #rrggbb or three of 0..1"
+        )
+    return color
+
+
+def _share(material: Mapping[str, Any], name: str) -> float:
+    value = material.get(name, SURFACE[name])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise RigError(f"the material's {name} {value!r} is not in 0..1", remedy="use a number in 0..1")
+    return float(value)
+
+
+class Normals:
+    """Vertex normals of a mesh that moves, smooth across seams of vertices that always move together."""
+
+    def __init__(self, rig: Rig) -> None:
+        mesh = rig.mesh
+        assert mesh is not None
+        self._faces = np.ascontiguousarray(mesh.faces.T)
+        group, self._members = _welded(rig)
+        count = len(self._faces[0])
+        rows = group[self._faces].ravel()
+        columns = np.tile(np.arange(count), 3)
+        shape = (int(group.max()) + 1, count)
+        self._gather = csr_matrix((np.ones(3 * count, np.float32), (rows, columns)), shape=shape)
+        self._gather.data[:] = 1.0
+
+    def __call__(self, vertices: np.ndarray) -> np.ndarray:
+        """Area-weighted normals [V, 3] float32 of ``vertices`` [V, 3], not of unit length."""
+        a, b, c = (np.take(vertices, corner, axis=0) for corner in self._faces)
+        b -= a
+        c -= a
+        cross = np.empty_like(a)
+        cross[:, 0] = b[:, 1] * c[:, 2] - b[:, 2] * c[:, 1]
+        cross[:, 1] = b[:, 2] * c[:, 0] - b[:, 0] * c[:, 2]
+        cross[:, 2] = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
+        summed = self._gather @ cross
+        return summed if self._members is None else summed[self._members]
+
+
+def _welded(rig: Rig) -> tuple[np.ndarray, np.ndarray | None]:
+    """Group of each vertex: vertices at one place that every control moves alike share one.
+
+    The second value is the same array, or None where no two vertices share a group.
+    """
+    mesh = rig.mesh
+    assert mesh is not None
+    # A random mixture of all shapes tells apart what touches at rest, such as the lips.
+    mixture = np.random.default_rng(0).uniform(0.5, 1.5, len(rig.controls)).astype(np.float32)
+    moved = np.zeros_like(mesh.vertices)
+    for weight, name in zip(mixture, rig.control_names, strict=True):
+        index, value = rig.delta(name)
+        np.add.at(moved, index, weight * value)
+    key = np.round(np.concatenate([mesh.vertices, moved], axis=1) * 1e4).astype(np.int64)
+    _, group = np.unique(key, axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    if group.max() + 1 == len(group):
+        return np.arange(len(group)), None
+    return group, group

@@ -1,0 +1,74 @@
+#version 330 core
+// Second pass: skin, eyes, teeth. Wrapped diffuse light whose red reaches further round than its blue (light
+// bleeding under the skin), GGX highlights, a two-colour sky dimmed by the baked share of it that the point sees.
+uniform sampler2D surface;
+uniform sampler2D shape;
+uniform vec4 materials[256];  // roughness, specular, subsurface
+uniform mat3 axes;            // columns: the camera's right, top and back
+uniform vec2 extent;          // tangents of half the field of view
+uniform mat3 lights;          // columns: directions towards key, fill and rim light
+uniform vec3 key_color;
+uniform vec3 fill_color;
+uniform vec3 rim_color;
+uniform vec3 sky_color;
+uniform vec3 ground_color;
+
+in vec2 place;
+out vec4 pixel;
+
+vec3 linear_from_srgb(vec3 c) {
+    return mix(c / 12.92, pow((c + 0.055) / 1.055, vec3(2.4)), step(0.04045, c));
+}
+
+vec3 display(vec3 c) {
+    c = clamp(c * (2.51 * c + 0.03) / (c * (2.43 * c + 0.59) + 0.14), 0.0, 1.0);
+    return mix(c * 12.92, 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, c));
+}
+
+vec3 bleed(float cosine, float depth) {
+    vec3 reach = depth * vec3(0.50, 0.22, 0.14);
+    return clamp((vec3(cosine) + reach) / (1.0 + reach), 0.0, 1.0) / (1.0 + reach);
+}
+
+float highlight(vec3 n, vec3 v, vec3 l, float rough) {
+    vec3 h = normalize(v + l);
+    float a = rough * rough;
+    float nh = max(dot(n, h), 0.0);
+    float d = nh * nh * (a * a - 1.0) + 1.0;
+    float vh = max(dot(v, h), 0.1);
+    return a * a / (d * d * 4.0 * vh * vh * (rough + 0.5)) * max(dot(n, l), 0.0);
+}
+
+void main() {
+    ivec2 at = ivec2(gl_FragCoord.xy);
+    vec4 seen = texelFetch(shape, at, 0);
+    vec4 paint = texelFetch(surface, at, 0);
+    vec4 material = materials[int(seen.w - 0.5)];
+    vec3 v = normalize(axes * vec3((1.0 - 2.0 * place.x) * extent.x, (2.0 * place.y - 1.0) * extent.y, 1.0));
+    vec3 n = normalize(seen.xyz);
+    n = dot(n, v) < -0.2 ? -n : n;
+    float rough = material.x;
+    float reflect0 = 0.08 * material.y;
+    float depth = material.z;
+    float open = paint.a;
+    vec3 albedo = linear_from_srgb(paint.rgb);
+
+    // Light that bounces between the walls of a crease takes on their colour.
+    vec3 inside = open / (1.0 - 0.75 * albedo * (1.0 - open));
+    float shade = smoothstep(0.0, 0.55, open);
+    vec3 light = mix(ground_color, sky_color, 0.5 + 0.5 * n.y) * inside;
+    light += key_color * bleed(dot(n, lights[0]), depth) * shade;
+    light += fill_color * bleed(dot(n, lights[1]), depth) * shade;
+    light += rim_color * max(dot(n, lights[2]), 0.0) * shade * 0.35;
+    vec3 color = albedo * light;
+
+    float gain = reflect0 * shade;
+    color += gain * key_color * highlight(n, v, lights[0], rough);
+    color += gain * fill_color * highlight(n, v, lights[1], rough);
+    color += gain * rim_color * highlight(n, v, lights[2], max(rough, 0.4));
+    float grazing = 1.0 - max(dot(n, v), 0.0);
+    float fresnel = reflect0 + (0.6 - 0.6 * rough) * grazing * grazing * grazing * grazing * grazing;
+    vec3 mirror = mix(ground_color, sky_color, smoothstep(-0.3, 0.6, reflect(-v, n).y));
+    color += fresnel * mirror * open * (1.0 - 0.7 * rough);
+    pixel = vec4(display(color), 1.0);
+}
