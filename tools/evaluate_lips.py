@@ -1,0 +1,238 @@
+"""How well the lips follow real ones: a decoder's curves on a head against lips tracked in GRID video.
+
+    python tools/evaluate_lips.py --data ../shared/data --clips 20 --cache /tmp/tracks --plots plots/
+
+For each speaker: Pearson correlation of the lip aperture and width with the tracked ones (median over clips), lag,
+the part of p b m at which the lips meet and of open vowels at which they stay shut, beside the correlation of
+plain loudness. Needs the `track` extra and the GRID folders of the data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from facegen import api  # noqa: E402
+from facegen.animation import Animation  # noqa: E402
+from facegen.phones import BILABIALS, OPEN_VOWELS, Phone, PhoneTrack  # noqa: E402
+from facegen.pipeline import animate  # noqa: E402
+from tools.lip_heads import Head, aria_head, ict_head  # noqa: E402
+from tools.lip_tracking import aperture_and_width, track  # noqa: E402
+
+SHUT = 0.02  # gap over the distance of the outer eye corners at which lips count as closed
+AROUND_S = 0.03  # a closure counts so far outside its phone
+VIDEO_FPS = 25
+LOUD_FLOOR_DB, LOUD_WINDOW = -50.0, 21
+
+
+class Clip(NamedTuple):
+    speaker: str
+    video: Path
+    words: str
+
+
+class Result(NamedTuple):
+    """Of one clip: correlations, lag in ms (positive: ours is late), and counts of closures and vowels."""
+
+    aperture: float
+    width: float
+    loudness: float
+    lag: float
+    closures: int
+    closed: int
+    vowels: int
+    shut: int
+
+
+def find_clips(data: Path, every: int = 10) -> list[Clip]:
+    """Each tenth clip of GRID speaker 1, and those of the five others."""
+    clips = []
+    for row in _rows(data / "grid-s1" / "alignments.jsonl"):
+        clips.append(Clip("s1", data / "grid-s1" / "clips" / f"{row['clip']}.mp4", _words(row)))
+    clips = sorted(clips, key=lambda c: c.video.name)[::every]
+    for row in _rows(data / "grid-multi" / "grid-multi.jsonl"):
+        clips.append(Clip(row["speaker"], data / "grid-multi" / "clips" / f"{row['utt']}.mp4", _words(row)))
+    return clips
+
+
+def _rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _words(row: dict) -> str:
+    return " ".join(w for *_, w in row.get("words", []) if w not in ("sil", "sp"))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's r; 0 where one of them is constant."""
+    a, b = a - a.mean(), b - b.mean()
+    size = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / size) if size > 1e-9 else 0.0
+
+
+def lag_ms(ours: np.ndarray, theirs: np.ndarray, fps: float = VIDEO_FPS, reach: float = 0.4) -> float:
+    """The shift at which the curves correlate best, in ms; positive where ours is late."""
+    fine = np.arange(0, len(ours) - 1, 0.125)
+    a, b = (np.interp(fine, np.arange(len(x)), x) for x in (ours, theirs))
+    steps = range(-round(reach * fps * 8), round(reach * fps * 8) + 1)
+    best = max(
+        steps,
+        key=lambda k: correlation(a[max(0, k) : len(a) + min(0, k)], b[max(0, -k) : len(b) - max(0, k)]),
+    )
+    return best / (8 * fps) * 1000
+
+
+def loudness(energy: np.ndarray, frames: int) -> np.ndarray:
+    """Smoothed energy at the middle of each video frame, [frames]."""
+    kernel = np.hanning(LOUD_WINDOW + 2)[1:-1]
+    loud = np.pad(np.maximum(energy, LOUD_FLOOR_DB), LOUD_WINDOW // 2, mode="edge")
+    loud = np.convolve(loud, kernel / kernel.sum(), mode="valid")
+    return np.interp((np.arange(frames) + 0.5) / VIDEO_FPS * 100 - 0.5, np.arange(len(loud)), loud)
+
+
+def compare(
+    ours: tuple[np.ndarray, np.ndarray], theirs: tuple, loud: np.ndarray, phones: PhoneTrack
+) -> Result:
+    """The measures of one clip from aperture and width [T] of both, at VIDEO_FPS."""
+    count = min(len(ours[0]), len(theirs[0]))
+    (gap, width), (true_gap, true_width) = ((x[:count] for x in pair) for pair in (ours, theirs))
+    middle = (np.arange(count) + 0.5) / VIDEO_FPS
+    closures = closed = vowels = shut = 0
+    for phone in phones:
+        near = gap[(middle >= phone.start - AROUND_S) & (middle <= phone.end + AROUND_S)]
+        inside = gap[(middle >= phone.start) & (middle <= phone.end)]
+        if phone.label in BILABIALS and len(near):
+            closures, closed = closures + 1, closed + bool(near.min() <= SHUT)
+        if phone.label in OPEN_VOWELS and len(inside):
+            vowels, shut = vowels + 1, shut + bool(inside.max() <= SHUT)
+    agree = correlation(gap, true_gap), correlation(width, true_width), correlation(loud[:count], true_gap)
+    return Result(*agree, lag_ms(gap, true_gap), closures, closed, vowels, shut)
+
+
+def given_phones(path: Path | None) -> dict[str, PhoneTrack]:
+    """Phones by clip name from JSON lines of ``clip`` and ``phones`` [[start s, end s, label]]."""
+    rows = _rows(path) if path else []
+    return {r["clip"]: PhoneTrack(tuple(Phone(*p) for p in r["phones"])) for r in rows}
+
+
+def table(results: dict[str, list[Result]]) -> str:
+    lines = ["speaker   clips  aperture  width  loudness  lag ms  p b m closed  open vowels shut"]
+    everyone = [r for speaker, rs in results.items() if speaker != "s1" for r in rs]
+    for name, rows in [*sorted(results.items()), ("all but s1", everyone)]:
+        if not rows:
+            continue
+        middle = [np.median([r[i] for r in rows]) for i in range(4)]
+        total = [sum(r[i] for r in rows) for i in range(4, 8)]
+        closed, shut = (100 * total[i + 1] / max(1, total[i]) for i in (0, 2))
+        lines.append(
+            f"{name:10s}{len(rows):5d}{middle[0]:10.3f}{middle[1]:7.3f}{middle[2]:10.3f}{middle[3]:8.0f}"
+            f"{closed:12.1f} %{shut:16.1f} %"
+        )
+    return "\n".join(lines)
+
+
+def plot(path: Path, title: str, curves: tuple, take, phones: PhoneTrack) -> None:
+    """Tracked and our aperture and width with the phones, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    (gap, width), (true_gap, true_width), loud = curves
+    figure, axes = pyplot.subplots(3, 1, figsize=(14, 9), sharex=True)
+    axes[0].plot(np.arange(len(loud)) / VIDEO_FPS, loud, color="0.5")
+    axes[0].set(title=title, ylabel="loudness dB")
+    for axis, mine, real, name in (
+        (axes[1], gap, true_gap, "aperture"),
+        (axes[2], width, true_width, "width"),
+    ):
+        count = min(len(mine), len(real))
+        middle = (np.arange(count) + 0.5) / VIDEO_FPS
+        axis.plot(middle, real[:count], "k", label="tracked")
+        axis.plot(
+            middle,
+            mine[:count] - (np.median(mine[:count] - real[:count]) if name == "width" else 0),
+            "r",
+            label="ours",
+        )
+        axis.set(ylabel=f"{name} r={correlation(mine[:count], real[:count]):.2f}")
+        axis.legend(loc="upper right")
+    for phone in phones:
+        for axis in axes:
+            axis.axvline(phone.start, color="0.85", lw=0.7)
+        axes[1].text(
+            (phone.start + phone.end) / 2, axes[1].get_ylim()[1], phone.label, ha="center", fontsize=8
+        )
+    figure.tight_layout()
+    figure.savefig(path, dpi=70)
+    pyplot.close(figure)
+
+
+def solve(clip: Clip, options: argparse.Namespace) -> tuple[Animation, object, np.ndarray]:
+    """The clip's neutral animation at the video's rate, its take, and the energy of its sound."""
+    from facegen.audio import open_sound
+    from facegen.encoders.prosody import energy
+
+    settings = {"text": clip.words} if options.text and clip.words else {}
+    take = api.solve(clip.video, fps=VIDEO_FPS, decoder=options.decoder, emotion="neutral", **settings)
+    samples = np.concatenate(list(open_sound(clip.video).blocks()))
+    return animate(take), take, energy(samples)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("FACEGEN_DATA", "../shared/data")))
+    parser.add_argument("--head", choices=("ict", "aria"), default="ict")
+    parser.add_argument("--decoder", default="rules")
+    parser.add_argument("--clips", type=int, default=20, help="at most so many a speaker")
+    parser.add_argument("--text", action="store_true", help="give the transcript")
+    parser.add_argument(
+        "--phones", type=Path, help="JSON lines of the true phones, for closures; else as heard"
+    )
+    parser.add_argument("--cache", type=Path, help="folder that keeps tracked landmarks")
+    parser.add_argument("--plots", type=Path, help="folder for a plot of each speaker's first clips")
+    parser.add_argument("--csv", type=Path, help="file for a row a clip")
+    options = parser.parse_args()
+    head: Head = ict_head(options.data / "ict-facekit") if options.head == "ict" else aria_head()
+    true_phones, results, rows = given_phones(options.phones), defaultdict(list), []
+    for clip in find_clips(options.data):
+        if len(results[clip.speaker]) >= options.clips:
+            continue
+        animation, take, energy = solve(clip, options)
+        ours, theirs = (
+            head.aperture_and_width(animation),
+            aperture_and_width(track(clip.video, options.cache)),
+        )
+        loud = loudness(energy, len(theirs[0]))
+        phones = true_phones.get(clip.video.stem, take.phones)
+        result = compare(ours, theirs, loud, phones)
+        if options.plots and len(results[clip.speaker]) < 2:
+            options.plots.mkdir(parents=True, exist_ok=True)
+            plot(
+                options.plots / f"{clip.speaker}_{clip.video.stem}.png",
+                clip.words,
+                (ours, theirs, loud),
+                take,
+                phones,
+            )
+        results[clip.speaker].append(result)
+        rows.append((clip.video.stem, clip.speaker, *result))
+    if options.csv:
+        with options.csv.open("w", newline="") as out:
+            csv.writer(out).writerows([("clip", "speaker", *Result._fields), *rows])
+    print(table(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
