@@ -8,6 +8,9 @@ from typing import NoReturn
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line ``argv`` (that of the process by default) and end the process with its exit code."""
-    from facegen.cli.app import run
+    try:
+        from facegen.cli.app import run
 
-    sys.exit(run(sys.argv[1:] if argv is None else argv))
+        sys.exit(run(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -78,17 +78,17 @@ def run(argv: list[str]) -> int:
         except (KeyboardInterrupt, EOFError, click.exceptions.Abort):
             return _fail(FacegenError("interrupted"), INTERRUPTED, as_json)
         except BaseException as error:  # the last border: nothing may pass it as a traceback
-            return _answer(error, as_json)
+            return _answer(error, argv, as_json)
 
 
-def _answer(error: BaseException, as_json: bool) -> int:
+def _answer(error: BaseException, argv: list[str], as_json: bool) -> int:
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     if os.environ.get("FACEGEN_DEBUG"):
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
-        error = _usage(error)
+        error = _usage(error, argv)
     if isinstance(error, FacegenError):
         return _fail(error, error.exit_code, as_json)
     if isinstance(error, MemoryError):
@@ -106,14 +106,17 @@ def _fail(error: FacegenError, code: int, as_json: bool) -> int:
     return code
 
 
-def _usage(error: click.ClickException) -> UsageError:
+def _usage(error: click.ClickException, argv: list[str]) -> UsageError:
     """The same complaint with the option or argument at its head and a remedy."""
     ctx = getattr(error, "ctx", None)
-    remedy = f"see {ctx.command_path if ctx else 'facegen'} --help"
+    called = ctx.command_path if ctx else " ".join(["facegen", *argv[:1]])
+    remedy = f"see {called} --help"
     if isinstance(error, click.NoSuchOption) and ctx:
         names = [flag for p in ctx.command.get_params(ctx) for flag in (*p.opts, *p.secondary_opts)]
         known = [flag for flag in names if flag.startswith("--")]
-        return UsageError("no such option", path=error.option_name, remedy=nearest(error.option_name, known))
+        return UsageError(
+            "no such option", path=error.option_name, remedy=nearest(error.option_name, known, 1)
+        )
     if isinstance(error, click.MissingParameter) and error.param:
         hint = getattr(error.param, "missing_remedy", "") or remedy
         return UsageError("is missing", path=_name_of(error.param), remedy=hint)

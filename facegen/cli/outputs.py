@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from facegen.errors import OutputError, UsageError, nearest
 from facegen.files import check_writable
@@ -66,8 +65,20 @@ def _kind_of(path: str, kinds: tuple[str, ...]) -> Output:
     if is_folder and drawn:
         return Output(path, "/", "pictures")
     ending = os.path.splitext(path.rstrip("/" + os.sep))[1]
+    other = _other_command(path, kinds)
     reason = f"no format has the suffix {ending!r}" if ending else "has no suffix that names a format"
+    if other:
+        raise UsageError(f"{ending} is not written by this command", path=path, remedy=f"use {other}")
     raise UsageError(reason, path=path, remedy=nearest(ending, known))
+
+
+def _other_command(path: str, kinds: tuple[str, ...]) -> str:
+    """The command that writes what this one does not."""
+    if "pictures" not in kinds and suffix_of(path, pictures()):
+        return "facegen render for videos and pictures"
+    if "curves" not in kinds and suffix_of(path, Registry("exporters").names()):
+        return "facegen convert for animation files"
+    return ""
 
 
 def _check_writable(output: Output) -> None:
@@ -81,10 +92,3 @@ def _check_writable(output: Output) -> None:
         raise OutputError("is a file, not a folder", path=output.path, remedy="give another name")
     else:
         check_writable(bare)
-
-
-def write_all(outputs: Sequence[Output], writers: dict[str, Callable[[Output], Any]]) -> list[str]:
-    """Write each output by the writer of its kind; the paths written."""
-    for output in outputs:
-        writers[output.kind](output)
-    return [output.path for output in outputs]

@@ -124,6 +124,8 @@ def _phones(axis: Any, phones: PhoneTrack, labelled: bool, inches_a_second: floa
         contact = phone.label in (*BILABIALS, *LABIODENTALS)
         axis.axvspan(phone.start, phone.end, color="#e74c3c" if contact else "#95a5a6", alpha=0.22 if contact else 0.10,
                      linewidth=0)  # fmt: skip
+        for edge in (phone.start, phone.end):
+            axis.axvline(edge, color="white", linewidth=0.8, zorder=0.5)
         room = (phone.end - phone.start) * inches_a_second
         if labelled and room > 0.09:
             axis.annotate(
