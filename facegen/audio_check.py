@@ -173,6 +173,21 @@ def _check_aiff(file: BinaryIO, head: bytes, size: int) -> None:
             return
 
 
+def _check_caf(file: BinaryIO, head: bytes, size: int) -> None:
+    place = 8
+    for _ in range(_MAX_CHUNKS):
+        file.seek(place)
+        header = file.read(12)
+        if len(header) < 12:
+            return
+        name, claimed = struct.unpack(">4sq", header)
+        if claimed < 0:  # unknown: all that follows
+            return
+        if place + 12 + claimed > size:
+            raise truncated(size, place + 12 + claimed, "bytes")
+        place += 12 + claimed
+
+
 def _check_flac(file: BinaryIO, head: bytes, size: int) -> None:
     if len(head) < 42:
         raise truncated(size, 42, "bytes")
@@ -287,7 +302,7 @@ _CONTAINERS = (
     ("ogg", lambda h: h[:4] == b"OggS", _check_ogg),
     ("aiff", lambda h: h[:4] == b"FORM" and h[8:12] in (b"AIFF", b"AIFC"), _check_aiff),
     ("au", lambda h: h[:4] == b".snd", None),
-    ("caf", lambda h: h[:4] == b"caff", None),
+    ("caf", lambda h: h[:4] == b"caff", _check_caf),
     ("mp4", lambda h: h[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"), _check_mp4),
     ("matroska", lambda h: h[:4] == b"\x1a\x45\xdf\xa3", _check_matroska),
     (

@@ -24,8 +24,9 @@ _SNDFILE = ("wav", "w64", "flac", "ogg", "aiff", "au", "caf")
 _SEEKABLE = ("wav", "w64", "flac", "aiff", "au", "caf")
 _MAX_GAP_S = 600
 _MIN_GAP_S = Fraction(1, 20)
+_HIDDEN_DELAY = {"aac": 1024, "mp3": 1105, "mp3float": 1105}
 # FFmpeg opens only these, and nothing that a file points to (a playlist, an address).
-_DEMUXERS = "mov,matroska,mp3,aac,ogg,flac,wav,w64,aiff,caf,au,avi,mpegts,mpeg,asf,flv,amr,ac3,wv"
+_DEMUXERS = "mov,matroska,mp3,aac,ogg,flac,wav,w64,aiff,caf,au,avi,mpegts,mpeg,flv,amr,ac3,wv"
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 
 
@@ -62,7 +63,7 @@ def open_source(path: str | PathLike) -> Source:
                 return SndfileSource(path, container)
             except NotImplementedError:  # a codec in a known container that libsndfile lacks
                 pass
-        return AvSource(path)
+        return AvSource(path, container)
     except AudioError as error:
         raise error.at(path) from error
 
@@ -154,8 +155,10 @@ class SndfileSource:
                     done += len(block)
                     skip = max(0, skip - len(block))
             except soundfile.LibsndfileError as fault:
+                done = max(done, file.tell())
+                reason = fault.error_string.removeprefix("Error : ").rstrip(".")
                 raise AudioError(
-                    f"is damaged after {done / self.info.rate:.2f} s ({fault.error_string})",
+                    f"is damaged or truncated after {done / self.info.rate:.2f} s ({reason})",
                     remedy="copy or export it again",
                 ) from fault
         if self.info.frames is not None and done < self.info.frames:
@@ -169,13 +172,16 @@ class AvSource:
     first stream starts; gaps between time stamps are silence. So sound and picture stay together.
     """
 
-    def __init__(self, path: str | PathLike) -> None:
+    def __init__(self, path: str | PathLike, kind: str) -> None:
         self.path = path
         self.notes: list[str] = []
         self._damaged = 0
+        self._first: Any = None
         with open(path, "rb") as file, _open_container(file) as container:
             stream = _sound_stream(container)
             first = next(self._frames(container, stream), None)
+            if first is None and not kind:
+                raise audio_check.not_sound()
             if first is None:
                 raise AudioError("its sound can't be decoded", remedy="convert it to WAV or FLAC")
             audio_check.check_shape(first.sample_rate, first.layout.nb_channels)
@@ -198,9 +204,11 @@ class AvSource:
         import av
 
         self._damaged = packets = 0
+        self._first = None
         try:
             for packet in container.demux(stream):
                 packets += 1
+                self._first = self._first or packet
                 try:
                     yield from packet.decode()
                 except av.FFmpegError:
@@ -235,27 +243,44 @@ class AvSource:
     def _pieces(self, container: Any, rate: int) -> Iterator[np.ndarray]:
         """Samples [channels, n] in order, with silence where the time stamps leave a gap."""
         stream = _sound_stream(container)
-        position, origin = 0, None
-        for frame in self._frames(container, stream):
+        frames = self._frames(container, stream)
+        priming, position, origin, end = None, 0, Fraction(0), None
+        held = None  # beyond the end that the container gives: dropped, unless more follows
+        for frame in frames:
             if frame.sample_rate != rate or frame.layout.nb_channels != self.info.channels:
                 raise AudioError(
                     f"changes its format after {position / rate:.2f} s", remedy="convert it to WAV or FLAC"
                 )
+            samples, time = _samples(frame), None
             if frame.pts is not None and frame.time_base:
                 time = frame.pts * frame.time_base
-                start = origin is None
-                if start:
-                    origin = _origin(container, time)
-                gap = round((time - origin) * rate) - position
+            if priming is None:
+                priming = _hidden_delay(stream.codec_context.name, time, self._first)
+                start = (time or 0) + Fraction(priming, rate)
+                origin = _origin(container, start)
+                end = _end(container, stream, origin, rate)
+            drop = min(priming, samples.shape[1])
+            priming -= drop
+            samples = samples[:, drop:]
+            if not samples.shape[1]:
+                continue
+            if held is not None:
+                yield held
+                held = None
+            if time is not None:
+                gap = round((time - origin) * rate) + drop - position
                 if gap > _MAX_GAP_S * rate:
                     raise AudioError(
                         f"has a gap of {gap / rate:.0f} s in its time stamps", remedy="convert it to WAV"
                     )
-                if gap > (0 if start else _MIN_GAP_S * rate):
+                if gap > (_MIN_GAP_S * rate if position else 0):
                     yield from _silence(self.info.channels, gap)
                     position += gap
-            yield _samples(frame)
-            position += frame.samples
+            keep = samples.shape[1] if end is None else end - position
+            position += samples.shape[1]
+            if 0 < keep < samples.shape[1]:
+                samples, held = samples[:, :keep], samples[:, keep:]
+            yield samples
 
 
 def _open_container(file: BinaryIO) -> Any:
@@ -274,8 +299,17 @@ def _sound_stream(container: Any) -> Any:
     return container.streams.audio[0]
 
 
-def _origin(container: Any, first: Fraction) -> Fraction:
-    """The instant of the stream's clock that is time zero, given when its sound starts."""
+def _hidden_delay(codec: str, time: Fraction | None, packet: Any) -> int:
+    """Samples of encoder delay at the start that the container does not tell of (it told, where the first
+    frame starts after the first packet): LAME's for MP3, one frame for AAC."""
+    told = packet is None or packet.is_discard or packet.pts is None or packet.pts < 0
+    if told or time is None or time > packet.pts * packet.time_base:
+        return 0
+    return _HIDDEN_DELAY.get(codec, 0)
+
+
+def _origin(container: Any, start: Fraction) -> Fraction:
+    """The instant of the streams' clock that is time zero, given when the sound starts."""
     import av
 
     starts = [
@@ -283,7 +317,14 @@ def _origin(container: Any, first: Fraction) -> Fraction:
         for stream in container.streams.video
         if stream.start_time is not None and not stream.disposition & av.stream.Disposition.attached_pic
     ]
-    return min([first, *starts])
+    return min([start, *starts])
+
+
+def _end(container: Any, stream: Any, origin: Fraction, rate: int) -> int | None:
+    """Where the sound ends in samples, in the containers that say so to the sample (MP4 and MOV)."""
+    if "mov" not in container.format.name or not stream.duration or stream.start_time is None:
+        return None
+    return round(((stream.start_time + stream.duration) * stream.time_base - origin) * rate)
 
 
 def _silence(channels: int, count: int) -> Iterator[np.ndarray]:
