@@ -20,7 +20,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     Raises OutputError where the folder is missing or refuses, the disk is full, or ``path`` is a folder.
     """
     target = Path(path)
-    if target.is_dir():
+    if os.path.isdir(target):
         raise OutputError("is a folder, not a file", path=path, remedy="give a file name")
     try:
         handle, temporary = tempfile.mkstemp(
@@ -85,9 +85,9 @@ def make_folder(path: str | os.PathLike) -> Path:
 def check_writable(path: str | os.PathLike) -> None:
     """Raise OutputError now if ``path`` could not be written later; leaves nothing behind."""
     folder = Path(path).parent
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise OutputError("is a folder, not a file", path=path, remedy="give a file name")
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise OutputError(f"the folder {folder} does not exist", path=path, remedy="create it first")
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".facegen-"):

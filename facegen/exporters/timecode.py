@@ -28,7 +28,7 @@ _CODE = re.compile(r"(\d{1,3}):(\d{1,2}):(\d{1,2}):(\d{1,4})(?:\.(\d{1,9}))?$")
 def timecode(frame: int, fps: Fraction) -> str:
     """``HH:MM:SS:FF.sss`` of a frame that starts at frame/fps seconds: FF counts sixtieths of a second,
     ``sss`` thousandths of those."""
-    place = round(Fraction(frame * BASE * 1000) / fps) % DAY
+    place = (2 * frame * BASE * 1000 * fps.denominator + fps.numerator) // (2 * fps.numerator) % DAY
     whole, thousandths = divmod(place, 1000)
     seconds, sixtieths = divmod(whole, BASE)
     return (
