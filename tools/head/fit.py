@@ -165,6 +165,18 @@ class Fit:
         return {"lip": lip}
 
 
+def aperture(m: Measurements, name: str) -> float:
+    """How far a control parts the lips in the middle, over the distance of the eyes' outer corners."""
+    names, _ = _signed(name)
+    field = sum(m.deltas[m.names.index(n)].astype(float) for n in names)
+    if name.endswith("_L"):
+        field = field + sum(m.deltas[m.names.index(n[:-1] + "R")].astype(float) for n in names)
+        field = field / 2
+    upper, lower, left, right = (m.landmarks[n] for n in (62, 66, 45, 36))
+    base = m.base[left] - m.base[right]
+    return float((field[upper, 1] - field[lower, 1]) / np.linalg.norm(base))
+
+
 def tooth_table(m: Measurements) -> np.ndarray:
     """One row a tooth of the left half [16, 8]: upper 1, centre x, z, width, depth, edge y, neck y, turn (rad)."""
     first, last = m.geometries["Teeth"]["faces"]
@@ -222,6 +234,7 @@ def run(folder: Path, identity: np.ndarray) -> dict[str, np.ndarray]:
     out |= {k: v.astype(np.float16) for k, v in fit.attributes().items()}
     numbers = [int(n) for n in (27, 30, 33, 8, *range(22, 27), 35, 31, 51, 57)]
     out["landmarks"] = np.array([m.points[m.landmarks[n]] for n in numbers], np.float32)
+    out["aperture"] = np.array([aperture(m, name) for name in FITTED], np.float32)
     out["teeth"] = tooth_table(m).astype(np.float32)
     deltas = [fit.shape(name) for name in FITTED]
     out["deltas"] = np.round(np.array(deltas) / DELTA_STEP).astype(np.int16)

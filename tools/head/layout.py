@@ -12,7 +12,7 @@ MOUTH_SPOKES = 15  # half of the mouth, midline to midline
 EYE_SPOKES = 20
 LIP_FRACTIONS = (0.0, 0.18, 0.5, 0.82, 1.0)  # of the vermilion's width
 # Width of the vermilion in cm by spoke, from the upper midline over the corner to the lower midline.
-LIP_WIDTHS = (1.26, 1.24, 1.22, 1.10, 0.93, 0.72, 0.50, 0.30, 0.55, 0.82, 1.05, 1.22, 1.34, 1.38, 1.34)
+LIP_WIDTHS = (1.26, 1.24, 1.22, 1.10, 0.93, 0.72, 0.50, 0.30, 0.80, 0.95, 1.10, 1.25, 1.34, 1.38, 1.34)
 LIP_OUTER = (0.25, 0.6, 1.1)  # cm beyond the vermilion
 EYE_RINGS = (0.0, 0.15, 0.30, 0.40, 0.52, 0.72, 1.0, 1.4)  # cm from the measured border
 

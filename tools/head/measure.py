@@ -27,7 +27,8 @@ class Measurements:
         self.landmarks = layout["landmarks68"]
         self.geometries = layout["geometries"]
         self.names = [str(n) for n in data["expression_names"]]
-        self.whole = data["vertices"].astype(float)
+        self.base = data["vertices"].astype(float)
+        self.whole = self.base.copy()
         shapes = np.load(folder / "identities.npz")["identity_deltas"][: len(identity)].astype(float)
         self.whole += np.tensordot(identity, shapes, 1)
         self.deltas = data["expression_deltas"]
@@ -36,10 +37,9 @@ class Measurements:
         skin = quads[: self.geometries["Head and Neck"]["faces"][1]]
         triangles = np.vstack([skin[:, :3], skin[skin[:, 3] >= 0][:, [0, 2, 3]]])
         self.count = int(self.geometries["Head and Neck"]["vertices"][1])
-        base = data["vertices"]
-        keep = base[: self.count, 0] > -MIDLINE
+        keep = self.base[: self.count, 0] > -MIDLINE
         self.triangles = triangles[keep[triangles].all(axis=1)]
-        self.on_midline = np.abs(base[: self.count, 0]) < MIDLINE
+        self.on_midline = np.abs(self.base[: self.count, 0]) < MIDLINE
         self._close_holes()
         self._flatten()
         self.finder = Triangulation(self.uv[:, 0], self.uv[:, 1], self.closed).get_trifinder()

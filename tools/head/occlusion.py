@@ -19,7 +19,9 @@ def openness(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     ring = np.sqrt(1 - height**2)
     directions = np.stack([ring * np.cos(turn), height, ring * np.sin(turn)], axis=1)
     corner = vertices[faces]
-    blocks = np.vstack([vertices, corner.mean(axis=1), (corner[:, 0] + corner[:, 1]) / 2, (corner[:, 1] + corner[:, 2]) / 2])
+    blocks = np.vstack(
+        [vertices, corner.mean(axis=1), (corner[:, 0] + corner[:, 1]) / 2, (corner[:, 1] + corner[:, 2]) / 2]
+    )
     normal = vertex_normals(vertices, faces)
     eye = vertices + 0.05 * normal
     seen, total = np.zeros(len(vertices)), np.zeros(len(vertices))

@@ -39,6 +39,7 @@ class Parameters:
     eye_sphere: np.ndarray
     landmarks: np.ndarray
     teeth: np.ndarray
+    aperture: dict[str, float]
     deltas: dict[str, np.ndarray]
 
     @classmethod
@@ -48,7 +49,8 @@ class Parameters:
         values |= {k: raw[k].astype(float) for k in ("neutral", "lip", "eye_sphere", "landmarks", "teeth")}
         throat, pole, half = raw["single"].astype(int).tolist()
         deltas = {n: d.astype(float) * DELTA_STEP for n, d in zip(FITTED, raw["deltas"], strict=True)}
-        return cls(**values, throat=throat, socket_pole=pole, half=half, deltas=deltas)
+        aperture = dict(zip(FITTED, raw["aperture"].astype(float).tolist(), strict=True))
+        return cls(**values, aperture=aperture, throat=throat, socket_pole=pole, half=half, deltas=deltas)
 
 
 def save(arrays: dict[str, np.ndarray], path: Path = PATH) -> None:

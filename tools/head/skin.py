@@ -144,6 +144,9 @@ class Skin:
             if mirrored_name(name) == name:
                 deltas[name] = self._symmetric(deltas[name])
         for name in deltas:
+            short = name[:-4] + "_L" if name.endswith("Left") and name not in self.p.aperture else name
+            if name.startswith(("mouth", "jaw", "cheek", "nose")) and name != "mouthClose":
+                deltas[name] = self._part_lips(deltas[name], self.p.aperture[short])
             if name not in PRESSING and not name.startswith(("eye", "brow")):
                 deltas[name] = self._uncross(deltas[name])
         deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
@@ -172,6 +175,18 @@ class Skin:
         inner = np.unique(np.r_[inner, p.mirror[inner]])
         cage[inner] = moved[inner]
         return cage
+
+    def _part_lips(self, delta: np.ndarray, aperture: float) -> np.ndarray:
+        """Adds what is missing to the measured `aperture` (parts of the eyes' outer distance) in the middle."""
+        width = 2 * self.vertices[self.lids[MARGIN[1]][0], 0]
+        missing = aperture * width - delta[self.upper_lip[0], 1] + delta[self.lower_lip[0], 1]
+        moves: dict[int, np.ndarray] = {}
+        last = len(self.upper_lip) - 1
+        for k, (u, w) in enumerate(zip(self.upper_lip[:-1], self.lower_lip[:-1], strict=True)):
+            half = np.array([0, missing / 2 * (1 - (k / last) ** 2), 0])
+            for a, b in {(u, w), (self.mirror[u], self.mirror[w])}:
+                moves[int(a)], moves[int(b)] = half, -half
+        return delta + self._lip_move(moves)
 
     def _uncross(self, delta: np.ndarray) -> np.ndarray:
         """Lips may part but not pass through each other."""
