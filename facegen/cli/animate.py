@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,14 +15,11 @@ from facegen.cli.options import (
     report_options,
 )
 from facegen.cli.outputs import Output, check_outputs
+from facegen.cli.render import check_look, draw
 from facegen.cli.report import Reporter
 from facegen.config import Config, RenderConfig
 from facegen.registry import Registry
 from facegen.units import as_fps
-
-if TYPE_CHECKING:
-    from facegen.animation import Animation
-    from facegen.take import Take
 
 LOOK = ("size", "camera", "background", "renderer")
 """Options of videos and pictures that ``animate`` takes too."""
@@ -69,8 +66,7 @@ def check_names(config: Config, look: RenderConfig, places: list[Output]) -> Non
     with blame("--passes"):
         enabled(config), finishing(config)
     if any(place.kind == "pictures" for place in places):
-        with blame("--renderer"):
-            Registry("renderers").get(look.renderer)
+        check_look(look)
     with blame("--emotion"):
         emotion_track(config)
 
@@ -80,6 +76,7 @@ def _solve_and_write(
 ) -> None:
     from facegen import pipeline
     from facegen.audio import open_sound
+    from facegen.exporters import save
 
     sound = open_sound(audio, start=config.start, duration=config.duration)
     take = pipeline.solve(
@@ -87,27 +84,8 @@ def _solve_and_write(
     )
     animation = pipeline.animate(take, config.rig)
     for place in places:
-        write(place, take, animation, look)
-    for place in places:
-        report.line(f"{place.path}: {len(animation)} frames at {float(animation.fps):.6g} fps")
-    for note in sound.notes:
-        report.line(f"note: {audio}: {note}")
-    report.done(
-        outputs=[place.path for place in places],
-        seconds=round(animation.seconds, 6),
-        frames=len(animation),
-        fps=str(animation.fps),
-        notes=list(sound.notes),
-    )
-
-
-def write(place: Output, take: Take, animation: Animation, look: RenderConfig) -> None:
-    """Write one output: a take keeps its layers, all others get the curves of the rig."""
-    from facegen.exporters import save
-
-    if place.kind == "pictures":
-        from facegen.renderers import render_file
-
-        render_file(animation, place.path, look)
-    else:
-        save(take if place.suffix == ".take" else animation, place.path, rig=look.rig, audio=look.audio)
+        if place.kind == "pictures":
+            draw(animation, [place], look, report, config.start)
+        else:
+            save(take if place.suffix == ".take" else animation, place.path, rig=config.rig, audio=audio)
+    report.written([place.path for place in places], animation, sound.notes)

@@ -29,10 +29,7 @@ def convert(animation: str, outputs: tuple[str, ...], fps: str | None, quiet: bo
         for place in places:
             whole = place.suffix == ".take" and rate in (None, curves.fps)
             save(load_take(animation) if whole else curves, place.path)
-            report.line(f"{place.path}: {len(curves)} frames at {float(curves.fps):.6g} fps")
-        report.done(
-            outputs=[place.path for place in places], seconds=round(curves.seconds, 6), frames=len(curves)
-        )
+        report.written([place.path for place in places], curves)
 
 
 for _add in (outputs_option, report_options):

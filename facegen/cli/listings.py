@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from facegen.cli.options import example
-from facegen.cli.outputs import PICTURES
 from facegen.cli.report import json_line
 from facegen.registry import Registry
 
@@ -50,7 +49,7 @@ def format_rows() -> list[dict[str, Any]]:
             suffix, "exporters" if suffix in writers else "importers"
         )
         rows.append({"suffix": suffix, "read": suffix in readers, "write": suffix in writers, "what": what})
-    for suffix in (*Registry("videos").names(), *PICTURES, "/"):
+    for suffix in (*Registry("videos").names(), "/"):
         what = texts["pictures"].get(suffix) or _doc_of(suffix, "videos")
         rows.append({"suffix": suffix, "read": False, "write": True, "what": what})
     return rows

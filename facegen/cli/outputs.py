@@ -10,8 +10,6 @@ from facegen.errors import OutputError, UsageError, nearest
 from facegen.files import check_writable
 from facegen.registry import Registry, suffix_of
 
-PICTURES = (".png",)
-
 
 @dataclass(frozen=True)
 class Output:
@@ -24,7 +22,7 @@ class Output:
 
 def pictures() -> list[str]:
     """Suffixes of videos and single pictures."""
-    return sorted({*Registry("videos").names(), *PICTURES})
+    return Registry("videos").names()
 
 
 def check_outputs(paths: Sequence[str], inputs: Sequence[str | None], kinds: tuple[str, ...]) -> list[Output]:
@@ -62,7 +60,7 @@ def _kind_of(path: str, kinds: tuple[str, ...]) -> Output:
     suffix = suffix_of(path, [s for s in known if s.endswith("/")] if is_folder else known)
     if suffix:
         return Output(path, suffix, "curves" if suffix in exporters else "pictures")
-    if is_folder and drawn:
+    if drawn and (is_folder or os.path.isdir(path)):
         return Output(path, "/", "pictures")
     ending = os.path.splitext(path.rstrip("/" + os.sep))[1]
     other = _other_command(path, kinds)
@@ -82,7 +80,7 @@ def _other_command(path: str, kinds: tuple[str, ...]) -> str:
 
 
 def _check_writable(output: Output) -> None:
-    if not output.path.endswith(("/", os.sep)):
+    if output.suffix[-1:] != "/":
         check_writable(output.path)
         return
     bare = output.path.rstrip("/" + os.sep) or output.path

@@ -8,13 +8,16 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facegen.errors import FacegenError
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
 
 BAR_AFTER_SECONDS = 1.0
 EVENT_EVERY_SECONDS = 0.1
@@ -76,9 +79,24 @@ class Reporter:
         if not self.quiet and not self.as_json:
             click.echo(text)
 
-    def done(self, **facts: Any) -> None:
+    def written(self, paths: Sequence[str], animation: Animation, notes: Sequence[str] = ()) -> None:
+        """The files that hold ``animation``; ``notes`` are what was odd about its source."""
+        for path in paths:
+            self.line(f"{path}: {len(animation)} frames at {float(animation.fps):.6g} fps")
+        for note in notes:
+            self.line(f"note: {note}")
         if self.as_json:
-            json_line({"event": "done", **facts, "elapsed": round(self.elapsed, 3)})
+            json_line(
+                {
+                    "event": "done",
+                    "outputs": list(paths),
+                    "seconds": round(animation.seconds, 6),
+                    "frames": len(animation),
+                    "fps": str(animation.fps),
+                    "notes": list(notes),
+                    "elapsed": round(self.elapsed, 3),
+                }
+            )
 
 
 def json_line(value: Any) -> None:
