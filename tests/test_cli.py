@@ -379,3 +379,35 @@ def test_formats_lists_every_suffix(capsys):
     assert all(row["what"] for row in rows)
     for kind, way in (("importers", "read"), ("exporters", "write"), ("videos", "write")):
         assert set(Registry(kind).names()) <= {row["suffix"] for row in rows if row[way]}
+
+
+def test_rig_check_tells_faults_by_its_exit_code(tmp_path, monkeypatch, capsys):
+    from facegen.rig.check import Finding
+
+    assert run(["rig", "check", "arkit"]) == 0
+    assert capsys.readouterr().out.endswith("arkit: no faults\n")
+    faults = [Finding("error", "jawOpen", "moves nothing"), Finding("note", "", "is plain")]
+    monkeypatch.setattr("facegen.rig.check.check_rig", lambda rig: faults)
+    assert run(["rig", "check", "arkit"]) == 3
+    said = capsys.readouterr()
+    assert (
+        "jawOpen: moves nothing" in said.out
+        and said.err == "facegen: arkit: has 1 fault; mend those listed\n"
+    )
+
+
+def test_render_draws_pictures(clip, tmp_path, capsys):
+    pytest.importorskip("moderngl")
+    from facegen.errors import FacegenError
+    from facegen.renderers.raster import open_context
+
+    try:
+        open_context().release()
+    except FacegenError as error:
+        pytest.skip(str(error))
+    curves, picture, film = (str(tmp_path / name) for name in ("a.csv", "a.png", "a.mp4"))
+    look = ["--size", "160x90"]
+    assert run(["animate", str(clip), "--duration", "0.2", *look, "-o", curves, "-o", film]) == 0
+    assert run(["render", curves, *look, "-o", picture, "-o", f"{tmp_path}/frames/"]) == 0
+    assert Path(picture).read_bytes()[:4] == b"\x89PNG" and Path(film).stat().st_size > 1000
+    assert len(list((tmp_path / "frames").glob("*.png"))) == 6

@@ -8,6 +8,7 @@ import click
 
 from facegen.cli.options import NamedGroup, blame, example
 from facegen.cli.report import json_line
+from facegen.errors import RigError
 
 if TYPE_CHECKING:
     from facegen.rig import Rig
@@ -56,7 +57,7 @@ def show(name: str, as_json: bool) -> None:
 
 @rig.command(
     "check",
-    help="What is wrong with a rig: one finding a line. The exit code is 3 where there are faults.",
+    help="What is wrong with a rig: one finding a line; the exit code is 3 where one is an error.",
     epilog=example("facegen rig check my_rig/"),
 )
 @click.argument("name", metavar="RIG")
@@ -68,7 +69,16 @@ def check(name: str, as_json: bool) -> None:
     with blame("RIG"):
         findings = check_rig(load_rig(name))
     for finding in findings:
-        click.echo(finding)
+        if as_json:
+            json_line({"severity": finding.severity, "control": finding.control, "message": finding.message})
+        else:
+            where = f"{finding.control}: " if finding.control else ""
+            click.echo(f"{finding.severity:8} {where}{finding.message}")
+    faults = sum(finding.severity == "error" for finding in findings)
+    if faults:
+        raise RigError(f"has {faults} fault{'s' * (faults > 1)}", path=name, remedy="mend those listed")
+    if not as_json:
+        click.echo(f"{name}: no faults")
 
 
 def rig_facts(shown: Rig) -> dict[str, Any]:
