@@ -49,9 +49,9 @@ def test_grid_reads_both_parts(tmp_path):
 
 def test_emodb_joins_modifiers_bursts_and_aspiration_to_their_phone():
     rows = [[0.08, "_t"], [0.12, "!t"], [0.2, "a"], [0.25, "-lar"], [0.3, "p"], [0.35, "!p"], [0.4, "pasp"],
-            [0.5, "."]]  # fmt: skip
+            [0.5, "(gef"], [0.7, "s"], [0.8, "s"], [0.9, "."]]  # fmt: skip
     assert emodb.phone_spans(rows) == [
-        (0.0, 0.08, "_t"), (0.08, 0.12, "t"), (0.12, 0.25, "a"), (0.25, 0.4, "p"), (0.4, 0.5, "."),
+        (0.08, 0.2, "t"), (0.2, 0.3, "a"), (0.3, 0.5, "p"), (0.5, 0.7, "."), (0.7, 0.8, "s"), (0.8, 0.9, "s"),
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from facegen.corpora.sample import Sample, Span, data_folder, read_jsonl
 
 NAME = "emodb"
 SOURCE = "http://emodb.bilderbar.info/"
+PAUSE = "."
 MALE_SPEAKERS = ("03", "10", "11", "12", "15")
 
 
@@ -30,20 +31,24 @@ def samples(data: str | PathLike | None = None) -> Iterator[Sample]:
 
 
 def phone_spans(rows: list) -> list[Span]:
-    """Times and SAMPA-like labels, modifiers joined to their phones.
+    """Times and SAMPA-like labels, modifiers joined to their phones; the last label, a pause, only ends the one before.
 
-    ``rows`` are (end s, label). A label that starts with ``-``, ``+``, ``(`` or ``[`` or ends in ``sth`` only
-    modifies the phone before it; ``!x`` (its burst) and ``xasp`` (its aspiration) are part of the phone x.
+    ``rows`` are (s, label), where the time is when the label begins: against the sound, vowels lie between their own
+    time and the next. A label that starts with ``-`` or ``+`` only modifies the phone before it; ``_x`` (a closure
+    after a pause), ``!x`` (the burst) and ``xasp`` (its aspiration) are part of the stop x; ``(`` and ``.`` are pauses.
     """
     spans: list[Span] = []
-    start = 0.0
-    for end, label in rows:
-        modifier = label[:1] in "-+([" or label == "!"
-        phone = label.removeprefix("!").removesuffix("asp").split("+")[0].split("-")[0]
-        part = modifier or (label != phone and bool(spans) and spans[-1][2] == phone)
-        if part and spans and not (modifier and spans[-1][2][:1] in ("_", ".")):
-            spans[-1] = (spans[-1][0], end, phone if phone and not modifier else spans[-1][2])
-        elif end > start:
-            spans.append((start, end, phone or "."))
-        start = max(start, end)
+    for (start, label), (end, _) in zip(rows, rows[1:], strict=False):
+        if end <= start:
+            continue
+        if label[:1] in "-+[":
+            phone = spans[-1][2] if spans else PAUSE
+        elif label[:1] in "(.":
+            phone = PAUSE
+        else:
+            phone = label.lstrip("!_").removesuffix("asp").split("+")[0].split("-")[0] or PAUSE
+        if spans and spans[-1][2] == phone and (label != phone or phone == PAUSE) and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], end, phone)
+        else:
+            spans.append((start, end, phone))
     return spans

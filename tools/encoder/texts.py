@@ -18,10 +18,7 @@ _PINYIN = (
     "b p m f d t n l g k h j q x zh ch sh r z c s".split(),
     "a o e ai ei ao ou an en ang eng i ia ie iao iu ian in iang ing u uo ui uan un ong".split(),
 )
-_KANA = [
-    c
-    for c in "あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわがぎぐげござじずぜぞだでどばびぶべぼぱぴぷぺぽん"
-]
+_KANA = [chr(code) for code in range(ord("あ"), ord("ん") + 1) if chr(code) not in "っゃゅょゎゐゑ"]
 _HINDI = ([c for c in "कखगघचछजझटठडढतथदधनपफबभमयरलवशसह"], ["", "ा", "ि", "ी", "ु", "ू", "े", "ै", "ो", "ौ"])
 WORD_LISTS = {"de": "ngerman", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
               "pl": "polish"}  # fmt: skip
