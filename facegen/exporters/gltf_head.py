@@ -92,8 +92,9 @@ def _add_part(
         uvs = np.asarray(mesh.uvs, np.float32)[used] * np.float32((1, -1)) + np.float32((0, 1))
         attributes.TEXCOORD_0 = buffer.add(uvs, "VEC2", target=gltf.ARRAY_BUFFER)
     if mesh.colors is not None:
-        colors = _linear_colors(mesh.colors[used], rig.materials.get(part.material, {}))
-        attributes.COLOR_0 = buffer.add(colors, "VEC4", target=gltf.ARRAY_BUFFER, normalized=True)
+        attributes.COLOR_0 = buffer.add(
+            _linear_colors(mesh.colors[used]), "VEC4", target=gltf.ARRAY_BUFFER, normalized=True
+        )
     joints, weights = _joints(rig, used)
     attributes.JOINTS_0 = buffer.add(joints, "VEC4", target=gltf.ARRAY_BUFFER)
     attributes.WEIGHTS_0 = buffer.add(weights, "VEC4", target=gltf.ARRAY_BUFFER, normalized=True)
@@ -134,25 +135,27 @@ def _joints(rig: Rig, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _material(name: str, rig: Rig) -> gltf.Material:
+    """The material called ``name``; white where the vertices have colours, which glTF multiplies with it."""
     about = rig.materials.get(name, {})
     opacity = float(about.get("opacity", 1.0))
-    # Vertex colours hold the product with the material's colour already.
-    color = np.ones(3) if rig.mesh is not None and rig.mesh.colors is not None else to_linear(_color(about))
+    colored = rig.mesh is not None and rig.mesh.colors is not None
+    color = [1.0, 1.0, 1.0] if colored else _linear_color(about)
     return gltf.Material(
         name=name or rig.name,
         pbrMetallicRoughness=gltf.PbrMetallicRoughness(
-            baseColorFactor=[*color.tolist(), opacity],
+            baseColorFactor=[*color, opacity],
             metallicFactor=0.0,
             roughnessFactor=float(about.get("roughness", 0.5)),
         ),
         alphaMode=gltf.BLEND if opacity < 1 else gltf.OPAQUE,
+        doubleSided=bool(about.get("two_sided", False)),
     )
 
 
-def _linear_colors(colors: np.ndarray, material: Mapping[str, Any]) -> np.ndarray:
-    """sRGB bytes [N, 3], tinted by the material's sRGB colour, as linear RGBA shares of 65535 [N, 4]."""
-    linear = to_linear(colors[:, :3] / 255.0 * _color(material))
-    return np.hstack([np.round(linear * 0xFFFF), np.full((len(linear), 1), 0xFFFF)]).astype(np.uint16)
+def _linear_colors(colors: np.ndarray) -> np.ndarray:
+    """sRGB bytes [N, 3] as linear RGBA shares of 65535 [N, 4] uint16."""
+    linear = np.round(to_linear(colors[:, :3] / 255.0) * 0xFFFF)
+    return np.hstack([linear, np.full((len(linear), 1), 0xFFFF)]).astype(np.uint16)
 
 
 def to_linear(srgb: np.ndarray) -> np.ndarray:
@@ -160,16 +163,16 @@ def to_linear(srgb: np.ndarray) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _color(material: Mapping[str, Any]) -> np.ndarray:
-    """A material's colour [3] in sRGB shares of 1, from ``#rrggbb`` or three numbers; white by default."""
+def _linear_color(material: Mapping[str, Any]) -> list[float]:
+    """A material's colour as three linear shares of 1: three such numbers, or sRGB ``#rrggbb``; white by default."""
     given = material.get("color", (1.0, 1.0, 1.0))
     try:
         if isinstance(given, str):
-            return np.frombuffer(bytes.fromhex(given.lstrip("#")), np.uint8)[[0, 1, 2]] / 255.0
-        color = np.array(given, np.float64).reshape(-1)[[0, 1, 2]]
-        if not ((color >= 0) & (color <= 1)).all():
+            return to_linear(np.array(list(bytes.fromhex(given.lstrip("#")[:6]))) / 255.0)[[0, 1, 2]].tolist()
+        color = [float(given[i]) for i in range(3)]
+        if not all(0 <= share <= 1 for share in color):
             raise ValueError
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, LookupError) as error:
         raise RigError(
             f"the material colour {given!r} is none", remedy="use #rrggbb or three numbers in 0..1"
         ) from error
