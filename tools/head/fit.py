@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sparse
-import scipy.sparse.csgraph
+import scipy.sparse.csgraph as csgraph
 import scipy.sparse.linalg as sparse_linalg
 
 from .cage import Cage, whole_cage
@@ -184,7 +184,7 @@ def tooth_table(m: Measurements) -> np.ndarray:
     quads = m.quads[first:last]
     links = np.vstack([quads[:, :2], quads[:, 1:3]]) - start
     graph = sparse.coo_matrix((np.ones(len(links)), links.T), (end - start, end - start))
-    count, label = sparse.csgraph.connected_components(graph, directed=False)
+    count, label = csgraph.connected_components(graph, directed=False)
     moved = np.abs(m.deltas[m.names.index("jawOpen")][start:end].astype(float)).sum(axis=1)
     rows = []
     for c in range(count):

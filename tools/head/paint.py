@@ -45,7 +45,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     c = _mix(c, SHADOW, 0.45 * smoothstep(5.5, 2.8, ring))
     c = _mix(c, np.array([0.80, 0.48, 0.44]), 0.8 * smoothstep(3.15, 2.7, ring))
     c = _mix(c, MUCOSA, smoothstep(1.7, 0.5, ring))
-    c = _mix(c, LIP, smoothstep(1.16, 0.86, skin.lip))
+    c = _mix(c, LIP, smoothstep(1.18, 0.86, smoothed(skin.lip, skin.faces, 3)))
     c = _mix(
         c, MUCOSA, smoothstep(0.12, 0.0, skin.lip) * (v[:, 2] < skin.vertices[skin.contact].max(axis=0)[2])
     )

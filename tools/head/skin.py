@@ -140,6 +140,8 @@ class Skin:
             full = name[:-2] + "Left" if name.endswith("_L") else name
             deltas[full] = self.sub.apply(self._with_bag(name, cage))
         deltas["eyeBlinkLeft"] = self._close_lids(deltas["eyeBlinkLeft"])
+        for name in ("eyeLookDownLeft", "eyeLookUpLeft", "eyeSquintLeft", "eyeWideLeft", "cheekSquintLeft"):
+            deltas[name] = self._clear_eye(deltas[name], 0.012)
         for name in deltas:
             if mirrored_name(name) == name:
                 deltas[name] = self._symmetric(deltas[name])
@@ -147,6 +149,8 @@ class Skin:
             short = name[:-4] + "_L" if name.endswith("Left") and name not in self.p.aperture else name
             if name.startswith(("mouth", "jaw", "cheek", "nose")) and name != "mouthClose":
                 deltas[name] = self._part_lips(deltas[name], self.p.aperture[short])
+            if name == "cheekPuff":
+                deltas[name] = deltas[name] + self._lip_move(self._meet(deltas[name], deltas[name]))
             if name not in PRESSING and not name.startswith(("eye", "brow")):
                 deltas[name] = self._uncross(deltas[name])
         deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
@@ -224,14 +228,19 @@ class Skin:
                 target[upper] = target[lower] = self._outside_eye(line, LID_CLEARANCE)
             move = self.lid_spread((target - posed)[self.lid_fixed], self.count)
             posed = posed + move
-        near = (self.lid < 6.6) & (self.lid > -0.5) & (self.vertices[:, 0] > 0)
-        posed[near] = self._outside_eye(posed[near], LID_CLEARANCE)
+        return self._clear_eye(posed - self.vertices, LID_CLEARANCE)
+
+    def _clear_eye(self, delta: np.ndarray, clearance: float) -> np.ndarray:
+        """Lifts what would dip into the left eyeball at full weight."""
+        near = (self.lid < 6.6) & (self.vertices[:, 0] > 0)
+        posed = self.vertices + delta
+        posed[near] = self._outside_eye(posed[near], clearance)
         return posed - self.vertices
 
     def head_weight(self, points: np.ndarray) -> np.ndarray:
         """How much points follow the head's rotation: 1 on the head, 0 at the collar."""
         along = points[:, 1] + 0.35 * np.maximum(points[:, 2] - 2, 0)
-        return smoothstep(-14.0, -7.5, along)
+        return smoothstep(-13.0, -7.3, along)
 
     def split(self) -> tuple[np.ndarray, np.ndarray]:
         """Faces of the skin with the sockets, and faces of the mouth bag."""

@@ -33,7 +33,7 @@ def edges_of(faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _opposite(faces: np.ndarray, sides: np.ndarray, count: int) -> np.ndarray:
     """Vertices facing each edge [E,2]; -1 where the edge has one face only."""
     opposite = np.full((count, 2), -1)
-    for f, (corner, side) in enumerate(zip(faces, sides, strict=True)):
+    for corner, side in zip(faces, sides, strict=True):
         for k in range(3):
             e = side[k]
             opposite[e, 0 if opposite[e, 0] < 0 else 1] = corner[(k + 2) % 3]

@@ -1,0 +1,332 @@
+"""Laws of the built-in head: its files, symmetry, closed lips and lids, rigid teeth and eyes, sound surfaces."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load_file
+from scipy.spatial import cKDTree
+
+ROOT = Path(__file__).resolve().parent.parent
+ARIA = ROOT / "rigs" / "aria"
+FLIP = np.array([-1.0, 1.0, 1.0])
+
+
+class Head:
+    """The two files, read plainly."""
+
+    def __init__(self) -> None:
+        self.rig = json.loads((ARIA / "rig.json").read_text(encoding="utf-8"))
+        self.arrays = load_file(ARIA / "mesh.safetensors")
+        self.vertices = self.arrays["vertices"].astype(float)
+        self.faces = self.arrays["faces"]
+        self.names = [c["name"] for c in self.rig["controls"]]
+        self.parts = {p["name"]: p for p in self.rig["parts"]}
+
+    def delta(self, name: str) -> np.ndarray:
+        k = self.names.index(name)
+        rows = slice(*self.arrays["delta_offsets"][k : k + 2])
+        out = np.zeros_like(self.vertices)
+        out[self.arrays["delta_index"][rows]] = self.arrays["delta_value"][rows]
+        return out
+
+    def pose(self, **weights: float) -> np.ndarray:
+        return self.vertices + sum((w * self.delta(n) for n, w in weights.items()), np.zeros(3))
+
+    def span(self, part: str) -> slice:
+        return slice(*self.parts[part]["vertices"])
+
+    def part_faces(self, part: str) -> np.ndarray:
+        return self.faces[slice(*self.parts[part]["faces"])]
+
+    def landmark(self, name: str) -> int:
+        return self.rig["landmarks"][name]
+
+    def near_left_eye(self) -> np.ndarray:
+        """Skin vertices within 2.2 cm of the left eyeball's centre and in front of it."""
+        arm = self.vertices[self.span("skin")] - self.rig["pivots"]["eyeLeft"]
+        chosen = (np.linalg.norm(arm, axis=1) < 2.2) & (arm[:, 2] > 0.5)
+        return np.flatnonzero(chosen) + self.span("skin").start
+
+    def lip_gap(self, posed: np.ndarray) -> float:
+        return float(posed[self.landmark("lipUpperInner"), 1] - posed[self.landmark("lipLowerInner"), 1])
+
+
+HEAD = Head()
+LEFT = [n for n in HEAD.names if n.endswith("Left")]
+MIDDLE = [n for n in HEAD.names if not n.endswith(("Left", "Right"))]
+
+
+def other_side(name: str) -> str:
+    return name[:-4] + "Right" if name.endswith("Left") else name
+
+
+def border(faces: np.ndarray) -> np.ndarray:
+    """Directed edges [E,2] whose reverse is not there."""
+    sides = np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    have = set(map(tuple, sides.tolist()))
+    return np.array([e for e in sorted(have) if (e[1], e[0]) not in have]).reshape(-1, 2)
+
+
+def areas(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    n = np.cross(vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]])
+    size = np.linalg.norm(n, axis=1)
+    return size / 2, n / np.maximum(size, 1e-15)[:, None]
+
+
+def test_has_the_52_controls_and_each_moves_something():
+    assert len(HEAD.names) == len(set(HEAD.names)) == 52
+    offsets = HEAD.arrays["delta_offsets"]
+    assert offsets[0] == 0 and offsets[-1] == len(HEAD.arrays["delta_index"]) == len(
+        HEAD.arrays["delta_value"]
+    )
+    for k, name in enumerate(HEAD.names):
+        index = HEAD.arrays["delta_index"][offsets[k] : offsets[k + 1]]
+        assert len(index) > 100, name
+        assert (np.diff(index) > 0).all() and index[0] >= 0 and index[-1] < len(HEAD.vertices), name
+        assert np.abs(HEAD.delta(name)).max() > 0.1, name
+
+
+def test_arrays_are_finite_and_of_the_declared_shapes():
+    a, count = HEAD.arrays, len(HEAD.vertices)
+    assert (
+        a["vertices"].dtype
+        == a["uvs"].dtype
+        == a["delta_value"].dtype
+        == a["head_weight"].dtype
+        == np.float32
+    )
+    assert a["faces"].dtype == a["delta_index"].dtype == a["delta_offsets"].dtype == np.int32
+    assert a["colors"].shape == (count, 3) and a["colors"].dtype == np.uint8
+    assert a["uvs"].shape == (count, 2) and a["head_weight"].shape == (count,)
+    for array in a.values():
+        assert np.isfinite(array).all()
+    assert HEAD.faces.min() == 0 and HEAD.faces.max() == count - 1
+    assert (ARIA / "mesh.safetensors").stat().st_size <= 10e6
+
+
+def test_parts_cover_everything_in_order_and_keep_to_their_vertices():
+    v = f = 0
+    for part in HEAD.rig["parts"]:
+        assert part["vertices"][0] == v and part["faces"][0] == f
+        assert part["material"] in HEAD.rig["materials"]
+        v, f = part["vertices"][1], part["faces"][1]
+        faces = HEAD.part_faces(part["name"])
+        assert faces.min() >= part["vertices"][0] and faces.max() < v
+    assert (v, f) == (len(HEAD.vertices), len(HEAD.faces))
+
+
+def test_is_of_human_size_and_faces_forward():
+    at = {k: HEAD.vertices[v] for k, v in HEAD.rig["landmarks"].items()}
+    crown = HEAD.vertices[HEAD.span("skin"), 1].max()
+    assert 19 < crown - at["chin"][1] < 25
+    assert at["noseTip"][2] == pytest.approx(HEAD.vertices[HEAD.span("skin"), 2].max(), abs=0.3)
+    assert at["eyeOuterLeft"][0] > at["eyeInnerLeft"][0] > 0 > at["eyeInnerRight"][0] > at["eyeOuterRight"][0]
+    assert at["mouthCornerLeft"][0] > 1.5
+
+
+def test_neutral_is_symmetric():
+    distance, _ = cKDTree(HEAD.vertices).query(HEAD.vertices * FLIP)
+    assert distance.max() < 2e-5
+
+
+@pytest.mark.parametrize("name", LEFT + MIDDLE)
+def test_left_and_right_controls_are_mirror_images(name: str):
+    """Places and displacements together, because lips and lids touch."""
+    left, right = HEAD.delta(name), HEAD.delta(other_side(name))
+    here = np.hstack([HEAD.vertices * FLIP, left * FLIP])
+    there = np.hstack([HEAD.vertices, right])
+    # A displacement may fall below the smallest that is stored on one side only.
+    assert cKDTree(there).query(here)[0].max() < 1.5e-3
+
+
+@pytest.mark.parametrize("name", HEAD.names)
+def test_controls_keep_to_their_region(name: str):
+    moved = np.linalg.norm(HEAD.delta(name), axis=1)
+    lips = [
+        HEAD.landmark(n) for n in ("lipUpperInner", "lipLowerInner", "mouthCornerLeft", "mouthCornerRight")
+    ]
+    lids = [HEAD.landmark(n) for n in ("lidUpperLeft", "lidLowerLeft", "lidUpperRight", "lidLowerRight")]
+    if name.startswith(("eye", "brow")):
+        assert moved[lips].max() < 0.02
+        assert moved[HEAD.landmark("chin")] < 0.02
+    if name.startswith(("mouth", "jaw", "tongue")):
+        assert moved[lids].max() < 0.12
+        assert moved[HEAD.span("eyeLeft")].max() == 0
+        assert moved[HEAD.span("browLeft")].max() < 0.15
+    if not name.startswith("eyeLook"):
+        assert moved[HEAD.span("eyeLeft")].max() == moved[HEAD.span("eyeRight")].max() == 0
+    if not name.startswith(("jaw", "tongue")):
+        assert moved[HEAD.span("teethLower")].max() == moved[HEAD.span("tongue")].max() == 0
+    assert moved[HEAD.span("teethUpper")].max() == 0
+
+
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_brows_move_with_the_skin(side: str):
+    brow = HEAD.span("brow" + side)
+    assert HEAD.delta("browOuterUp" + side)[brow, 1].max() > 0.3
+    assert HEAD.delta("browDown" + side)[brow, 1].min() < -0.2
+    assert HEAD.delta("browInnerUp")[brow, 1].max() > 0.3
+
+
+def test_lips_are_shut_at_rest():
+    assert abs(HEAD.lip_gap(HEAD.vertices)) <= 0.02
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0, 1))
+def test_mouth_close_shuts_what_jaw_open_opens(weight: float):
+    assert -0.15 <= HEAD.lip_gap(HEAD.pose(jawOpen=weight, mouthClose=weight)) <= 0.02
+
+
+def test_jaw_open_parts_the_lips_like_a_jaw():
+    gaps = [HEAD.lip_gap(HEAD.pose(jawOpen=w)) for w in (0.25, 0.5, 1.0)]
+    assert gaps[0] < gaps[1] < gaps[2]
+    assert 2.8 < gaps[2] < 4.6
+
+
+@pytest.mark.parametrize("name", ["jawOpen", "jawForward", "jawLeft"])
+def test_lower_teeth_move_rigidly(name: str):
+    teeth = HEAD.vertices[HEAD.span("teethLower")]
+    posed = teeth + HEAD.delta(name)[HEAD.span("teethLower")]
+    pairs = np.random.default_rng(0).integers(0, len(teeth), (400, 2))
+    before = np.linalg.norm(teeth[pairs[:, 0]] - teeth[pairs[:, 1]], axis=1)
+    after = np.linalg.norm(posed[pairs[:, 0]] - posed[pairs[:, 1]], axis=1)
+    assert np.abs(before - after).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "axis", "sign", "degrees"),
+    [
+        ("eyeLookUpLeft", 1, 1, 25),
+        ("eyeLookDownLeft", 1, -1, 25),
+        ("eyeLookInLeft", 0, -1, 30),
+        ("eyeLookOutLeft", 0, 1, 30),
+        ("eyeLookInRight", 0, 1, 30),
+    ],
+)
+def test_gaze_turns_the_eyeball_about_its_centre(name: str, axis: int, sign: int, degrees: float):
+    side = "eyeLeft" if name.endswith("Left") else "eyeRight"
+    eye, centre = HEAD.vertices[HEAD.span(side)], np.array(HEAD.rig["pivots"][side])
+    posed = eye + HEAD.delta(name)[HEAD.span(side)]
+    assert np.linalg.norm(posed - centre, axis=1) == pytest.approx(
+        np.linalg.norm(eye - centre, axis=1), abs=1e-3
+    )
+    front = np.argmax(eye[:, 2])
+    way = posed[front] - centre
+    assert np.sign(way[axis]) == sign
+    assert np.degrees(np.arctan2(abs(way[axis]), way[2])) == pytest.approx(degrees, abs=0.5)
+
+
+def test_blink_shuts_the_lids_over_the_eyeball():
+    posed = HEAD.pose(eyeBlinkLeft=1.0)
+    gap = posed[HEAD.landmark("lidUpperLeft")] - posed[HEAD.landmark("lidLowerLeft")]
+    assert np.linalg.norm(gap) <= 0.02
+    eye, centre = HEAD.vertices[HEAD.span("eyeLeft")], np.array(HEAD.rig["pivots"]["eyeLeft"])
+    near = HEAD.near_left_eye()
+    moved = near[np.linalg.norm(HEAD.delta("eyeBlinkLeft")[near], axis=1) > 0.05]
+    assert len(moved) > 100
+    # The eyeball below a lid vertex: its surface in the same direction.
+    arm = posed[moved] - centre
+    way = (eye - centre) / np.linalg.norm(eye - centre, axis=1, keepdims=True)
+    _, nearest = cKDTree(way).query(arm / np.linalg.norm(arm, axis=1, keepdims=True), k=3)
+    surface = np.linalg.norm(eye - centre, axis=1)[nearest].max(axis=1)
+    assert (np.linalg.norm(arm, axis=1) - surface).min() > 0
+
+
+def test_lids_do_not_cut_the_eyeball_at_rest():
+    centre = np.array(HEAD.rig["pivots"]["eyeLeft"])
+    radius = np.linalg.norm(HEAD.vertices[HEAD.span("eyeLeft")] - centre, axis=1).min()
+    assert np.linalg.norm(HEAD.vertices[HEAD.near_left_eye()] - centre, axis=1).min() > radius
+
+
+def test_teeth_stay_inside_at_rest():
+    front = HEAD.vertices[HEAD.landmark("lipUpperInner"), 2]
+    for part in ("teethUpper", "teethLower", "tongue", "gumUpper", "gumLower"):
+        assert HEAD.vertices[HEAD.span(part), 2].max() < front
+
+
+def test_tongue_comes_out_between_the_lips():
+    posed = HEAD.pose(tongueOut=1.0)
+    tip = posed[HEAD.span("tongue")][np.argmax(posed[HEAD.span("tongue"), 2])]
+    lower = posed[HEAD.landmark("lipLowerInner")]
+    upper = posed[HEAD.landmark("lipUpperInner")]
+    assert tip[2] > max(lower[2], upper[2]) + 1
+    at_lips = posed[HEAD.span("tongue")]
+    at_lips = at_lips[(np.abs(at_lips[:, 2] - upper[2]) < 0.4) & (np.abs(at_lips[:, 0]) < 0.3)]
+    assert len(at_lips) and at_lips[:, 1].max() < upper[1]
+
+
+@pytest.mark.parametrize("part", [p["name"] for p in HEAD.rig["parts"]])
+def test_parts_are_manifold(part: str):
+    faces = HEAD.part_faces(part)
+    sides = np.vstack([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    assert len(np.unique(sides, axis=0)) == len(sides)
+    assert (
+        (faces[:, 0] != faces[:, 1]).all()
+        and (faces[:, 1] != faces[:, 2]).all()
+        and (faces[:, 2] != faces[:, 0]).all()
+    )
+    if part not in ("skin", "mouth", "hair") and not part.startswith(("brow", "lashes")):
+        assert len(border(faces)) == 0
+        v = HEAD.vertices
+        assert np.einsum("ij,ij->", v[faces[:, 0]], np.cross(v[faces[:, 1]], v[faces[:, 2]])) > 0
+
+
+def test_skin_and_mouth_close_all_but_the_neck():
+    """The only borders are the collar's and one that skin and mouth share point for point, in every pose."""
+    skin, mouth = border(HEAD.part_faces("skin")), border(HEAD.part_faces("mouth"))
+    collar = (HEAD.vertices[skin][:, :, 1] < -9).all(axis=1)
+    assert 20 < collar.sum() and (~collar).sum() == len(mouth)
+    shared = HEAD.vertices[skin[~collar]].mean(axis=1)
+    distance, match = cKDTree(HEAD.vertices[mouth].mean(axis=1)).query(shared)
+    assert distance.max() < 1e-6
+    assert len(np.unique(match)) == len(mouth)
+    for name in HEAD.names:
+        delta = HEAD.delta(name)
+        apart = delta[skin[~collar]].mean(axis=1) - delta[mouth[match]].mean(axis=1)
+        assert np.abs(apart).max() < 1e-6, name
+
+
+def test_no_triangle_is_degenerate_at_rest():
+    size, _ = areas(HEAD.vertices, HEAD.faces)
+    assert size.min() > 1e-6
+
+
+@pytest.mark.parametrize("name", HEAD.names)
+def test_few_triangles_fold_at_full_weight(name: str):
+    """A triangle of the skin that faces away from where it did and from its neighbours' mean has folded."""
+    faces = HEAD.part_faces("skin")
+    _, before = areas(HEAD.vertices, faces)
+    # mouthClose corrects a jaw that is open, and speech opens it by half at most while the lips touch.
+    weights = {"jawOpen": 0.5, "mouthClose": 0.5} if name == "mouthClose" else {name: 1.0}
+    size, after = areas(HEAD.pose(**weights), faces)
+    folded = (np.einsum("ij,ij->i", before, after) < -0.3).mean()
+    assert folded < 0.006
+    assert (size < 1e-7).mean() < 0.001
+
+
+def test_head_weight_holds_the_head_and_frees_the_collar():
+    weight = HEAD.arrays["head_weight"]
+    assert weight.min() >= 0 and weight.max() <= 1
+    assert weight[HEAD.landmark("noseTip")] == weight[HEAD.landmark("chin")] == 1
+    skin = border(HEAD.part_faces("skin"))
+    collar = np.unique(skin[(HEAD.vertices[skin][:, :, 1] < -9).all(axis=1)])
+    assert weight[collar].max() == 0
+    for part in ("eyeLeft", "teethUpper", "teethLower", "tongue", "browLeft"):
+        assert weight[HEAD.span(part)].min() > 0.99
+
+
+@pytest.mark.slow
+def test_rebuilding_gives_the_same_bytes(tmp_path: Path):
+    command = [sys.executable, str(ROOT / "tools" / "build_head.py"), "--out", str(tmp_path)]
+    subprocess.run(command, check=True, timeout=120)
+    for name in ("rig.json", "mesh.safetensors"):
+        assert (tmp_path / name).read_bytes() == (ARIA / name).read_bytes(), name
