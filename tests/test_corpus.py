@@ -45,7 +45,11 @@ def faults_of(case: Case, output: Path, capture) -> list[str]:
         faults.append(f"{len(lines)} lines on stderr")
     if case.says.lower() not in said.err.lower():
         faults.append(f"does not say {case.says!r}")
-    named = {str(case.path.parent), case.path.name, *(os.path.basename(o) or o for o in case.options)} - {""}
+    named = {
+        str(case.path.parent),
+        case.path.name,
+        *(os.path.basename(o.split("=")[0]) or o for o in case.options),
+    } - {""}
     if not any(ascii_of(name) in said.err or name in said.err for name in named):
         faults.append("names neither the file nor an option")
     if "; " not in said.err:

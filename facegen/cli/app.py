@@ -121,11 +121,8 @@ def _usage(error: click.ClickException, argv: list[str]) -> UsageError:
         hint = getattr(error.param, "missing_remedy", "") or remedy
         return UsageError("is missing", path=_name_of(error.param), remedy=hint)
     if isinstance(error, click.BadOptionUsage):
-        return UsageError(
-            "needs a value" if "argument" in error.message else error.message,
-            path=error.option_name,
-            remedy=remedy,
-        )
+        reason = "takes no value" if "does not take" in error.message else "needs a value"
+        return UsageError(reason, path=error.option_name, remedy=remedy)
     if isinstance(error, click.BadParameter) and error.param:
         return UsageError(error.message.rstrip("."), path=_name_of(error.param), remedy=remedy)
     text = error.format_message().rstrip(".")

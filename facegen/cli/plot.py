@@ -15,8 +15,10 @@ from facegen.phones import BILABIALS, LABIODENTALS, PhoneTrack
 from facegen.units import SAMPLE_RATE_HZ
 
 DPI = 100
+CONTACTS = (*BILABIALS, *LABIODENTALS)
+LABEL_INCHES = 0.09
 LEFT_INCHES, RIGHT_INCHES = 1.1, 0.3
-ENVELOPE_POINTS = 4000
+ENVELOPE_SAMPLES, ENVELOPE_POINTS = 32, 4000
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "mouth",
@@ -88,14 +90,22 @@ def draw(
 
 
 def _waveform(axis: Any, sound: Sound) -> None:
-    samples = np.concatenate(list(sound.blocks()))
-    step = max(1, len(samples) // ENVELOPE_POINTS)
-    rows = np.pad(samples, (0, -len(samples) % step)).reshape(-1, step)
-    times = np.arange(len(rows)) * step / SAMPLE_RATE_HZ
-    axis.fill_between(times, rows.min(axis=1), rows.max(axis=1), color="#34495e", linewidth=0.3)
-    peak = max(0.05, float(np.abs(samples).max(initial=0.0)))
+    low, high = (np.concatenate(parts) for parts in zip(*map(_envelope, sound.blocks()), strict=True))
+    step = max(1, len(low) // ENVELOPE_POINTS)
+    pad = (0, -len(low) % step)
+    low = np.pad(low, pad).reshape(-1, step).min(axis=1)
+    high = np.pad(high, pad).reshape(-1, step).max(axis=1)
+    times = np.arange(len(low)) * step * ENVELOPE_SAMPLES / SAMPLE_RATE_HZ
+    axis.fill_between(times, low, high, color="#34495e", linewidth=0.3)
+    peak = max(0.05, -float(low.min()), float(high.max()))
     axis.set_ylim(-1.05 * peak, 1.05 * peak)
     axis.set_ylabel("sound")
+
+
+def _envelope(block: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest of every ENVELOPE_SAMPLES samples."""
+    rows = np.pad(block, (0, -len(block) % ENVELOPE_SAMPLES)).reshape(-1, ENVELOPE_SAMPLES)
+    return rows.min(axis=1), rows.max(axis=1)
 
 
 def _curves(axis: Any, animation: Animation, label: str, rows: list[tuple[str, str, str]]) -> None:
@@ -119,20 +129,17 @@ def _head(axis: Any, animation: Animation) -> None:
 
 
 def _phones(axis: Any, phones: PhoneTrack, labelled: bool, inches_a_second: float) -> None:
-    """Phones as spans behind the curves, lip contacts darker; their names above the first panel where they fit."""
+    """Phones as spans behind the curves, lip contacts red; their names above the first panel where they fit."""
+    whole = {"transform": axis.get_xaxis_transform(), "zorder": 0.4}
+    for contact, colour, alpha in ((True, "#e74c3c", 0.22), (False, "#95a5a6", 0.12)):
+        spans = [(p.start, p.end - p.start) for p in phones if (p.label in CONTACTS) == contact]
+        axis.broken_barh(spans, (0, 1), color=colour, alpha=alpha, linewidth=0, **whole)
+    axis.vlines([p.start for p in phones], 0, 1, color="white", linewidth=0.8, **whole)
+    if not labelled:
+        return
     for phone in phones:
-        contact = phone.label in (*BILABIALS, *LABIODENTALS)
-        axis.axvspan(phone.start, phone.end, color="#e74c3c" if contact else "#95a5a6", alpha=0.22 if contact else 0.10,
-                     linewidth=0)  # fmt: skip
-        for edge in (phone.start, phone.end):
-            axis.axvline(edge, color="white", linewidth=0.8, zorder=0.5)
-        room = (phone.end - phone.start) * inches_a_second
-        if labelled and room > 0.09:
+        if (phone.end - phone.start) * inches_a_second > LABEL_INCHES:
+            place = ((phone.start + phone.end) / 2, 1.02)
             axis.annotate(
-                phone.label,
-                ((phone.start + phone.end) / 2, 1.02),
-                xycoords=("data", "axes fraction"),
-                ha="center",
-                va="bottom",
-                fontsize=7,
+                phone.label, place, xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=7
             )
