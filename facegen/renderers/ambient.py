@@ -1,4 +1,4 @@
-"""Ambient light baked into the vertices: which share of the sky each one sees, by depth maps from all around.
+"""Light baked into the vertices: which share of the sky, and of a large lamp, each one sees, by depth maps.
 
 (Ambient occlusion: Zhukov, Iones, Kronin 1998; by depth maps as in Pharr and Green, GPU Gems, 2004.)
 """
@@ -6,36 +6,44 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from facegen.mesh import normals
-from facegen.rig import Rig
 from facegen.renderers.scene import Scene
 from facegen.renderers.shaders import shader
+from facegen.rig import Rig
 
-DIRECTIONS = 64
+SKY_DIRECTIONS = 64
+LAMP_DIRECTIONS = 12
+LAMP_RADIUS = 0.22
+"""Half the lamp's width over its distance."""
 MAP_SIZE = 256
 LIFT_CM = 0.12
 """How far above its surface a vertex looks around, so that the coarse depth maps do not shade it by itself."""
 POSES = ((), ("jawOpen",), ("eyeBlinkLeft", "eyeBlinkRight"))
 """The poses that change what is hidden: at rest, jaw open, lids closed. Between them the light is blended."""
 
-_done: WeakKeyDictionary[Rig, np.ndarray] = WeakKeyDictionary()
 
+def bake_light(context: Any, rig: Rig, scene: Scene, lamp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the sky and of the lamp in direction ``lamp`` [3] that each vertex sees in each of POSES.
 
-def sky_exposure(context: Any, rig: Rig, scene: Scene) -> np.ndarray:
-    """Share of the sky that each vertex sees in each of POSES, [V, 4] uint8 (the fourth is 0)."""
-    if rig not in _done:
-        exposure = np.zeros((len(rig.mesh.vertices), 4), np.uint8)  # type: ignore[union-attr]
-        for column, controls in enumerate(POSES):
-            share = _bake(
-                context, _posed(rig, controls), np.concatenate([scene.solid, scene.thin]), rig.mesh.faces
-            )  # type: ignore[union-attr]
-            exposure[:, column] = np.round(255 * share)
-        _done[rig] = exposure
-    return _done[rig]
+    Both [V, 4] uint8; the fourth column is 0.
+    """
+    sky, key = (np.zeros((len(scene.colors), 4), np.uint8) for _ in range(2))
+    for column, controls in enumerate(POSES):
+        if column and not set(controls) & set(rig.control_names):
+            sky[:, column], key[:, column] = sky[:, 0], key[:, 0]
+            continue
+        vertices = _posed(rig, controls)
+        normal = normals(vertices, rig.mesh.faces)  # type: ignore[union-attr]
+        maps = _DepthMaps(context, vertices, normal, np.concatenate([scene.solid, scene.thin]))
+        around = sphere(SKY_DIRECTIONS)
+        sky[:, column] = np.round(255 * maps.share(around, np.maximum(normal @ around.T, 0.0)))
+        near = lamp_directions(lamp)
+        key[:, column] = np.round(255 * maps.share(near, np.ones((len(vertices), len(near)))))
+        maps.release()
+    return sky, key
 
 
 def _posed(rig: Rig, controls: tuple[str, ...]) -> np.ndarray:
@@ -47,51 +55,66 @@ def _posed(rig: Rig, controls: tuple[str, ...]) -> np.ndarray:
     return vertices
 
 
-def _bake(context: Any, vertices: np.ndarray, occluders: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Cosine-weighted share [V] of the directions in which nothing lies in the way."""
-    program = context.program(
-        vertex_shader=shader("depth.vert"), fragment_shader="#version 330 core\nvoid main() {}"
-    )
-    depth = context.depth_texture((MAP_SIZE, MAP_SIZE))
-    target = context.framebuffer(depth_attachment=depth)
-    array = context.vertex_array(
-        program, [(context.buffer(vertices), "3f", "position")], context.buffer(occluders.astype(np.int32))
-    )
-    centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-    radius = float(np.linalg.norm(vertices - centre, axis=1).max()) * 1.02
-    normal = normals(vertices, faces)
-    lifted = (vertices + LIFT_CM * normal - centre) / radius
-    seen, total = np.zeros(len(vertices)), np.zeros(len(vertices))
-    target.use()
-    context.enable_only(context.DEPTH_TEST)
-    for direction in _directions():
+class _DepthMaps:
+    """Depth maps of one pose, drawn one direction after the other."""
+
+    def __init__(self, context: Any, vertices: np.ndarray, normal: np.ndarray, faces: np.ndarray) -> None:
+        self._program = context.program(shader("depth.vert"), fragment_shader=shader("depth.frag"))
+        self._depth = context.depth_texture((MAP_SIZE, MAP_SIZE))
+        self._target = context.framebuffer(depth_attachment=self._depth)
+        self._buffers = [context.buffer(vertices), context.buffer(faces.astype(np.int32))]
+        self._array = context.vertex_array(
+            self._program, [(self._buffers[0], "3f", "position")], self._buffers[1]
+        )
+        self._context = context
+        self._centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+        self._radius = float(np.linalg.norm(vertices - self._centre, axis=1).max()) * 1.02
+        self._lifted = (vertices + LIFT_CM * normal - self._centre) / self._radius
+
+    def share(self, directions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """Share [V] of the ``directions`` [D, 3] in which nothing lies in a vertex's way, weighted [V, D]."""
+        seen = np.zeros(len(self._lifted))
+        for direction, weight in zip(directions, weights.T, strict=True):
+            seen += weight * self._free(direction)
+        return seen / np.maximum(weights.sum(axis=1), 1e-9)
+
+    def _free(self, direction: np.ndarray) -> np.ndarray:
         axes = _axes(direction)
         matrix = np.eye(4)
-        matrix[:3, :3] = axes / radius
+        matrix[:3, :3] = axes / self._radius
         matrix[2] *= -1
-        matrix[:3, 3] = -matrix[:3, :3] @ centre
-        program["projection"].write(matrix.T.astype("f4").tobytes())
-        target.clear(depth=1.0)
-        array.render()
-        map_ = np.frombuffer(depth.read(), np.float32).reshape(MAP_SIZE, MAP_SIZE)
-        place = lifted @ axes.T
+        matrix[:3, 3] = -matrix[:3, :3] @ self._centre
+        self._program["projection"].write(matrix.T.astype("f4").tobytes())
+        self._target.use()
+        self._context.enable_only(self._context.DEPTH_TEST)
+        self._target.clear(depth=1.0)
+        self._array.render()
+        nearest = np.frombuffer(self._depth.read(), np.float32).reshape(MAP_SIZE, MAP_SIZE)
+        place = self._lifted @ axes.T
         column, row = np.clip(((place[:, :2].T + 1) * (MAP_SIZE / 2)).astype(np.int64), 0, MAP_SIZE - 1)
-        free = map_[row, column] >= 0.5 - 0.5 * place[:, 2] - 1e-4
-        weight = np.maximum(normal @ direction, 0.0)
-        seen += weight * free
-        total += weight
-    for item in (array, target, depth, program):
-        item.release()
-    return seen / np.maximum(total, 1e-9)
+        return nearest[row, column] >= 0.5 - 0.5 * place[:, 2] - 1e-4
+
+    def release(self) -> None:
+        for item in (self._array, self._target, self._depth, self._program, *self._buffers):
+            item.release()
 
 
-def _directions() -> np.ndarray:
+def sphere(count: int) -> np.ndarray:
     """Unit vectors [N, 3] spread evenly over the sphere (Fibonacci lattice)."""
-    i = np.arange(DIRECTIONS) + 0.5
-    y = 1 - 2 * i / DIRECTIONS
+    i = np.arange(count) + 0.5
+    y = 1 - 2 * i / count
     turn = np.pi * (1 + 5**0.5) * i
     ring = np.sqrt(1 - y * y)
     return np.stack([ring * np.cos(turn), y, ring * np.sin(turn)], axis=1)
+
+
+def lamp_directions(lamp: np.ndarray) -> np.ndarray:
+    """Unit vectors [N, 3] spread evenly over the lamp's disc."""
+    i = np.arange(LAMP_DIRECTIONS) + 0.5
+    turn, away = np.pi * (1 + 5**0.5) * i, LAMP_RADIUS * np.sqrt(i / LAMP_DIRECTIONS)
+    disc = np.stack([away * np.cos(turn), away * np.sin(turn), np.ones(LAMP_DIRECTIONS)], axis=1)
+    spread = disc @ _axes(lamp / np.linalg.norm(lamp))
+    return spread / np.linalg.norm(spread, axis=1, keepdims=True)
 
 
 def _axes(direction: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.errors import MissingExtraError, MissingSystemError
-from facegen.renderers.ambient import sky_exposure
+from facegen.renderers.ambient import bake_light
 from facegen.renderers.camera import Camera
 from facegen.renderers.scene import MAX_MATERIALS, Normals, make_scene
 from facegen.renderers.shaders import shader
@@ -20,11 +20,11 @@ from facegen.rig import Rig, evaluate
 BLOCK_FRAMES = 16
 LIGHTS = {
     # Direction in the camera's frame (right, up, back), colour (linear).
-    "key": ((-0.55, 0.55, 0.75), (2.30, 2.12, 1.92)),
-    "fill": ((0.85, 0.10, 0.55), (0.42, 0.48, 0.58)),
-    "rim": ((0.75, 0.45, -0.75), (1.60, 1.70, 1.90)),
+    "key": ((-0.60, 0.62, 0.75), (1.28, 1.18, 1.07)),
+    "fill": ((0.85, 0.05, 0.60), (0.20, 0.23, 0.28)),
+    "rim": ((0.75, 0.45, -0.75), (1.10, 1.20, 1.35)),
 }
-SKY, GROUND = (0.44, 0.48, 0.55), (0.24, 0.20, 0.18)
+SKY, GROUND = (0.26, 0.28, 0.32), (0.14, 0.12, 0.11)
 
 
 def open_context() -> Any:
@@ -123,18 +123,20 @@ class _Stage:
             program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
-        self._make_arrays(sky_exposure(context, rig, self._scene))
+        lights = _light_directions(camera)
+        self._make_arrays(*bake_light(context, rig, self._scene, lights[0]))
         self._make_targets(background)
         self._set_camera(camera)
 
-    def _make_arrays(self, exposure: np.ndarray) -> None:
+    def _make_arrays(self, sky: np.ndarray, key: np.ndarray) -> None:
         context, scene = self._context, self._scene
         self._moving = [context.buffer(reserve=12 * len(scene.colors), dynamic=True) for _ in range(2)]
         attributes = [
             (self._moving[0], "3f", "position"),
             (self._moving[1], "3f", "normal"),
             (context.buffer(scene.colors), "4f1", "color"),
-            (context.buffer(exposure), "4f1", "exposure"),
+            (context.buffer(sky), "4f1", "sky"),
+            (context.buffer(key), "4f1", "key"),
         ]
         self._arrays = {
             kind: context.vertex_array(self._programs["surface"], attributes, context.buffer(faces.tobytes()))
@@ -170,14 +172,12 @@ class _Stage:
     def _set_camera(self, camera: Camera) -> None:
         aspect = self._size[0] / self._size[1]
         projection = np.diag([1.0, -1.0, 1.0, 1.0]) @ camera.projection(aspect)
-        directions = [np.array(d) @ camera.axes for d, _ in LIGHTS.values()]
-        units = np.stack([d / np.linalg.norm(d) for d in directions])
         self._projection = projection
         self._programs["surface"]["projection"].write(projection.T.astype("f4").tobytes())
         light = self._programs["light"]
         light["layer"] = 1.0
         light["axes"].write(camera.axes.astype("f4").tobytes())
-        light["lights"].write(units.astype("f4").tobytes())
+        light["lights"].write(_light_directions(camera).astype("f4").tobytes())
         half = math.tan(math.radians(camera.fov) / 2)
         light["extent"] = (half * aspect, half)
         for name, (_, color) in LIGHTS.items():
@@ -200,18 +200,21 @@ class _Stage:
         self._lit.scissor = tuple(self._times * n for n in box)
         context.depth_func = ">"  # only where the first pass drew something nearer than the far plane
         self._screens["light"].render(vertices=3)
-        self._done.color_mask = (True,) * 4
+        self._finish(box)
+
+    def _finish(self, box: tuple[int, int, int, int]) -> None:
+        """The lit picture with smooth edges, in the target that ``read`` fetches."""
+        context = self._context
+        self._done.color_mask, self._done.scissor = (True,) * 4, None
         self._done.use()
+        self._done.clear()
+        context.depth_func = "<="
         if "mean" in self._screens:
-            self._done.clear()
             self._screens["mean"].render(vertices=3)
             return
-        self._done.clear()
         context.copy_framebuffer(self._done, self._lit)
         self._done.use()
-        self._done.scissor = box
-        context.depth_func = "<="
-        self._done.color_mask = (False,) * 4
+        self._done.color_mask, self._done.scissor = (False,) * 4, box
         self._screens["edges"].render(vertices=3)
         self._done.color_mask = (True,) * 4
         context.depth_func = "=="  # only where the edge pass left its depth
@@ -250,6 +253,12 @@ class _Stage:
         width, height = self._size
         data = self._done.read(components=4)
         return np.frombuffer(data, np.uint8).reshape(height, width, 4)
+
+
+def _light_directions(camera: Camera) -> np.ndarray:
+    """Unit vectors in the world towards key, fill and rim light, [3, 3]; the lamps go with the camera."""
+    directions = np.array([d for d, _ in LIGHTS.values()]) @ camera.axes
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
 def _in_software(context: Any) -> bool:

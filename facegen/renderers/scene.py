@@ -12,11 +12,12 @@ from scipy.sparse import csr_matrix
 from facegen.errors import RigError
 from facegen.rig import Part, Rig
 
-SURFACE = {"roughness": 0.5, "specular": 0.5, "subsurface": 0.0, "opacity": 1.0}
-"""Material values in 0..1 and what they are where a material does not say."""
-
-
+SURFACE = {"roughness": 0.5, "specular": 0.04, "subsurface": 0.0, "opacity": 1.0}
+"""Material values in 0..1 and what they are where a material does not say; ``specular`` is the reflectance
+seen from straight above."""
 MAX_MATERIALS = 256
+THIN_SHARE = 0.1
+"""A part with more than this share of open edges, such as lashes, is seen from both sides."""
 
 
 def parse_color(text: str) -> tuple[int, int, int] | None:
@@ -53,35 +54,44 @@ def make_scene(rig: Rig) -> Scene:
     parts = rig.parts or (Part("head", "skin", (0, count), (0, len(mesh.faces))),)
     colors = np.full((count, 4), 255, np.uint8)
     if mesh.colors is not None:
-        colors[:, :3] = mesh.colors[:, :3]
+        colors[:, :3] = mesh.colors[:, :3]  # these hold the whole colour; a material's own is a stand-in
     names = sorted({part.material for part in parts})[:MAX_MATERIALS]
     values = [[_share(rig.materials.get(n, {}), name) for name in SURFACE] for n in names]
     faces: dict[str, list[np.ndarray]] = {"solid": [], "thin": [], "clear": []}
     for part in parts:
         material, rows = rig.materials.get(part.material, {}), slice(*part.vertices)
-        colors[rows, :3] = np.round(colors[rows, :3] * material_color(material))
+        if mesh.colors is None:
+            colors[rows, :3] = material_color(material)
         number = names.index(part.material) if part.material in names else len(names) - 1
         colors[rows, 3] = number
-        kind = "clear" if values[number][3] < 1 else "thin" if material.get("two_sided") else "solid"
-        faces[kind].append(mesh.faces[slice(*part.faces)])
+        own = mesh.faces[slice(*part.faces)]
+        kind = "clear" if values[number][3] < 1 else "thin" if _is_thin(own) else "solid"
+        faces[kind].append(own)
     drawn = {k: np.concatenate([*v, np.zeros((0, 3), np.int32)]) for k, v in faces.items()}
     return Scene(colors, np.array(values, np.float32), **drawn)
 
 
 def material_color(material: Mapping[str, Any]) -> np.ndarray:
-    """A material's colour [3] as sRGB shares of 1, from ``#rrggbb`` or three numbers in 0..1; white by default."""
+    """A material's colour as sRGB [3] uint8, from ``#rrggbb`` or three linear numbers in 0..1; white by default."""
     given = material.get("color", (1.0, 1.0, 1.0))
+    if isinstance(given, str) and (bytes_ := parse_color(given)) is not None:
+        return np.array(bytes_, np.uint8)
     try:
-        if isinstance(given, str):
-            given = np.divide(parse_color(given), 255)  # type: ignore[arg-type]
-        color = np.array(given, np.float64)[:3]
-    except (TypeError, ValueError):
-        color = np.zeros(0)
-    if color.shape != (3,) or not ((color >= 0) & (color <= 1)).all():
+        linear = np.array(given, np.float64)[:3]
+    except (TypeError, ValueError, IndexError):
+        linear = np.zeros(0)
+    if linear.shape != (3,) or not ((linear >= 0) & (linear <= 1)).all():
         raise RigError(
-            f"the material colour {material.get('color')!r} is none", remedy="use #rrggbb or three of 0..1"
+            f"the material colour {given!r} is none", remedy="use #rrggbb or three numbers in 0..1"
         )
-    return color
+    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.round(255 * encoded).astype(np.uint8)
+
+
+def _is_thin(faces: np.ndarray) -> bool:
+    edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64), axis=1)
+    _, uses = np.unique(edges[:, 0] << 32 | edges[:, 1], return_counts=True)
+    return len(uses) > 0 and (uses == 1).mean() > THIN_SHARE
 
 
 def _share(material: Mapping[str, Any], name: str) -> float:

@@ -7,16 +7,20 @@ uniform vec2 openness;    // how far jaw and lids are open or closed, for the ba
 in vec3 position;
 in vec3 normal;
 in vec4 color;            // sRGB; number of the material
-in vec4 exposure;         // share of the sky seen at rest, with the jaw open, with the lids closed
+in vec4 sky;              // share of the sky seen at rest, with the jaw open, with the lids closed
+in vec4 key;              // share of the key light seen, likewise
 
 out vec4 paint;
-out vec3 facing;
+out vec3 facing;          // the normal; its length, 0.25 to 1, tells the share of the key light
 flat out float material;
 
+float now(vec4 baked) {
+    return clamp(baked.x + dot(openness, baked.yz - baked.xx), 0.0, 1.0);
+}
+
 void main() {
-    float sky = exposure.x + dot(openness, exposure.yz - exposure.xx);
-    paint = vec4(color.rgb, clamp(sky, 0.0, 1.0));
-    facing = normalize(normal);
+    paint = vec4(color.rgb, now(sky));
+    facing = normalize(normal) * (0.25 + 0.75 * now(key));
     material = color.a * 255.0 + 1.0;
     gl_Position = projection * vec4(position, 1.0);
 }
