@@ -47,7 +47,7 @@ def solve(
 
     decoder = Registry("decoders").get(config.decoder)()
     about = {"name": sound.name, "seconds": str(sound.duration)}
-    settings = {**config.plain(), "passes": finishing(config)}
+    settings = {**config.plain(), "passes": list(finishing(config))}
     take = Take(fps, context.frames, about, phones, emotion, (), settings)
     take = take.with_layer(Layer("lips", "add", decoder.decode(context)))
     for row in enabled(config):

@@ -13,10 +13,11 @@ from facegen.animation import Animation
 from facegen.errors import AnimationFileError
 from facegen.files import read_bytes
 from facegen.rig import Rig
+from facegen.units import as_fps
 
 VERSION = "1"
 MAX_BYTES = 2**31
-CHUNK_BYTES = 2**22
+CHUNK_VALUES = 2**20
 
 
 def pack(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes]:
@@ -34,9 +35,9 @@ def pack(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iter
     text += b" " * (-len(text) % 8)
     yield len(text).to_bytes(8, "little") + text
     for array in tensors.values():
-        flat = memoryview(np.ascontiguousarray(array, "<f4")).cast("B") if array.size else b""
-        for start in range(0, len(flat), CHUNK_BYTES):
-            yield bytes(flat[start : start + CHUNK_BYTES])
+        flat = np.ascontiguousarray(array, "<f4").reshape(-1)
+        for start in range(0, len(flat), CHUNK_VALUES):
+            yield flat[start : start + CHUNK_VALUES].tobytes()
 
 
 def unpack(path: str | PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
@@ -103,7 +104,9 @@ class Safetensors:
             )
         head = tensor(tensors, "head", path) if "head" in tensors else None
         meta = json.loads(metadata.get("meta", "{}"))
-        return Animation(metadata["fps"], controls, tensor(tensors, "values", path), head, meta)
+        return Animation(
+            as_fps(metadata["fps"]), tuple(controls), tensor(tensors, "values", path), head, meta
+        )
 
 
 def plain_json(value: Any) -> str:

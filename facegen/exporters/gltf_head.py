@@ -89,7 +89,9 @@ def _add_part(
         NORMAL=buffer.add(unit_normals[used], "VEC3", target=gltf.ARRAY_BUFFER),
     )
     if mesh.uvs is not None:
-        uvs = np.asarray(mesh.uvs, np.float32)[used] * np.float32((1, -1)) + np.float32((0, 1))
+        uvs = np.asarray(mesh.uvs, np.float32)[used] * np.array((1, -1), np.float32) + np.array(
+            (0, 1), np.float32
+        )
         attributes.TEXCOORD_0 = buffer.add(uvs, "VEC2", target=gltf.ARRAY_BUFFER)
     if mesh.colors is not None:
         attributes.COLOR_0 = buffer.add(

@@ -145,7 +145,7 @@ class _Document:
         if dtype == np.float32 and not np.isfinite(values).all():
             raise _fault(f"has a value that is not finite in accessor {number}", "replace it by a number")
         if row.get("normalized"):
-            return np.maximum(values.astype(np.float32) / np.iinfo(dtype).max, -1.0)
+            return np.maximum(values.astype(np.float32) / np.iinfo(dtype.str).max, -1.0)
         return values
 
     def _sparse(self, row: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
@@ -171,7 +171,7 @@ class _Document:
             raise _fault("has a buffer view with impossible sizes")
         if start + length > len(data) or offset + stride * (count - 1) + item > length:
             raise _fault(f"has an accessor of {count} values that reaches past the end of its data")
-        rows = np.ndarray(
+        rows: np.ndarray = np.ndarray(
             (count, width), dtype.newbyteorder("<"), data, start + offset, (stride, dtype.itemsize)
         )
         return rows.astype(dtype)

@@ -125,7 +125,7 @@ def _dense(rig: Rig, name: str) -> np.ndarray:
 
 def _mirrored(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
     vertices = rig.mesh.vertices  # type: ignore[union-attr]
-    flip = np.float32((-1, 1, 1))
+    flip = np.array((-1, 1, 1), np.float32)
     tolerance = MIRROR_TOLERANCE * float(np.ptp(vertices[:, 1]))
     distance, others = cKDTree(vertices).query(vertices * flip, k=min(CANDIDATES, len(vertices)))
     distance, others = distance.reshape(len(vertices), -1), others.reshape(len(vertices), -1)
