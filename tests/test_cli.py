@@ -220,7 +220,9 @@ def test_debug_shows_the_traceback(monkeypatch, capsys):
 def test_libraries_do_not_reach_stderr():
     code = (
         "import os, sys, warnings\nfrom facegen.cli.report import own_streams, warn_line\n"
+        "import logging\n"
         "with own_streams():\n os.write(2, b'noise')\n warnings.warn('noise')\n warn_line('ours')\n"
+        " logging.getLogger('noise').error('noise')\n"
         "os.write(2, b'after')"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT), "FACEGEN_DEBUG": ""}
@@ -411,3 +413,11 @@ def test_render_draws_pictures(clip, tmp_path, capsys):
     assert run(["render", curves, *look, "-o", picture, "-o", f"{tmp_path}/frames/"]) == 0
     assert Path(picture).read_bytes()[:4] == b"\x89PNG" and Path(film).stat().st_size > 1000
     assert len(list((tmp_path / "frames").glob("*.png"))) == 6
+
+
+def test_warnings_that_facegen_logs_are_notes(clip, tmp_path, capsys):
+    said = "completely different words that nobody spoke in this very short recording of a single second"
+    assert run(["animate", str(clip), "--json", "--text", said, "-o", str(tmp_path / "a.csv")]) == 0
+    done = capsys.readouterr()
+    notes = json.loads(done.out.splitlines()[-1])["notes"]
+    assert any("transcript" in note for note in notes) and not done.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import sys
 import time
@@ -34,12 +35,16 @@ class Reporter:
         self._last_step = ""
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self._listener = _Notes(self.notes)
         self._draws = not as_json and not quiet and sys.stderr.isatty()
 
     def __enter__(self) -> Reporter:
+        logging.getLogger("facegen").addHandler(self._listener)
         return self
 
     def __exit__(self, *_: object) -> None:
+        logging.getLogger("facegen").removeHandler(self._listener)
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -80,7 +85,8 @@ class Reporter:
             click.echo(text)
 
     def written(self, paths: Sequence[str], animation: Animation, notes: Sequence[str] = ()) -> None:
-        """The files that hold ``animation``; ``notes`` are what was odd about its source."""
+        """The files that hold ``animation``; ``notes`` are what was odd about its source, beside what was logged."""
+        notes = [*notes, *self.notes]
         for path in paths:
             self.line(f"{path}: {len(animation)} frames at {float(animation.fps):.6g} fps")
         for note in notes:
@@ -93,10 +99,21 @@ class Reporter:
                     "seconds": round(animation.seconds, 6),
                     "frames": len(animation),
                     "fps": str(animation.fps),
-                    "notes": list(notes),
+                    "notes": notes,
                     "elapsed": round(self.elapsed, 3),
                 }
             )
+
+
+class _Notes(logging.Handler):
+    """Keeps what facegen logs as warnings."""
+
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._notes = notes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._notes.append(record.getMessage())
 
 
 def json_line(value: Any) -> None:
@@ -124,12 +141,28 @@ def warn_line(text: str) -> None:
 
 @contextmanager
 def own_streams() -> Iterator[None]:
-    """Within the block only facegen writes to stderr: what libraries print there (Python warnings, messages of
-    C code) goes nowhere, unless FACEGEN_DEBUG is set. Text that the terminal can't show is escaped."""
+    """Within the block only facegen writes to stderr: what libraries print there (Python warnings, log records,
+    messages of C code) goes nowhere, unless FACEGEN_DEBUG is set. Text that the terminal can't show is escaped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    if os.environ.get("FACEGEN_DEBUG") or not _is_standard(sys.stderr):
+    if os.environ.get("FACEGEN_DEBUG"):
+        yield
+        return
+    last_resort, logging.lastResort = logging.lastResort, None
+    raising, logging.raiseExceptions = logging.raiseExceptions, False
+    try:
+        with warnings.catch_warnings(), _hidden_stderr():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.lastResort, logging.raiseExceptions = last_resort, raising
+
+
+@contextmanager
+def _hidden_stderr() -> Iterator[None]:
+    """Point the process's stderr at nothing and ``sys.stderr`` at where it was; not where a host has its own."""
+    if not _is_standard(sys.stderr):
         yield
         return
     mine, visible = sys.stderr, os.dup(2)
@@ -144,9 +177,7 @@ def own_streams() -> Iterator[None]:
         write_through=True,
     )
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         sys.stderr.flush()
         sys.stderr = mine
