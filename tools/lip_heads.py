@@ -10,8 +10,15 @@ import numpy as np
 
 from facegen.animation import Animation
 
-POINTS = ("upper_lip", "lower_lip", "right_corner", "left_corner", "right_eye", "left_eye")
-"""Inner lips at the middle, inner mouth corners, outer eye corners."""
+POINTS = (
+    "lipUpperInner",
+    "lipLowerInner",
+    "mouthCornerRight",
+    "mouthCornerLeft",
+    "eyeOuterRight",
+    "eyeOuterLeft",
+)
+"""Inner lips at the middle, mouth corners, outer eye corners."""
 ICT_LANDMARKS = (62, 66, 60, 64, 36, 45)
 
 

@@ -31,11 +31,11 @@ BLOCK = 4096  # frames decoded at a time
 SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
 FLOOR_DB = -70.0  # quieter than this is silence
 BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too
-LOUDNESS_SLOPE = 0.04  # change of the opening a dB over or under the talker's level
+LOUDNESS_SLOPE = 0.012  # change of the opening a dB over or under the talker's level
 LOUDNESS_RANGE = (0.45, 1.3)
 RATE_USUAL = 12.0  # phones a second
-RATE_SLOPE = 0.015  # how much a phone a second more narrows the opening
-SEAL_LOW, SEAL_HIGH = 0.25, 0.7  # seal at which the lips begin to meet and are shut
+RATE_SLOPE = 0.006  # how much a phone a second more narrows the opening
+SEAL_LOW, SEAL_HIGH = 0.15, 0.7  # seal at which the lips begin to meet and are shut
 
 CONTROLS = (
     "jawOpen",

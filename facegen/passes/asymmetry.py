@@ -9,7 +9,7 @@ from facegen.config import Context
 from facegen.passes.curves import slow_noise
 from facegen.take import Layer, Take
 
-STEADY, SWAY = 0.06, 0.03  # spread of a face's own difference, and of its slow changes
+STEADY, SWAY = 0.045, 0.025  # spread of a face's own difference, and of its slow changes
 PERIOD_S = 3.1
 PARTS = (
     "mouthSmile",

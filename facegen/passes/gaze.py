@@ -18,7 +18,7 @@ BACK_TO_CENTRE = 0.4
 FLATTER = 0.6  # vertical part of a shift: people look about sideways
 # Saccade duration by size, the main sequence (Carpenter 1988).
 SECONDS_A_DEGREE, SECONDS_LEAST = 0.0022, 0.021
-EYE_HALF_CM = 3.1
+EYE_HALF_CM = 3.05
 CLOSE_STUDY = 0.35  # shifts are smaller while looking at a given point
 LID_DOWN, LID_UP = 0.35, 0.12  # lid motion with an eye that looks down or up
 
