@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from os import PathLike
+from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +73,14 @@ def animate(take: Take, rig: str = "arkit") -> Animation:
 def rig_map(source: str, target: str) -> RigMap:
     """The map from one rig's controls to another's."""
     return find_map(load_rig(source), load_rig(target))
+
+
+def make_encoder(name: str) -> Any:
+    """The encoder called ``name``, or the built-in one with the network in the file ``name``."""
+    encoders = Registry("encoders")
+    if name not in encoders and PurePath(name).suffix == ".onnx":
+        return encoders.get(Config().encoder)(name)
+    return encoders.get(name)()
 
 
 def emotion_track(config: Config) -> EmotionTrack:

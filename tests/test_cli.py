@@ -157,6 +157,8 @@ def test_checks_come_before_the_work(clip, tmp_path, monkeypatch, capsys):
         (["-o", good, "--rig", "nobody"], 2),
         (["-o", good, "--emotion", "nothing"], 2),
         (["-o", good, "--passes", "nothing"], 2),
+        (["-o", good, "--alignment", "none.TextGrid"], 3),
+        (["-o", good, "--text", "none.txt"], 3),
     ):
         assert run(["animate", str(clip), *arguments]) == code
     assert list(tmp_path.iterdir()) == [clip]
@@ -398,6 +400,7 @@ def test_rig_check_tells_faults_by_its_exit_code(tmp_path, monkeypatch, capsys):
     )
 
 
+@pytest.mark.slow
 def test_render_draws_pictures(clip, tmp_path, capsys):
     pytest.importorskip("moderngl")
     from facegen.errors import FacegenError

@@ -52,21 +52,29 @@ for _add in (
 
 
 def check_names(config: Config, look: RenderConfig, places: list[Output]) -> None:
-    """Everything that the settings name exists: found out before the sound is read."""
+    """Everything that the settings name exists and can be read: found out before the sound is read."""
+    from facegen.encoders.alignment import read_alignment
+    from facegen.encoders.lexicon import read_transcript, words_of
     from facegen.passes import enabled, finishing
-    from facegen.pipeline import emotion_track
+    from facegen.pipeline import emotion_track, make_encoder
     from facegen.rig import load_rig
 
     with blame("--rig"):
         load_rig(config.rig)
     with blame("--encoder"):
-        Registry("encoders").get(config.encoder)
+        if config.encoder not in Registry("encoders"):
+            make_encoder(config.encoder)
     with blame("--decoder"):
         Registry("decoders").get(config.decoder)
     with blame("--passes"):
         enabled(config), finishing(config)
     if any(place.kind == "pictures" for place in places):
         check_look(look)
+    if config.text is not None:
+        with blame("--text"):
+            words_of(read_transcript(config.text))
+    if config.alignment is not None:
+        read_alignment(config.alignment)
     with blame("--emotion"):
         emotion_track(config)
 

@@ -63,13 +63,14 @@ def draw(
     groups = [(label, [row for row in rows if row[1] in animation.controls]) for label, rows in GROUPS]
     groups = [(label, rows) for label, rows in groups if rows]
     panels = (sound is not None) + len(groups) + (animation.head is not None)
-    width = float(np.clip(3.0 * seconds, 12.0, 80.0))
-    figure = Figure(figsize=(width, 1.1 + 1.5 * panels), dpi=DPI)
+    width, height = float(np.clip(3.0 * seconds, 12.0, 80.0)), 1.1 + 1.5 * panels
+    figure = Figure(figsize=(width, height), dpi=DPI)
     axes = list(np.atleast_1d(figure.subplots(panels, 1, sharex=True)))
     figure.subplots_adjust(
         left=LEFT_INCHES / width,
         right=1 - RIGHT_INCHES / width,
-        top=1 - 0.45 / (1.1 + 1.5 * panels),
+        top=1 - 0.45 / height,
+        bottom=0.55 / height,
         hspace=0.12,
     )
     rest = list(axes)
@@ -115,7 +116,7 @@ def _curves(axis: Any, animation: Animation, label: str, rows: list[tuple[str, s
         curve = animation.channel(control)
         top = max(top, float(curve.max(initial=0.0)))
         axis.plot(middle, curve, color=colour, linewidth=1.2, label=name)
-    axis.set_ylim(-0.03, max(0.3, 1.08 * top))
+    axis.set_ylim(-0.03, max(0.3, 1.3 * top))
     axis.set_ylabel(label)
     axis.legend(loc="upper right", fontsize=7, ncols=len(rows), framealpha=0.7)
 
