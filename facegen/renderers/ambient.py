@@ -25,25 +25,29 @@ POSES = ((), ("jawOpen",), ("eyeBlinkLeft", "eyeBlinkRight"))
 """The poses that change what is hidden: at rest, jaw open, lids closed. Between them the light is blended."""
 
 
-def bake_light(context: Any, rig: Rig, scene: Scene, lamp: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the sky and of the lamp in direction ``lamp`` [3] that each vertex sees in each of POSES.
+def bake_light(
+    context: Any, rig: Rig, scene: Scene, key: np.ndarray, rim: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How much light reaches each vertex, as shares of all that there is.
 
-    Both [V, 4] uint8; the fourth column is 0.
+    The first array [V, 4] uint8 holds the share of the sky in each of POSES (and 0), the second that of the lamp
+    in direction ``key`` [3] in each of POSES, and of the lamp in direction ``rim`` [3] at rest.
     """
-    sky, key = (np.zeros((len(scene.colors), 4), np.uint8) for _ in range(2))
+    sky, lamps = (np.zeros((len(scene.colors), 4), np.uint8) for _ in range(2))
+    around, near, behind = sphere(SKY_DIRECTIONS), lamp_directions(key), lamp_directions(rim)
     for column, controls in enumerate(POSES):
         if column and not set(controls) & set(rig.control_names):
-            sky[:, column], key[:, column] = sky[:, 0], key[:, 0]
+            sky[:, column], lamps[:, column] = sky[:, 0], lamps[:, 0]
             continue
         vertices = _posed(rig, controls)
         normal = normals(vertices, rig.mesh.faces)  # type: ignore[union-attr]
         maps = _DepthMaps(context, vertices, normal, np.concatenate([scene.solid, scene.thin]))
-        around = sphere(SKY_DIRECTIONS)
         sky[:, column] = np.round(255 * maps.share(around, np.maximum(normal @ around.T, 0.0)))
-        near = lamp_directions(lamp)
-        key[:, column] = np.round(255 * maps.share(near, np.ones((len(vertices), len(near)))))
+        lamps[:, column] = np.round(255 * maps.share(near))
+        if not column:
+            lamps[:, 3] = np.round(255 * maps.share(behind))
         maps.release()
-    return sky, key
+    return sky, lamps
 
 
 def _posed(rig: Rig, controls: tuple[str, ...]) -> np.ndarray:
@@ -71,8 +75,10 @@ class _DepthMaps:
         self._radius = float(np.linalg.norm(vertices - self._centre, axis=1).max()) * 1.02
         self._lifted = (vertices + LIFT_CM * normal - self._centre) / self._radius
 
-    def share(self, directions: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    def share(self, directions: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Share [V] of the ``directions`` [D, 3] in which nothing lies in a vertex's way, weighted [V, D]."""
+        if weights is None:
+            weights = np.ones((len(self._lifted), len(directions)))
         seen = np.zeros(len(self._lifted))
         for direction, weight in zip(directions, weights.T, strict=True):
             seen += weight * self._free(direction)

@@ -26,6 +26,19 @@ LIGHTS = {
 }
 SKY, GROUND = (0.26, 0.28, 0.32), (0.14, 0.12, 0.11)
 
+MOUTH_LIGHT = {
+    "jawOpen": 1.0,
+    "mouthClose": -1.0,
+    "mouthFunnel": 0.2,
+    "mouthLowerDownLeft": 0.15,
+    "mouthLowerDownRight": 0.15,
+    "mouthUpperUpLeft": 0.15,
+    "mouthUpperUpRight": 0.15,
+    "mouthSmileLeft": 0.08,
+    "mouthSmileRight": 0.08,
+}
+"""How much each control lets light into the mouth, as a share of what the open jaw does."""
+
 
 def open_context() -> Any:
     """A windowless OpenGL 3.3 context: EGL where there is one, else what the platform offers."""
@@ -100,9 +113,11 @@ def _straight(pixels: np.ndarray) -> np.ndarray:
 
 
 def _openness(animation: Animation) -> np.ndarray:
-    """How far each frame goes towards the poses of the baked light, [T, 2]: jaw, lids."""
-    values = np.clip(animation.select(("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")).values, 0.0, 1.0)
-    return np.stack([values[:, 0], values[:, 1:].mean(axis=1)], axis=1)
+    """How far each frame goes towards the poses of the baked light, [T, 2]: mouth open, lids closed."""
+    mouth = animation.select(tuple(MOUTH_LIGHT)).values @ np.array(list(MOUTH_LIGHT.values()), np.float32)
+    lids = animation.select(("eyeBlinkLeft", "eyeBlinkRight")).values.mean(axis=1)
+    # A narrow gap already lets in much of the light that a wide one does.
+    return np.stack([np.sqrt(np.clip(mouth, 0.0, 1.0)), np.clip(lids, 0.0, 1.0)], axis=1).astype(np.float32)
 
 
 class _Stage:
@@ -124,11 +139,11 @@ class _Stage:
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
         lights = _light_directions(camera)
-        self._make_arrays(*bake_light(context, rig, self._scene, lights[0]))
+        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]))
         self._make_targets(background)
         self._set_camera(camera)
 
-    def _make_arrays(self, sky: np.ndarray, key: np.ndarray) -> None:
+    def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray) -> None:
         context, scene = self._context, self._scene
         self._moving = [context.buffer(reserve=12 * len(scene.colors), dynamic=True) for _ in range(2)]
         attributes = [
@@ -136,7 +151,7 @@ class _Stage:
             (self._moving[1], "3f", "normal"),
             (context.buffer(scene.colors), "4f1", "color"),
             (context.buffer(sky), "4f1", "sky"),
-            (context.buffer(key), "4f1", "key"),
+            (context.buffer(lamps), "4f1", "lamps"),
         ]
         self._arrays = {
             kind: context.vertex_array(self._programs["surface"], attributes, context.buffer(faces.tobytes()))

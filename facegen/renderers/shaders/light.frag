@@ -43,7 +43,7 @@ void main() {
     ivec2 at = ivec2(gl_FragCoord.xy);
     vec4 seen = texelFetch(shape, at, 0);
     vec4 paint = texelFetch(surface, at, 0);
-    vec4 material = materials[int(seen.w - 0.5)];
+    vec4 material = materials[int(seen.w) - 1];
     vec3 v = normalize(axes * vec3((1.0 - 2.0 * place.x) * extent.x, (2.0 * place.y - 1.0) * extent.y, 1.0));
     float reach = length(seen.xyz);
     vec3 n = seen.xyz / max(reach, 1e-4);
@@ -52,10 +52,12 @@ void main() {
     float rough = material.x;
     float reflect0 = material.y;
     float depth = material.z;
-    float open = paint.a;
+    // Light that bounces from wall to wall brightens hollows beyond their share of the sky.
+    float open = pow(paint.a, 0.75);
+    vec3 rim = rim_color * fract(seen.w) / 0.49;
     vec3 albedo = linear_from_srgb(paint.rgb);
 
-    // Light that bounces between the walls of a crease takes on their colour.
+    // It takes on their colour.
     vec3 inside = open / (1.0 - 0.75 * albedo * (1.0 - open));
     float shade = smoothstep(0.0, 0.55, open);
     // Red light travels further under the skin, so that its shadows have softer, warmer borders.
@@ -63,12 +65,12 @@ void main() {
     vec3 light = mix(ground_color, sky_color, 0.5 + 0.5 * n.y) * inside;
     light += key_color * bleed(dot(n, lights[0]), depth) * shadow;
     light += fill_color * bleed(dot(n, lights[1]), depth) * shade;
-    light += rim_color * max(dot(n, lights[2]), 0.0) * shade * 0.35;
+    light += rim * max(dot(n, lights[2]), 0.0) * 0.35;
     vec3 color = albedo * light;
 
     color += reflect0 * lit * key_color * highlight(n, v, lights[0], rough);
     color += reflect0 * shade * fill_color * highlight(n, v, lights[1], rough);
-    color += reflect0 * shade * rim_color * highlight(n, v, lights[2], max(rough, 0.4));
+    color += reflect0 * rim * highlight(n, v, lights[2], max(rough, 0.4));
     float grazing = 1.0 - max(dot(n, v), 0.0);
     float fresnel = reflect0 + (0.6 - 0.6 * rough) * grazing * grazing * grazing * grazing * grazing;
     vec3 mirror = mix(ground_color, sky_color, smoothstep(-0.3, 0.6, reflect(-v, n).y));

@@ -8,11 +8,12 @@ in vec3 position;
 in vec3 normal;
 in vec4 color;            // sRGB; number of the material
 in vec4 sky;              // share of the sky seen at rest, with the jaw open, with the lids closed
-in vec4 key;              // share of the key light seen, likewise
+in vec4 lamps;            // share of the key light seen, likewise; share of the rim light
 
 out vec4 paint;
 out vec3 facing;          // the normal; its length, 0.25 to 1, tells the share of the key light
 flat out float material;
+out float rim;
 
 float now(vec4 baked) {
     return clamp(baked.x + dot(openness, baked.yz - baked.xx), 0.0, 1.0);
@@ -20,7 +21,8 @@ float now(vec4 baked) {
 
 void main() {
     paint = vec4(color.rgb, now(sky));
-    facing = normalize(normal) * (0.25 + 0.75 * now(key));
+    facing = normalize(normal) * (0.25 + 0.75 * now(lamps));
     material = color.a * 255.0 + 1.0;
+    rim = lamps.a;
     gl_Position = projection * vec4(position, 1.0);
 }
