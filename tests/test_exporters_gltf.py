@@ -15,7 +15,8 @@ from facegen.exporters import load_animation, save
 from facegen.exporters.gltf import quaternions
 from facegen.exporters.gltf_head import to_linear
 from facegen.exporters.gltf_read import _Document
-from facegen.rig import ARKIT, evaluate, head_matrices
+from facegen.mesh import Mesh
+from facegen.rig import ARKIT, Part, evaluate, head_matrices
 from tests.tiny_rig import tiny_rig
 
 RIG = tiny_rig()
@@ -297,3 +298,22 @@ def test_whole_number_weights_are_shares_of_one(kind, tmp_path):
 
 def test_a_single_key(tmp_path):
     assert foreign(tmp_path, [0], [[0.1, 0.2, 0.3]]).values.tolist() == [pytest.approx([0.1, 0.2, 0.3])]
+
+
+def test_cards_of_hair_are_seen_from_both_sides(written):
+    """A part of loose triangles is; closed parts, and those with a rim only, are not."""
+    assert not any(m["doubleSided"] for m in written(clip()).json["materials"])
+    first, last = RIG.parts[1].faces
+    corners = RIG.mesh.faces[first:last]
+    loose = Mesh(
+        np.vstack([RIG.mesh.vertices, RIG.mesh.vertices[corners.ravel()]]),
+        np.vstack([RIG.mesh.faces, len(RIG.mesh.vertices) + np.arange(corners.size).reshape(-1, 3)]),
+    )
+    card = Part(
+        "lashes",
+        "lashes",
+        (len(RIG.mesh.vertices), len(loose.vertices)),
+        (len(RIG.mesh.faces), len(loose.faces)),
+    )
+    document = written(clip(), rig=replace(RIG, mesh=loose, head_weight=None, parts=(*RIG.parts, card)))
+    assert [m["doubleSided"] for m in document.json["materials"]] == [False, False, False, True]

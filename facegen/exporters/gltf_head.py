@@ -17,7 +17,8 @@ from facegen.units import METRES_PER_CM
 
 BASE_NODE = "base"
 STILL_CM = 5e-4
-"""Displacements below this, a hundredth of a hair, are left out."""
+"""Displacements below this, a tenth of a hair's width, are left out."""
+SHEET_SHARE = 0.1
 
 
 def add_head(buffer: Buffer, rig: Rig) -> list[int]:
@@ -30,19 +31,20 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
     document = buffer.document
     skin = _add_skeleton(buffer, rig)
     unit_normals = normals(mesh.vertices, mesh.faces)
-    shapes = [rig.delta(name) for name in rig.control_names]
+    shapes = [_moving(*rig.delta(name)) for name in rig.control_names]
     parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
-    materials: dict[str, int] = {}
+    materials: dict[tuple[str, bool], int] = {}
     morphed = []
     for part in parts:
-        if part.material not in materials:
-            materials[part.material] = len(document.materials)
-            document.materials.append(_material(part.material, rig))
         mesh_number = _add_part(buffer, rig, part, shapes, unit_normals)
         if mesh_number is None:
             continue
         primitive = document.meshes[mesh_number].primitives[0]
-        primitive.material = materials[part.material]
+        look = part.material, _is_sheet(mesh.faces[slice(*part.faces)])
+        if look not in materials:
+            materials[look] = len(document.materials)
+            document.materials.append(_material(*look, rig))
+        primitive.material = materials[look]
         document.nodes.append(gltf.Node(name=part.name, mesh=mesh_number, skin=skin))
         if primitive.targets:
             morphed.append(len(document.nodes) - 1)
@@ -115,10 +117,20 @@ def _add_part(
     return len(buffer.document.meshes) - 1
 
 
+def _moving(index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    keep = np.abs(value).max(axis=1, initial=0) > STILL_CM
+    return index[keep], value[keep]
+
+
+def _is_sheet(faces: np.ndarray) -> bool:
+    """Whether many of the edges have one face only, as in cards of hair, which are seen from both sides."""
+    edges = np.sort(faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2).astype(np.int64), axis=1)
+    _, uses = np.unique(edges[:, 0] << 32 | edges[:, 1], return_counts=True)
+    return bool((uses == 1).mean() > SHEET_SHARE)
+
+
 def _part_shape(used: np.ndarray, index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What one shape moves of the vertices ``used``: their numbers in the part, ascending, and metres [n, 3]."""
-    keep = np.abs(value).max(axis=1, initial=0) > STILL_CM
-    index, value = index[keep], value[keep]
     place = np.minimum(np.searchsorted(used, index), len(used) - 1)
     inside = used[place] == index
     place, first = np.unique(place[inside], return_index=True)
@@ -136,7 +148,7 @@ def _joints(rig: Rig, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return joints, weights
 
 
-def _material(name: str, rig: Rig) -> gltf.Material:
+def _material(name: str, both_sides: bool, rig: Rig) -> gltf.Material:
     """The material called ``name``; white where the vertices have colours, which glTF multiplies with it."""
     about = rig.materials.get(name, {})
     opacity = float(about.get("opacity", 1.0))
@@ -150,7 +162,7 @@ def _material(name: str, rig: Rig) -> gltf.Material:
             roughnessFactor=float(about.get("roughness", 0.5)),
         ),
         alphaMode=gltf.BLEND if opacity < 1 else gltf.OPAQUE,
-        doubleSided=bool(about.get("two_sided", False)),
+        doubleSided=both_sides,
     )
 
 
