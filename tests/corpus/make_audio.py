@@ -64,6 +64,7 @@ def encode(
         if picture is not None:
             picture.width = picture.height = 64
             picture.pix_fmt = "yuv420p"
+            picture.options = {"deadline": "realtime", "cpu-used": "8"} if kind == "webm" else {}
         sound = None
         if samples is not None:
             layout = "mono" if samples.shape[1] == 1 else "stereo"
