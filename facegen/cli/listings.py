@@ -57,7 +57,12 @@ def format_rows() -> list[dict[str, Any]]:
 
 def _doc_of(suffix: str, kind: str) -> str:
     """The first line of the docstring of what another package registered for ``suffix``."""
-    return (Registry(kind).get(suffix).__doc__ or "").strip().split("\n")[0]
+    return first_line(Registry(kind).get(suffix))
+
+
+def first_line(thing: object) -> str:
+    """The first line of a docstring, without its marks."""
+    return (thing.__doc__ or "").strip().split("\n")[0].replace("``", "")
 
 
 def data_text(name: str) -> str:
@@ -83,7 +88,7 @@ def model_rows() -> list[dict[str, Any]]:
     rows = []
     for kind in ("encoders", "decoders"):
         for name in Registry(kind).names():
-            doc = (Registry(kind).get(name).__doc__ or "").strip().split("\n")[0]
+            doc = first_line(Registry(kind).get(name))
             rows.append({"kind": kind.rstrip("s"), "name": name, "what": doc, "bytes": None})
     known = {row["file"]: row for row in json.loads(data_text("licenses.json")) if row["kind"] == "weights"}
     for path in shipped_weights():
