@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import nnls
 
 from facegen.animation import Animation, frozen
 from facegen.errors import RigError
@@ -64,6 +63,8 @@ class RigMap:
 
     def invert(self, animation: Animation, smooth: float = 1e-3) -> Animation:
         """The non-negative source values that give ``animation`` best (least squares, ``smooth`` pulls to 0)."""
+        from scipy.optimize import nnls
+
         wanted = animation.select(self.target).values
         bound = np.vstack([self.weights.T, np.sqrt(smooth) * np.eye(len(self.source))])
         pad = np.zeros(len(self.source))
