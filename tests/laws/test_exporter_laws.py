@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from facegen.animation import Animation
+from facegen.errors import AnimationFileError
 from facegen.exporters import load_animation, load_take, save
 from facegen.exporters.timecode import RATES, frame_rate, parse_timecode, timecode
 from facegen.rig import ARKIT
@@ -100,3 +101,32 @@ def test_a_timecode_says_when_its_frame_starts(fps, frame):
     seconds, sixtieths, thousandths = parse_timecode(timecode(frame, fps))
     told = seconds + (sixtieths + thousandths / 1000) / 60
     assert abs(told - float(frame / fps) % 86400) < 1e-5
+
+
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory):
+    """A folder with one small file of each format."""
+    folder = tmp_path_factory.mktemp("whole")
+    animation = Animation(30, ARKIT[:8], np.random.default_rng(0).random((5, 8)), np.full((5, 6), 0.1))
+    for suffix in (".csv", ".json", ".safetensors", ".take", ".glb"):
+        save(animation, folder / f"a{suffix}", rig=RIG)
+    return folder
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb"])
+@given(
+    changes=st.lists(
+        st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 6)), min_size=1, max_size=6
+    )
+)
+def test_a_damaged_file_is_read_or_refused_in_one_line(suffix, changes, whole_files):
+    content = bytearray((whole_files / f"a{suffix}").read_bytes())
+    for place, put, drop in changes:
+        at = int(place**3 * len(content))
+        content[at : at + drop] = put
+    damaged = whole_files / f"damaged{suffix}"
+    damaged.write_bytes(content)
+    try:
+        assert np.isfinite(load_animation(damaged).values).all()
+    except AnimationFileError as error:
+        assert damaged.name in str(error) and "\n" not in str(error)
