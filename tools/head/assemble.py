@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as to_bytes
 
-from . import eyes, hair, jaw, mouth, paint
+from . import brows, cloth, eyes, hair, jaw, mouth, paint
 from .controls import CONTROLS, control_rows
 from .parameters import Parameters
 from .part import Part, mirror_part
@@ -29,6 +29,7 @@ MATERIALS = {
     "tongue": {"color": [0.53, 0.14, 0.14], "roughness": 0.35, "specular": 0.05, "subsurface": 0.6},
     "hair": {"color": [0.033, 0.014, 0.008], "roughness": 0.55, "specular": 0.05, "subsurface": 0.0},
     "brow": {"color": [0.024, 0.011, 0.007], "roughness": 0.6, "specular": 0.03, "subsurface": 0.0},
+    "cloth": {"color": [0.03, 0.05, 0.09], "roughness": 0.8, "specular": 0.03, "subsurface": 0.0},
     "lashes": {"color": [0.005, 0.004, 0.003], "roughness": 0.6, "specular": 0.03, "subsurface": 0.0},
 }
 
@@ -89,10 +90,11 @@ def _parts(p: Parameters, skin: Skin) -> dict[str, Any]:
     out["teethUpper"], out["gumUpper"] = mouth.teeth_row(p.teeth, True)
     out["teethLower"], out["gumLower"] = mouth.teeth_row(p.teeth, False)
     out["tongue"] = mouth.tongue()
-    brow, lashes = hair.left_brow(skin, p.landmarks), hair.left_lashes(skin)
+    brow, lashes = brows.left_brow(skin, p.landmarks), brows.left_lashes(skin)
     out["browLeft"], out["browRight"] = brow, mirror_part(brow, "browRight")
     out["lashesLeft"], out["lashesRight"] = lashes, mirror_part(lashes, "lashesRight")
-    out["hair"] = hair.hair_cap(p, skin)
+    out["hair"] = hair.hair(p)
+    out["shirt"] = cloth.shirt(p)
     return out
 
 

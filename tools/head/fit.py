@@ -10,9 +10,10 @@ import scipy.sparse.csgraph as csgraph
 import scipy.sparse.linalg as sparse_linalg
 
 from .cage import Cage, whole_cage
-from .layout import LIP_FRACTIONS, lay_out
+from .layout import lay_out
 from .measure import Measurements
 from .parameters import DELTA_STEP, FITTED, FLIP
+from .rings import LIP_FRACTIONS
 from .subdivide import Rows, Subdivision
 
 SMOOTHING = 2e-3

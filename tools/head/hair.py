@@ -1,22 +1,22 @@
-"""Hair cap, brows and lashes; all follow the skin that they grow on."""
+"""Hair: a close cap on the scalp and locks combed back over it."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .parameters import Parameters
-from .part import Part, smoothstep
-from .skin import Skin
+from .part import FLIP, Part, join, mirror_part, smoothstep, vertex_normals
 from .subdivide import Subdivision
 
-HAIR = np.array([0.20, 0.125, 0.085])
-BROW = np.array([0.22, 0.145, 0.105])
-LASH = np.array([0.06, 0.045, 0.04])
+HAIR = np.array([0.215, 0.135, 0.09])
+LOCKS = 130  # a side
+STATIONS = 6
 # Height of the hairline in cm by direction from the head's axis in degrees, from the front to the nape.
 HAIRLINE = np.array(
     [
         (0, 10.0), (14, 10.3), (28, 10.2), (40, 9.2), (48, 7.9), (56, 6.9), (63, 5.6), (69, 4.3), (75, 3.6),
-        (80, 4.4), (86, 5.4), (94, 5.8), (104, 5.2), (112, 3.0), (120, -0.6), (135, -4.4), (180, -6.0),
+        (80, 4.4), (86, 5.4), (94, 5.8), (104, 5.2), (112, 3.0), (120, -0.6), (135, -4.0), (180, -5.4),
     ]
 )  # fmt: skip
 
@@ -27,162 +27,131 @@ def above_hairline(points: np.ndarray) -> np.ndarray:
     return points[:, 1] - np.interp(degrees, HAIRLINE[:, 0], HAIRLINE[:, 1])
 
 
-def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Area-weighted unit normals [n,3]."""
-    flat = np.cross(
-        vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
-    )
-    out = np.zeros_like(vertices)
-    for k in range(3):
-        np.add.at(out, faces[:, k], flat)
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+class Scalp:
+    """The refined skin as a base for hair: points, normals, height over the hairline, and brow displacements."""
+
+    def __init__(self, p: Parameters) -> None:
+        rough = np.abs(above_hairline(p.neutral))[p.faces].min(axis=1)
+        self.sub = Subdivision(p.faces, len(p.mirror), fine=rough < 1.2)
+        self.mirror = self.sub.mirrored(p.mirror)
+        v = self.sub.apply(p.neutral)
+        self.points = (v + v[self.mirror] * FLIP) / 2
+        self.normals = vertex_normals(self.points, self.sub.faces)
+        self.rise = above_hairline(self.points)
+        near = (above_hairline(p.neutral)[p.faces] > -2.0).any(axis=1) & (p.part == 0)
+        self.faces = self.sub.faces[near[self.sub.labels] & (self.rise[self.sub.faces] > -1.0).all(axis=1)]
+        self.deltas = {}
+        for name in ("browInnerUp", "browOuterUp_L", "browDown_L"):
+            field = self.sub.apply(p.deltas[name])
+            image = field[self.mirror] * FLIP
+            if name.endswith("_L"):
+                self.deltas[name[:-2] + "Left"], self.deltas[name[:-2] + "Right"] = field, image
+            else:
+                self.deltas[name] = (field + image) / 2
+
+    def lift(self) -> np.ndarray:
+        """Thickness of the cap in cm; negative below the hairline, so that its edge lies in the skin."""
+        top = smoothstep(6.0, 13.0, self.points[:, 1])
+        return (
+            (0.40 + 0.6 * top) * smoothstep(-0.3, 2.6 - 1.1 * (1 - top), self.rise)
+            - 0.03
+            + 0.25 * np.minimum(self.rise, 0)
+        )
 
 
-def hair_cap(p: Parameters, skin: Skin) -> Part:
-    """Short hair combed back from the forehead: the scalp lifted along its normals, grooved in strands."""
-    keep = (above_hairline(p.neutral)[p.faces] > -2.0).any(axis=1) & (p.part == 0)
-    sub = Subdivision(p.faces, len(p.mirror))
-    mirror = sub.mirrored(p.mirror)
-    v = sub.apply(p.neutral)
-    v = (v + v[mirror] * (-1, 1, 1)) / 2
-    rise = above_hairline(v)
-    chosen = sub.faces[keep[sub.labels] & (rise[sub.faces] > -1.0).all(axis=1)]
-    used = np.unique(chosen)
-    number = np.full(len(v), -1)
+def _cap(scalp: Scalp) -> Part:
+    used = np.unique(scalp.faces)
+    number = np.full(len(scalp.points), -1)
     number[used] = np.arange(len(used))
-    normal = vertex_normals(v, sub.faces)[used]
-    points, rise = v[used], rise[used]
-    turn = np.arctan2(points[:, 0], points[:, 1] - 6.5)
-    strand = (
-        np.sin(26 * np.abs(turn) + 0.35 * points[:, 2]) * 0.6
-        + np.sin(47 * np.abs(turn) - 0.5 * points[:, 2]) * 0.4
+    points = scalp.points[used]
+    turn = np.abs(np.arctan2(points[:, 0], points[:, 1] - 6.5))
+    strand = 0.6 * np.sin(26 * turn + 0.35 * points[:, 2]) + 0.4 * np.sin(47 * turn - 0.5 * points[:, 2])
+    vertices = points + scalp.normals[used] * (scalp.lift()[used] * (1 + 0.06 * strand))[:, None]
+    colour = HAIR * (0.92 + 0.12 * strand)[:, None]
+    edge = smoothstep(0.5, -0.25, scalp.rise[used]) * 0.55
+    colour = colour + (np.array([0.42, 0.30, 0.24]) - colour) * edge[:, None]
+    deltas = {k: d[used] for k, d in scalp.deltas.items()}
+    return Part("hair", "hair", vertices, number[scalp.faces], np.clip(colour, 0, 1), deltas)
+
+
+def _comb(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
+    """Direction in which the hair lies: back over the top, back and down at the sides, down at the back."""
+    down = smoothstep(1.0, -7.0, points[:, 2]) + 0.45 * smoothstep(9.0, 4.0, points[:, 1])
+    back = smoothstep(-9.5, -4.0, points[:, 2]) + 0.05
+    side = (
+        0.22
+        * smoothstep(8.0, 11.0, points[:, 1])
+        * np.sign(points[:, 0])
+        * smoothstep(0.0, 3.0, np.abs(points[:, 0]))
     )
-    top = smoothstep(6.0, 13.0, points[:, 1])
-    lift = (0.45 + 0.75 * top) * smoothstep(-0.3, 2.6 - 1.1 * (1 - top), rise)
-    lift = lift * (1 + 0.10 * strand) - 0.03 + 0.25 * np.minimum(rise, 0)
-    vertices = points + normal * lift[:, None]
-    shade = 1.0 + 0.30 * strand + 0.25 * top
-    colour = HAIR * shade[:, None]
-    colour = colour + (np.array([0.42, 0.30, 0.24]) - colour) * (smoothstep(0.5, -0.25, rise) * 0.55)[:, None]
-    deltas = {}
-    for name in ("browInnerUp", "browOuterUp_L", "browDown_L"):
-        field = sub.apply(p.deltas[name])
-        full = name[:-2] + "Left" if name.endswith("_L") else name
-        if name.endswith("_L"):
-            deltas[full.replace("Left", "Right")] = (field[mirror] * (-1, 1, 1))[used]
-        else:
-            field = (field + field[mirror] * (-1, 1, 1)) / 2
-        deltas[full] = field[used]
-    return Part("hair", "hair", vertices, number[chosen], np.clip(colour, 0, 1), deltas)
+    way = np.stack([side, -1.1 * down, -back], axis=1)
+    way -= normals * (way * normals).sum(axis=1, keepdims=True)
+    return way / np.linalg.norm(way, axis=1, keepdims=True)
 
 
-class Roots:
-    """Points on the skin seen from the front, that carry positions, normals and deltas."""
+def _locks(scalp: Scalp) -> Part:
+    """Locks of the left half: strips three vertices wide that run along the combed direction and taper."""
+    rng = np.random.default_rng(21)
+    used = np.unique(scalp.faces)
+    used = used[(scalp.points[used, 0] > 0.15) & (scalp.rise[used] > 0.15)]
+    base = scalp.points + scalp.normals * scalp.lift()[:, None]
+    tree = cKDTree(base[np.unique(scalp.faces)])
+    index = np.unique(scalp.faces)
 
-    def __init__(self, skin: Skin, xy: np.ndarray) -> None:
-        v, f = skin.vertices, skin.split()[0]
-        flat = v[f][:, :, :2]
-        turn = np.cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
-        f = f[(turn > 1e-6) & (v[f][:, :, 2].mean(axis=1) > 5.5)]
-        a, b, c = (v[f[:, k], :2] for k in range(3))
-        d = np.cross(b - a, c - a)
-        q = xy[:, None]
-        w1 = np.cross(q - a, (c - a)[None]) / d
-        w2 = np.cross((b - a)[None], q - a) / d
-        weight = np.stack([1 - w1 - w2, w1, w2], axis=2)
-        inside = weight.min(axis=2)
-        depth = np.where(inside > -1e-6, (weight * v[f][None, :, :, 2]).sum(axis=2), -np.inf)
-        best = np.argmax(depth, axis=1)
-        self.index = f[best]
-        self.weight = weight[np.arange(len(xy)), best]
+    def on_cap(q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        distance, near = tree.query(q, k=4)
+        w = 1 / (distance + 0.05) ** 2
+        w /= w.sum(axis=1, keepdims=True)
+        near = index[near]
+        normal = np.einsum("ij,ijk->ik", w, scalp.normals[near])
+        return (
+            np.einsum("ij,ijk->ik", w, base[near]),
+            normal / np.linalg.norm(normal, axis=1, keepdims=True),
+            near[:, 0],
+        )
 
-    def carry(self, field: np.ndarray) -> np.ndarray:
-        return np.einsum("ij,ijk->ik", self.weight, field[self.index])
-
-
-def _cards(
-    root: np.ndarray, middle: np.ndarray, tip: np.ndarray, side: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Tapered hairs: four vertices and two faces each, from points [n,3] and half-widths `side [n,3]`."""
-    v = np.stack([root, middle - side, middle + side, tip], axis=1)
-    f = np.array([(0, 2, 1), (1, 2, 3)])
-    return v.reshape(-1, 3), (f[None] + 4 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
-
-
-def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
-    """The character's left brow: about 230 hairs laid over the skin between five measured points."""
-    rng = np.random.default_rng(5)
-    count = 230
-    t = np.sort(rng.uniform(0, 1, count))
-    across = rng.uniform(-1, 1, count)
-    line = np.stack([np.interp(t, np.linspace(0, 1, 5), landmarks[4:9, k]) for k in range(2)], axis=1)
-    half = np.interp(t, [0, 0.12, 0.45, 0.8, 1], [0.20, 0.30, 0.27, 0.16, 0.05])
-    line[:, 1] += across * half - 0.22 + 0.10 * np.sin(np.pi * t)
-    tilt = np.radians(
-        np.interp(t, [0, 0.15, 0.5, 1], [78, 48, 12, -28]) - 16 * across + rng.normal(0, 6, count)
+    roots = [int(used[np.argmax(scalp.points[used, 2])])]
+    away = np.linalg.norm(base[used] - base[roots[0]], axis=1)
+    while len(roots) < LOCKS:
+        roots.append(int(used[np.argmax(away)]))
+        away = np.minimum(away, np.linalg.norm(base[used] - base[roots[-1]], axis=1))
+    place, normal, near = on_cap(base[roots] + rng.normal(0, 0.12, (LOCKS, 3)))
+    length = rng.uniform(0.85, 1.25, LOCKS) * np.clip(0.45 + 0.22 * scalp.rise[roots], 0.45, 1.0)
+    rows, shades, owners = [], [], []
+    for k in range(STATIONS):
+        t = k / (STATIONS - 1)
+        way = _comb(place, normal)
+        side = np.cross(way, normal)
+        width = 0.46 * np.sin(np.pi * (0.22 + 0.74 * t)) * np.interp(length, [0.4, 1.2], [0.65, 1.15])
+        height = 0.01 + 0.09 * np.sin(np.pi * min(t * 1.25, 1.0)) + 0.02 * rng.uniform(0, 1, LOCKS)
+        middle = place + normal * (height + 0.09)[:, None]
+        low = place + normal * (height - 0.05)[:, None]
+        rows.append(np.stack([low - side * width[:, None], middle, low + side * width[:, None]], axis=1))
+        shades.append(0.88 + 0.17 * np.sin(np.pi * t))
+        owners.append(near)
+        place, normal, near = on_cap(place + way * length[:, None])
+    owner = np.stack(owners, axis=1)
+    kept = (scalp.rise[owner].min(axis=1) > 0.35) | (scalp.points[owner[:, 0], 2] < -5)
+    vertices = np.stack(rows, axis=1)[kept]  # lock, station, 3, xyz
+    count = len(vertices)
+    faces = []
+    for k in range(STATIONS - 1):
+        for j in range(2):
+            a, b, c, d = 3 * k + j, 3 * k + j + 1, 3 * k + j + 4, 3 * k + j + 3
+            faces += [(a, b, c), (a, c, d)]
+    all_faces = (np.array(faces)[None] + 3 * STATIONS * np.arange(count)[:, None, None]).reshape(-1, 3)
+    tone = 1 + 0.13 * rng.uniform(-1, 1, count)
+    colour = HAIR * (tone[:, None] * np.array(shades)[None])[:, :, None]
+    colour = np.repeat(colour[:, :, None], 3, axis=2) * np.array([0.90, 1.06, 0.90])[None, None, :, None]
+    owner = np.repeat(owner[kept][:, :, None], 3, axis=2).reshape(-1)
+    deltas = {k: d[owner] for k, d in scalp.deltas.items()}
+    return Part(
+        "hair", "hair", vertices.reshape(-1, 3), all_faces, np.clip(colour.reshape(-1, 3), 0, 1), deltas
     )
-    length = np.interp(t, [0, 0.5, 1], [0.42, 0.52, 0.40]) * rng.uniform(0.8, 1.15, count)
-    direction = np.stack([np.cos(tilt), np.sin(tilt)], axis=1)
-    ends = [Roots(skin, line + direction * (length * s)[:, None]) for s in (0.0, 0.5, 1.0)]
-    normal = vertex_normals(skin.vertices, skin.split()[0])
-    rise = [0.0, 0.05, 0.035]
-    points = [e.carry(skin.vertices) + r * e.carry(normal) for e, r in zip(ends, rise, strict=True)]
-    along = points[1] - points[0]
-    side = np.cross(ends[0].carry(normal), along)
-    side *= -0.016 / np.linalg.norm(side, axis=1, keepdims=True)
-    vertices, faces = _cards(*points, side)
-    colour = np.repeat(BROW * (1 + 0.25 * rng.uniform(-1, 1, count))[:, None], 4, axis=0)
-    deltas = {}
-    for name, field in skin.deltas.items():
-        moved = [e.carry(field) for e in ends]
-        if max(np.abs(m).max() for m in moved) > 2e-3:
-            deltas[name], _ = _cards(*moved, np.zeros_like(side))
-    return Part("browLeft", "brow", vertices, faces, colour, deltas)
 
 
-def left_lashes(skin: Skin) -> Part:
-    """Lashes of the left eye, upper and lower, along the outer edge of the lid margins."""
-    ring, beyond = skin.lids[3], skin.lids[5]
-    n = len(ring)
-    window = np.hanning(11) / np.hanning(11).sum()
-
-    def even(field: np.ndarray) -> np.ndarray:
-        return sum(w * np.roll(field, k - 5, axis=0) for k, w in enumerate(window))
-
-    rng = np.random.default_rng(9)
-    upper = np.linspace(2.0, n / 2 - 5, 64)
-    lower = np.linspace(n / 2 + 8, n - 3.0, 34)
-    place = np.r_[upper, lower]
-    is_upper = np.r_[np.ones(len(upper)), np.zeros(len(lower))]
-    length = np.where(is_upper > 0, 0.62 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.30)
-    length = length * rng.uniform(0.85, 1.1, len(place))
-    fan = (0.5 - (np.where(is_upper > 0, place, n - place) / (n / 2))) * 1.0 + rng.normal(0, 0.08, len(place))
-
-    def pose(v: np.ndarray) -> list[np.ndarray]:
-        i = np.floor(place).astype(int)
-        f = (place - i)[:, None]
-        at = lambda r: v[r[i % n]] * (1 - f) + v[r[(i + 1) % n]] * f  # noqa: E731
-        root = at(ring)
-        along = even(np.roll(v[ring], -4, axis=0) - np.roll(v[ring], 4, axis=0))[i % n]
-        along /= np.linalg.norm(along, axis=1, keepdims=True)
-        up = even(v[beyond] - v[ring])[i % n]
-        up -= along * (up * along).sum(axis=1, keepdims=True)
-        up /= np.linalg.norm(up, axis=1, keepdims=True)
-        out = np.cross(along, up)
-        out *= np.sign((out * (root - skin.eye_centre)).sum(axis=1, keepdims=True))
-        spread = np.where(is_upper > 0, -1, 1)[:, None] * along * fan[:, None]
-        lift = np.where(is_upper > 0, 0.42, 0.10)[:, None]
-        level = np.array([0.0, 1.0, 0.0])
-        way = out * 0.85 + up * lift + spread * 0.5 - level * np.where(is_upper > 0, 0.0, 0.25)[:, None]
-        way /= np.linalg.norm(way, axis=1, keepdims=True)
-        size = length[:, None]
-        curl = np.where(is_upper > 0, 0.45, -0.10)[:, None] * up
-        return [root, root + size * 0.5 * way, root + size * (way + curl) * 0.92, along * 0.013]
-
-    vertices, faces = _cards(*pose(skin.vertices))
-    deltas = {}
-    for name, field in skin.deltas.items():
-        if np.abs(field[ring]).max() > 2e-3:
-            deltas[name] = _cards(*pose(skin.vertices + field))[0] - vertices
-    colour = np.repeat(LASH[None], len(vertices), axis=0)
-    return Part("lashesLeft", "lashes", vertices, faces, colour, deltas)
+def hair(p: Parameters) -> Part:
+    """Cap and locks as one part."""
+    scalp = Scalp(p)
+    left = _locks(scalp)
+    return join("hair", "hair", [_cap(scalp), left, mirror_part(left, "hair")])

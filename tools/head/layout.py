@@ -3,96 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from scipy.spatial import Delaunay, cKDTree
 
 from .measure import Measurements
-
-MOUTH_SPOKES = 15  # half of the mouth, midline to midline
-EYE_SPOKES = 20
-LIP_FRACTIONS = (0.0, 0.18, 0.5, 0.82, 1.0)  # of the vermilion's width
-# Width of the vermilion in cm by spoke, from the upper midline over the corner to the lower midline.
-LIP_WIDTHS = (1.26, 1.24, 1.22, 1.10, 0.93, 0.72, 0.50, 0.30, 0.80, 0.95, 1.10, 1.25, 1.34, 1.38, 1.34)
-LIP_OUTER = (0.25, 0.6, 1.1)  # cm beyond the vermilion
-EYE_RINGS = (0.0, 0.15, 0.30, 0.40, 0.52, 0.72, 1.0, 1.4)  # cm from the measured border
-
-
-def _ray(m: Measurements, centre: np.ndarray, angle: float, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Domain points along a ray from the skin's inner border, and their arc length in cm."""
-    direction = np.array([np.cos(angle), np.sin(angle)])
-    uv = centre + np.linspace(0, reach, 1500)[:, None] * direction
-    if centre[0] == 0 and abs(direction[0]) < 1e-6:
-        uv[:, 0] = 0
-    _, _, skin = m.at(uv)
-    uv = uv[np.argmax(skin) :]
-    points = m.position(uv)
-    length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
-    return uv, length
-
-
-def _along(uv: np.ndarray, length: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    return np.stack([np.interp(wanted, length, uv[:, k]) for k in range(2)], axis=1)
-
-
-def _polar(m: Measurements, centre: np.ndarray, numbers: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    d = np.array([m.landmark_uv(n) for n in numbers]) - centre
-    return np.arctan2(d[:, 1], d[:, 0]), np.hypot(d[:, 0], d[:, 1])
-
-
-def mouth_rings(m: Measurements) -> np.ndarray:
-    """Domain points [rings, MOUTH_SPOKES, 2], inner border first; spoke 0 is the upper midline."""
-    centre = m.uv[m.mouth_centre]
-    corner = _polar(m, centre, [64])[0][0]
-    dense = np.linspace(-np.pi / 2, np.pi / 2, 181)
-    contact = []
-    for angle in dense:
-        uv, length = _ray(m, centre, angle, 0.1)
-        y = m.position(uv)[:, 1] * np.sign(angle - corner)
-        near = length < 1.1
-        contact.append(length[near][np.argmin(y[near])] if abs(angle - corner) > 0.45 else np.nan)
-    contact = np.array(contact)
-    known = np.isfinite(contact)
-    knots = np.r_[dense[known], corner]
-    values = np.r_[contact[known], 0.33]
-    order = np.argsort(knots)
-    contact = PchipInterpolator(knots[order], values[order])(dense)
-    contact = np.convolve(
-        np.pad(contact, 7, mode="reflect"), np.hanning(17)[1:-1] / np.hanning(17).sum(), "valid"
-    )
-    curve = []
-    for angle, s in zip(dense, contact, strict=True):
-        curve.append(_along(*_ray(m, centre, angle, 0.1), np.array([s]))[0])
-    points = m.position(np.array(curve))
-    arc = np.r_[0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
-    turn = np.interp(corner, dense, arc)
-    half = MOUTH_SPOKES // 2
-    stops = np.r_[np.linspace(arc[-1], turn, half + 1), np.linspace(turn, 0, half + 1)[1:]]
-    angles = np.interp(stops, arc, dense)
-    angles[0], angles[-1] = np.pi / 2, -np.pi / 2
-    rings = []
-    for angle, width in zip(angles, LIP_WIDTHS, strict=True):
-        uv, length = _ray(m, centre, angle, 0.3)
-        s = np.interp(angle, dense, contact)
-        wanted = np.r_[0, 0.5 * s, s + width * np.array(LIP_FRACTIONS), s + width + np.array(LIP_OUTER)]
-        rings.append(_along(uv, length, wanted))
-    return np.array(rings).transpose(1, 0, 2)
-
-
-def eye_rings(m: Measurements) -> np.ndarray:
-    """Domain points [rings, EYE_SPOKES, 2]; spoke 0 is the outer corner, running over the upper lid."""
-    centre = m.uv[m.eye_centre]
-    dense = np.linspace(-np.pi, np.pi, 361)[:-1]
-    curve = np.array([_along(*_ray(m, centre, a, 0.05), np.array([0.35]))[0] for a in dense])
-    points = m.position(curve)
-    outer, inner = int(np.argmax(points[:, 0])), int(np.argmin(points[:, 0]))
-    angles = []
-    for start, end in ((outer, inner), (inner, outer)):
-        index = np.arange(start, end + (360 if end < start else 0) + 1) % 360
-        arc = np.r_[0, np.cumsum(np.linalg.norm(np.diff(points[index], axis=0), axis=1))]
-        stops = np.linspace(0, arc[-1], EYE_SPOKES // 2 + 1)[:-1]
-        angles += list(np.interp(stops, arc, np.unwrap(dense[index])))
-    rings = [_along(*_ray(m, centre, a, 0.3), np.array(EYE_RINGS)) for a in angles]
-    return np.array(rings).transpose(1, 0, 2)
+from .rings import EYE_SPOKES, MOUTH_SPOKES, NOSTRIL_SPOKES, eye_rings, mouth_rings, nostril_rings
 
 
 def _spacing(m: Measurements, points: np.ndarray) -> np.ndarray:
@@ -100,13 +14,12 @@ def _spacing(m: Measurements, points: np.ndarray) -> np.ndarray:
     near = lambda centre, r: np.exp(-(((points - centre) ** 2).sum(axis=1)) / (2 * r * r))  # noqa: E731
     tip = m.points[m.landmarks[30]]
     wing = m.points[m.landmarks[35]]
-    nostril = m.position(np.array([[0.03, 0.648]]))[0]
     size = np.clip(
-        0.95 + 0.13 * np.maximum(9.5 - points[:, 2], 0) + 0.06 * np.maximum(points[:, 1] - 5, 0), 0, 2.1
+        0.95 + 0.13 * np.maximum(9.5 - points[:, 2], 0) + 0.06 * np.maximum(points[:, 1] - 5, 0), 0, 2.5
     )
-    size = np.where(points[:, 1] < -8, np.clip(0.16 * (-points[:, 1] - 8) + 1.4, 0, 2.2), size)
+    size = np.where(points[:, 1] < -8, np.clip(0.16 * (-points[:, 1] - 8) + 1.4, 0, 2.6), size)
     ear = m.position(np.array([[0.53, 0.57]]))[0]
-    for centre, r, s in ((tip, 1.3, 0.55), (wing, 0.8, 0.40), (nostril, 0.5, 0.30), (ear, 1.9, 0.56)):
+    for centre, r, s in ((tip, 1.3, 0.55), (wing, 0.8, 0.40), (ear, 2.0, 0.45)):
         w = np.clip(1.6 * near(centre, r), 0, 1)
         size = np.minimum(size, w * s + (1 - w) * size)
     return size
@@ -247,27 +160,15 @@ def _strip(near: np.ndarray, far: np.ndarray, closed: bool) -> list[tuple[int, i
     return out
 
 
-def lay_out(m: Measurements, seed: int = 7) -> dict[str, np.ndarray]:
-    """The half cage: `uv [N,2]`, `faces [F,3]`, `mouth [rings,spokes]` and `eye [rings,spokes]` vertex numbers."""
-    mouth_uv, eye_uv = mouth_rings(m), eye_rings(m)
-    border = _border_points(m, mouth_uv)
-    mouth_polygon = np.vstack([mouth_uv[-1], [[-1, mouth_uv[-1, -1, 1]], [-1, mouth_uv[-1, 0, 1]]]])
-    fixed = np.vstack([mouth_uv[-1], eye_uv[-1], border])
-    free = _even_points(m, fixed, [mouth_polygon, eye_uv[-1]], seed)
-    uv = np.vstack([mouth_uv.reshape(-1, 2), eye_uv.reshape(-1, 2), border, free])
-    mouth = np.arange(mouth_uv.shape[0] * MOUTH_SPOKES).reshape(-1, MOUTH_SPOKES)
-    eye = mouth.size + np.arange(eye_uv.shape[0] * EYE_SPOKES).reshape(-1, EYE_SPOKES)
-    outside = np.r_[mouth[-1], eye[-1], np.arange(mouth.size + eye.size, len(uv))]
-    faces = outside[Delaunay(uv[outside]).simplices]
+def _facing(faces: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """Faces turned counter-clockwise in the domain; flat ones are left out."""
     turn = np.cross(uv[faces[:, 1]] - uv[faces[:, 0]], uv[faces[:, 2]] - uv[faces[:, 0]])
-    faces[turn < 0] = faces[turn < 0][:, ::-1]
-    faces = faces[np.abs(turn) > 1e-12]
-    rim = {tuple(sorted(e)) for e in zip(mouth[-1][:-1].tolist(), mouth[-1][1:].tolist(), strict=True)}
-    rim |= {tuple(sorted(e)) for e in zip(eye[-1].tolist(), np.roll(eye[-1], -1).tolist(), strict=True)}
-    faces = _recover(faces, uv, rim)
-    middle = uv[faces].mean(axis=1)
-    faces = faces[~(_inside(mouth_polygon, middle) | _inside(eye_uv[-1], middle))]
-    xyz = m.position(uv)
+    faces = np.where((turn < 0)[:, None], faces[:, ::-1], faces)
+    return faces[np.abs(turn) > 1e-14]
+
+
+def _even_angles(faces: np.ndarray, uv: np.ndarray, xyz: np.ndarray, rim: set[tuple[int, int]]) -> np.ndarray:
+    """Flips edges, other than `rim`, until no two angles that face one add up to more than 180 degrees."""
 
     def angle(p: int, q: int, r: int) -> float:
         a, b = xyz[q] - xyz[p], xyz[r] - xyz[p]
@@ -276,10 +177,34 @@ def lay_out(m: Measurements, seed: int = 7) -> dict[str, np.ndarray]:
     def bad(a: int, b: int, c: int, d: int) -> bool:
         return tuple(sorted((a, b))) not in rim and angle(c, a, b) + angle(d, a, b) > np.pi + 1e-6
 
-    faces = _flip(faces, uv, bad)
-    strips = [t for k in range(len(mouth) - 1) for t in _strip(mouth[k], mouth[k + 1], False)]
-    strips += [t for k in range(len(eye) - 1) for t in _strip(eye[k], eye[k + 1][:], True)]
-    strips = np.array(strips)
-    turn = np.cross(uv[strips[:, 1]] - uv[strips[:, 0]], uv[strips[:, 2]] - uv[strips[:, 0]])
-    strips[turn < 0] = strips[turn < 0][:, ::-1]
-    return {"uv": uv, "faces": np.vstack([strips, faces]), "mouth": mouth, "eye": eye}
+    return _flip(faces, uv, bad)
+
+
+def lay_out(m: Measurements, seed: int = 7) -> dict[str, np.ndarray]:
+    """The half cage: `uv [N,2]`, `faces [F,3]`, `mouth` and `eye` [rings,spokes] vertex numbers."""
+    mouth_uv, eye_uv = mouth_rings(m), eye_rings(m)
+    nose_uv, nose_end = nostril_rings(m)
+    border = _border_points(m, mouth_uv)
+    mouth_polygon = np.vstack([mouth_uv[-1], [[-1, mouth_uv[-1, -1, 1]], [-1, mouth_uv[-1, 0, 1]]]])
+    polygons = [mouth_polygon, eye_uv[-1], nose_uv[-1]]
+    fixed = np.vstack([mouth_uv[-1], eye_uv[-1], nose_uv[-1], border])
+    free = _even_points(m, fixed, polygons, seed)
+    rings = [mouth_uv.reshape(-1, 2), eye_uv.reshape(-1, 2), nose_uv.reshape(-1, 2), nose_end[None]]
+    uv = np.vstack([*rings, border, free])
+    mouth = np.arange(len(rings[0])).reshape(-1, MOUTH_SPOKES)
+    eye = mouth.size + np.arange(len(rings[1])).reshape(-1, EYE_SPOKES)
+    nose = mouth.size + eye.size + np.arange(len(rings[2])).reshape(-1, NOSTRIL_SPOKES)
+    end = mouth.size + eye.size + nose.size
+    outside = np.r_[mouth[-1], eye[-1], nose[-1], np.arange(end + 1, len(uv))]
+    faces = _facing(outside[Delaunay(uv[outside]).simplices], uv)
+    rim = {tuple(sorted(e)) for e in zip(mouth[-1][:-1].tolist(), mouth[-1][1:].tolist(), strict=True)}
+    for ring in (eye[-1], nose[-1]):
+        rim |= {tuple(sorted(e)) for e in zip(ring.tolist(), np.roll(ring, -1).tolist(), strict=True)}
+    faces = _recover(faces, uv, rim)
+    middle = uv[faces].mean(axis=1)
+    faces = faces[~np.any([_inside(q, middle) for q in polygons], axis=0)]
+    faces = _even_angles(faces, uv, m.position(uv), rim)
+    strips = [(a, b, end) for a, b in zip(nose[0], np.roll(nose[0], -1), strict=True)]
+    for ring, closed in ((mouth, False), (eye, True), (nose, True)):
+        strips += [t for k in range(len(ring) - 1) for t in _strip(ring[k], ring[k + 1], closed)]
+    return {"uv": uv, "faces": np.vstack([_facing(np.array(strips), uv), faces]), "mouth": mouth, "eye": eye}

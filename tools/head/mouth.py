@@ -12,6 +12,7 @@ ENAMEL = np.array([0.90, 0.87, 0.79])
 GUM = np.array([0.74, 0.40, 0.40])
 TONGUE = np.array([0.76, 0.41, 0.41])
 AROUND = 10
+LOWER_EDGE = -3.22  # cm; no lower tooth stands higher
 
 
 def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -20,9 +21,18 @@ def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return faces if np.einsum("ij,ij->", a, np.cross(b, c)) > 0 else faces[:, ::-1].copy()
 
 
+def _depth_shade(vertices: np.ndarray) -> np.ndarray:
+    """Darkening towards the throat [n], where little light reaches."""
+    return 0.34 + 0.66 * smoothstep(7.2, 9.9, vertices[:, 2])
+
+
 def _tooth(row: np.ndarray, number: int) -> Part:
     """One tooth from its measured place and size: a rounded block, thin at the edge of the front teeth."""
     upper, x, z, width, depth, edge, _, turn = row
+    if number == 0:
+        x, turn = 0.5 * width, 0.4 * turn  # the middle pair touches
+    if not upper:
+        edge = min(edge, LOWER_EDGE)
     front = smoothstep(5.0, 2.0, np.array(float(number)))  # 1 at incisors, 0 at molars
     up = 1.0 if upper else -1.0
     tall = (1.3 if upper else 1.15) * (1 - 0.25 * (1 - front))
@@ -31,6 +41,8 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     thin = np.array([0.10, 0.20, 0.30, 0.52, 0.66, 0.6])
     thick = np.array([0.62, 0.82, 0.92, 1.0, 0.95, 0.8])
     deep = (front * thin + (1 - front) * thick) * min(depth, 0.85) * 0.5
+    if number == 0:
+        wide[:2] *= (1.12, 1.06)
     if number == 2:  # the canine comes to a point
         wide[:2] *= (0.45, 0.8)
     angle = 2 * np.pi * np.arange(AROUND) / AROUND
@@ -55,6 +67,7 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     colour = np.repeat(ENAMEL[None], len(vertices), axis=0)
     height = np.abs(vertices[:, 1] - edge) / tall
     colour = colour * (1 - 0.12 * smoothstep(0.35, 0.8, height))[:, None] * (1, 0.985, 0.95)
+    colour = colour * _depth_shade(vertices)[:, None]
     return Part("tooth", "teeth", vertices, outward(vertices, faces), colour)
 
 
@@ -77,14 +90,14 @@ def _gum(rows: np.ndarray) -> Part:
     front = smoothstep(7.0, 1.0, np.abs(t - (len(place) - 1) / 2))
     scallop = 0.5 + 0.5 * np.cos(2 * np.pi * (t - 0.5 - 0.5 * (len(place) % 2 == 0) + 0.5))
     start = (0.62 + 0.28 * front) * (1.0 if upper else 0.88) + 0.16 * (scallop - 0.5)
-    angle = 2 * np.pi * np.arange(AROUND) / AROUND
+    angle = 2 * np.pi * np.arange(8) / 8
     rings = []
     for p, o, s in zip(spine, outer, start, strict=True):
         y = s + 0.85 * (0.5 - 0.5 * np.cos(angle))
         d = 0.40 * np.sin(angle) - 0.12
         rings.append(p + up * y[:, None] * np.array([0, 1, 0]) + d[:, None] * o)
     vertices, faces = tube(np.array(rings))
-    colour = np.repeat(GUM[None], len(vertices), axis=0)
+    colour = GUM * _depth_shade(vertices)[:, None]
     return Part("gum", "gums", vertices, outward(vertices, faces), colour)
 
 
@@ -138,7 +151,7 @@ def tongue() -> Part:
     along = smoothstep(4.4, 6.5, neutral[:, 2])[:, None]
     deltas = {k: d * (0.25 + 0.75 * along) for k, d in jaw_deltas(neutral).items()}
     deltas["tongueOut"] = posed - neutral
-    shade = 0.72 + 0.28 * smoothstep(4.5, 9.0, neutral[:, 2])
+    shade = 0.40 + 0.60 * smoothstep(5.0, 9.0, neutral[:, 2])
     for d in (neutral, *deltas.values()):
         d[np.abs(d) < 1e-9] = 0
     return Part("tongue", "tongue", neutral, faces, TONGUE * shade[:, None], deltas)

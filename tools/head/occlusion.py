@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .hair import vertex_normals
+from .part import vertex_normals
 
 CELL = 0.13  # cm
 DIRECTIONS = 96

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .hair import BROW, HAIR, above_hairline
+from .brows import BROW
+from .cloth import CLOTH, below_neckline
+from .hair import HAIR, above_hairline
 from .occlusion import openness, smoothed
 from .part import smoothstep
 from .skin import Skin
@@ -53,6 +55,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     c[inner & (ring > 6)] = DEEP
     rise = above_hairline(v)
     c = _mix(c, HAIR, 0.85 * smoothstep(-0.1, 0.9, rise))
+    c = _mix(c, CLOTH, smoothstep(0.7, 1.2, below_neckline(v)))
     line = landmarks[4:9]
     x = np.abs(v[:, 0])
     y = np.interp(x, line[:, 0], line[:, 1]) - 0.18
@@ -60,7 +63,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     brow = (
         smoothstep(1.25, 0.5, np.abs(v[:, 1] - y) / half) * smoothstep(0.85, 1.3, x) * smoothstep(5.9, 5.3, x)
     )
-    c = _mix(c, BROW, 0.42 * brow * (v[:, 2] > 5))
+    c = _mix(c, BROW, 0.55 * brow * (v[:, 2] > 5))
     return np.clip(c * _hollows(skin), 0, 1)
 
 

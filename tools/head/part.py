@@ -82,3 +82,14 @@ def tube(rings: np.ndarray, caps: tuple[bool, bool] = (True, True)) -> tuple[np.
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Area-weighted unit normals [n,3]."""
+    flat = np.cross(
+        vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]]
+    )
+    out = np.zeros_like(vertices)
+    for k in range(3):
+        np.add.at(out, faces[:, k], flat)
+    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)

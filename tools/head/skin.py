@@ -70,8 +70,8 @@ class Skin:
     def _fine_faces(p: Parameters) -> np.ndarray:
         c = p.neutral[p.faces].mean(axis=1)
         front = (c[:, 2] > 9.3) & (c[:, 1] > -1.6) & (c[:, 1] < 1.4) & (np.abs(c[:, 0]) < 1.9)
-        eye = np.isin(p.faces, np.r_[p.eye[:6].ravel(), p.mirror[p.eye[:6].ravel()]]).any(axis=1)
-        mouth = np.isin(p.faces, np.r_[p.mouth[1:8].ravel(), p.mirror[p.mouth[1:8].ravel()]]).any(axis=1)
+        eye = np.isin(p.faces, np.r_[p.eye[1:5].ravel(), p.mirror[p.eye[1:5].ravel()]]).any(axis=1)
+        mouth = np.isin(p.faces, np.r_[p.mouth[2:7].ravel(), p.mirror[p.mouth[2:7].ravel()]]).any(axis=1)
         return ((p.part == SKIN) & front) | eye | mouth
 
     def _symmetric(self, v: np.ndarray) -> np.ndarray:
@@ -83,7 +83,7 @@ class Skin:
         half = len(contact) // 2
         self.contact = contact
         self.upper_lip, self.lower_lip = contact[: half + 1], contact[half:][::-1]
-        self.lids = [self.sub.chain(p.eye[k].tolist(), closed=True) for k in range(len(p.eye))]
+        self.lids = [self.sub.chain(p.eye[k].tolist(), closed=True) for k in range(6)]
 
     def _regions(self) -> None:
         p = self.p

@@ -1,0 +1,132 @@
+"""Brows and lashes: thin tapered hairs that follow the skin that they grow on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .part import Part, vertex_normals
+from .skin import Skin
+
+BROW = np.array([0.22, 0.145, 0.105])
+LASH = np.array([0.06, 0.045, 0.04])
+
+
+class Roots:
+    """Points on the skin seen from the front, that carry positions, normals and deltas."""
+
+    def __init__(self, skin: Skin, xy: np.ndarray) -> None:
+        v, f = skin.vertices, skin.split()[0]
+        flat = v[f][:, :, :2]
+        turn = np.cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
+        f = f[(turn > 1e-6) & (v[f][:, :, 2].mean(axis=1) > 5.5)]
+        a, b, c = (v[f[:, k], :2] for k in range(3))
+        d = np.cross(b - a, c - a)
+        q = xy[:, None]
+        w1 = np.cross(q - a, (c - a)[None]) / d
+        w2 = np.cross((b - a)[None], q - a) / d
+        weight = np.stack([1 - w1 - w2, w1, w2], axis=2)
+        inside = weight.min(axis=2)
+        depth = np.where(inside > -1e-6, (weight * v[f][None, :, :, 2]).sum(axis=2), -np.inf)
+        best = np.argmax(depth, axis=1)
+        self.index = f[best]
+        self.weight = weight[np.arange(len(xy)), best]
+
+    def carry(self, field: np.ndarray) -> np.ndarray:
+        return np.einsum("ij,ijk->ik", self.weight, field[self.index])
+
+
+def _lashes(
+    root: np.ndarray, middle: np.ndarray, tip: np.ndarray, side: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tapered curved hairs of four vertices and two faces each."""
+    v = np.stack([root, middle - side, middle + side, tip], axis=1)
+    f = np.array([(0, 2, 1), (1, 2, 3)])
+    return v.reshape(-1, 3), (f[None] + 4 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
+
+
+def _cards(
+    root: np.ndarray, middle: np.ndarray, tip: np.ndarray, side: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tapered hairs: one bent-looking sliver of a triangle each, from points [n,3] and half-widths `side [n,3]`."""
+    v = np.stack([root - 0.7 * side, middle + 0.7 * side, tip], axis=1)
+    f = np.array([(0, 1, 2)])
+    return v.reshape(-1, 3), (f[None] + 3 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
+
+
+def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
+    """The character's left brow: about 230 hairs laid over the skin between five measured points."""
+    rng = np.random.default_rng(5)
+    count = 230
+    t = np.sort(rng.uniform(0, 1, count))
+    across = rng.uniform(-1, 1, count)
+    line = np.stack([np.interp(t, np.linspace(0, 1, 5), landmarks[4:9, k]) for k in range(2)], axis=1)
+    half = np.interp(t, [0, 0.12, 0.45, 0.8, 1], [0.20, 0.30, 0.27, 0.16, 0.05])
+    line[:, 1] += across * half - 0.22 + 0.10 * np.sin(np.pi * t)
+    tilt = np.radians(
+        np.interp(t, [0, 0.15, 0.5, 1], [78, 48, 12, -28]) - 16 * across + rng.normal(0, 6, count)
+    )
+    length = np.interp(t, [0, 0.5, 1], [0.42, 0.52, 0.40]) * rng.uniform(0.8, 1.15, count)
+    direction = np.stack([np.cos(tilt), np.sin(tilt)], axis=1)
+    ends = [Roots(skin, line + direction * (length * s)[:, None]) for s in (0.0, 0.5, 1.0)]
+    normal = vertex_normals(skin.vertices, skin.split()[0])
+    rise = [0.0, 0.05, 0.035]
+    points = [e.carry(skin.vertices) + r * e.carry(normal) for e, r in zip(ends, rise, strict=True)]
+    along = points[1] - points[0]
+    side = np.cross(ends[0].carry(normal), along)
+    side *= -0.034 / np.linalg.norm(side, axis=1, keepdims=True)
+    vertices, faces = _cards(*points, side)
+    colour = np.repeat(BROW * (1 + 0.25 * rng.uniform(-1, 1, count))[:, None], 3, axis=0)
+    deltas = {}
+    for name, field in skin.deltas.items():
+        moved = [e.carry(field) for e in ends]
+        if max(np.abs(m).max() for m in moved) > 2e-3:
+            deltas[name], _ = _cards(*moved, np.zeros_like(side))
+    return Part("browLeft", "brow", vertices, faces, colour, deltas)
+
+
+def left_lashes(skin: Skin) -> Part:
+    """Lashes of the left eye, upper and lower, along the outer edge of the lid margins."""
+    ring, beyond = skin.lids[3], skin.lids[5]
+    n = len(ring)
+    window = np.hanning(11) / np.hanning(11).sum()
+
+    def even(field: np.ndarray) -> np.ndarray:
+        return sum(w * np.roll(field, k - 5, axis=0) for k, w in enumerate(window))
+
+    rng = np.random.default_rng(9)
+    upper = np.linspace(2.0, n / 2 - 5, 64)
+    lower = np.linspace(n / 2 + 8, n - 3.0, 34)
+    place = np.r_[upper, lower]
+    is_upper = np.r_[np.ones(len(upper)), np.zeros(len(lower))]
+    length = np.where(is_upper > 0, 0.62 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.30)
+    length = length * rng.uniform(0.85, 1.1, len(place))
+    fan = (0.5 - (np.where(is_upper > 0, place, n - place) / (n / 2))) * 1.0 + rng.normal(0, 0.08, len(place))
+
+    def pose(v: np.ndarray) -> list[np.ndarray]:
+        i = np.floor(place).astype(int)
+        f = (place - i)[:, None]
+        at = lambda r: v[r[i % n]] * (1 - f) + v[r[(i + 1) % n]] * f  # noqa: E731
+        root = at(ring)
+        along = even(np.roll(v[ring], -4, axis=0) - np.roll(v[ring], 4, axis=0))[i % n]
+        along /= np.linalg.norm(along, axis=1, keepdims=True)
+        up = even(v[beyond] - v[ring])[i % n]
+        up -= along * (up * along).sum(axis=1, keepdims=True)
+        up /= np.linalg.norm(up, axis=1, keepdims=True)
+        out = np.cross(along, up)
+        out *= np.sign((out * (root - skin.eye_centre)).sum(axis=1, keepdims=True))
+        spread = np.where(is_upper > 0, -1, 1)[:, None] * along * fan[:, None]
+        lift = np.where(is_upper > 0, 0.42, 0.10)[:, None]
+        level = np.array([0.0, 1.0, 0.0])
+        way = out * 0.85 + up * lift + spread * 0.5 - level * np.where(is_upper > 0, 0.0, 0.25)[:, None]
+        way /= np.linalg.norm(way, axis=1, keepdims=True)
+        size = length[:, None]
+        curl = np.where(is_upper > 0, 0.45, -0.10)[:, None] * up
+        return [root, root + size * 0.5 * way, root + size * (way + curl) * 0.92, along * 0.012]
+
+    vertices, faces = _lashes(*pose(skin.vertices))
+    deltas = {}
+    for name, field in skin.deltas.items():
+        if np.abs(field[ring]).max() > 2e-3:
+            deltas[name] = _lashes(*pose(skin.vertices + field))[0] - vertices
+    colour = np.repeat(LASH[None], len(vertices), axis=0)
+    return Part("lashesLeft", "lashes", vertices, faces, colour, deltas)
