@@ -87,8 +87,9 @@ class Reporter:
     def written(self, paths: Sequence[str], animation: Animation, notes: Sequence[str] = ()) -> None:
         """The files that hold ``animation``; ``notes`` are what was odd about its source, beside what was logged."""
         notes = [*notes, *self.notes]
+        frames = f"{len(animation)} frame{'s' * (len(animation) != 1)}"
         for path in paths:
-            self.line(f"{path}: {len(animation)} frames at {float(animation.fps):.6g} fps")
+            self.line(f"{path}: {frames} at {float(animation.fps):.6g} fps")
         for note in notes:
             self.line(f"note: {note}")
         if self.as_json:
