@@ -424,3 +424,21 @@ def test_warnings_that_facegen_logs_are_notes(clip, tmp_path, capsys):
     done = capsys.readouterr()
     notes = json.loads(done.out.splitlines()[-1])["notes"]
     assert any("transcript" in note for note in notes) and not done.err
+
+
+@pytest.mark.parametrize(
+    "missing, arguments",
+    [
+        ("moderngl", ["animate", "clip.wav", "-o", "a.mp4"]),
+        ("matplotlib", ["inspect", "clip.wav", "--plot", "a.png"]),
+    ],
+)
+def test_missing_extra_gives_the_line_that_installs_it(missing, arguments, clip, monkeypatch, capsys):
+    monkeypatch.chdir(clip.parent)
+    for name in [name for name in sys.modules if name.split(".")[0] == missing]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, missing, None)
+    assert run(arguments) == 6
+    said = capsys.readouterr().err
+    assert 'pip install "facegen[render]"' in said and said.count("\n") == 1
+    assert list(clip.parent.iterdir()) == [clip]
