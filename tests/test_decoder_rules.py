@@ -20,7 +20,15 @@ from facegen.rig import ARKIT
 
 # Gap between the inner lips at rest and what each control adds to it, over the distance of the outer eye corners,
 # measured on a blendshape head.
-GAP = {"jawOpen": 0.367, "mouthClose": -0.437, "mouthFunnel": 0.154, "mouthRollLower": -0.042}
+GAP = {
+    "jawOpen": 0.367,
+    "noseSneerLeft": 0.035,
+    "noseSneerRight": 0.035,
+    "mouthShrugLower": -0.077,
+    "mouthClose": -0.437,
+    "mouthFunnel": 0.154,
+    "mouthRollLower": -0.042,
+}
 GAP |= dict.fromkeys(("mouthLowerDownLeft", "mouthLowerDownRight"), 0.038)
 GAP |= dict.fromkeys(("mouthUpperUpLeft", "mouthUpperUpRight"), 0.040)
 GAP |= dict.fromkeys(("mouthPressLeft", "mouthPressRight"), -0.014)
@@ -40,8 +48,8 @@ def spoken(words: str, frames: int = 10, level: float = -25.0, **settings) -> tu
     return rules.mouth(rows, energy, **settings), np.arange(len(words.split())) * frames
 
 
-def gap(rows: np.ndarray) -> np.ndarray:
-    return 0.0086 + rows @ np.array([GAP.get(name, 0.0) for name in rules.CONTROLS])
+def gap(rows: np.ndarray, controls: tuple[str, ...] = rules.CONTROLS) -> np.ndarray:
+    return 0.0086 + rows @ np.array([GAP.get(name, 0.0) for name in controls])
 
 
 def curve(rows: np.ndarray, name: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from facegen.errors import UsageError
 from facegen.passes import FINISHING, PASSES, enabled, finishing
 from facegen.passes.expression import DATA, action_table
 from facegen.phones import LABELS, Features, PhoneTrack
+from facegen.rig import ARKIT
 from facegen.take import Layer, Take, compose
 from tests.test_decoder_rules import gap
 
@@ -55,9 +56,7 @@ def solve(context: Context) -> Take:
 
 
 def mouth_gap(take: Take) -> np.ndarray:
-    from facegen.decoders.rules import CONTROLS
-
-    return gap(compose(take).select(CONTROLS).values)
+    return gap(compose(take).values, ARKIT)
 
 
 def rises(curve: np.ndarray, level: float) -> np.ndarray:

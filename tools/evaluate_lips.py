@@ -70,7 +70,7 @@ def _rows(path: Path) -> list[dict]:
 
 
 def _words(row: dict) -> str:
-    return " ".join(w for *_, w in row.get("words", []) if w not in ("sil", "sp"))
+    return " ".join(w for *_, w in (row.get("words") or []) if w not in ("sil", "sp"))
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -9,7 +9,8 @@ from facegen.config import Context
 from facegen.passes.curves import duration, frame_times
 from facegen.take import Layer, Take
 
-DEGREES_AT_ONE = 30.0  # eye rotation that an eyeLook control at 1 stands for
+DEGREES_AT_ONE = 30.0  # eye rotation that eyeLookOut and eyeLookIn at 1 stand for
+DEGREES_UP_AT_ONE = 25.0  # and eyeLookUp and eyeLookDown
 # Shifts each 25-45 frames at 60 a second, 0.1-0.2 of the range away, two in five back to the centre (statistics
 # published with EmoFace, 2024).
 FIXATION_S = (25 / 60, 45 / 60)
@@ -41,7 +42,7 @@ def gaze(take: Take, context: Context) -> Layer | None:
     for out in (1.0, -1.0):
         yaw, pitch = _aim(point, out * EYE_HALF_CM)
         outward = np.clip(out * (left + yaw) / DEGREES_AT_ONE, -1, 1)
-        upward = np.clip((up + pitch) / DEGREES_AT_ONE, -1, 1)
+        upward = np.clip((up + pitch) / DEGREES_UP_AT_ONE, -1, 1)
         rise, drop = np.maximum(upward, 0), np.maximum(-upward, 0)
         columns += [
             np.maximum(outward, 0),

@@ -10,15 +10,17 @@ from facegen.passes.curves import frame_times
 from facegen.phones import BILABIALS, LABELS, LABIODENTALS
 from facegen.take import Layer, Take
 
-# The posture of each contact. mouthClose beyond jawOpen makes up for lips that an expression parts.
+# The posture of each contact. mouthClose beyond jawOpen and the raised chin make up for lips that an expression
+# parts.
 POSES: dict[str, tuple[float, float]] = {
-    "jawOpen": (0.05, 0.07),
-    "mouthClose": (0.075, 0.0),
+    "jawOpen": (0.05, 0.06),
+    "mouthClose": (0.06, 0.03),
     "mouthLowerDownLeft": (0.0, 0.0),
     "mouthLowerDownRight": (0.0, 0.0),
-    "mouthUpperUpLeft": (0.0, 0.12),
-    "mouthUpperUpRight": (0.0, 0.12),
+    "mouthUpperUpLeft": (0.0, 0.1),
+    "mouthUpperUpRight": (0.0, 0.1),
     "mouthFunnel": (0.0, 0.0),
+    "mouthShrugLower": (0.12, 0.0),
     "mouthRollLower": (0.08, 0.35),
     "mouthRollUpper": (0.06, 0.0),
     "mouthPressLeft": (0.2, 0.0),
@@ -26,7 +28,7 @@ POSES: dict[str, tuple[float, float]] = {
     "tongueOut": (0.0, 0.0),
 }
 """Control to its value with lips shut, and with the lower lip on the teeth."""
-STRENGTH = {**dict.fromkeys(BILABIALS, 1.0), **dict.fromkeys(LABIODENTALS, 0.7)}
+STRENGTH = {**dict.fromkeys(BILABIALS, 1.0), **dict.fromkeys(LABIODENTALS, 0.9)}
 ATTACK_S, RELEASE_S = 0.06, 0.05
 HELD = 0.6  # part of the phone, from its start, in which the contact is whole
 SURE = 0.5  # mean probability of its class from which a phone counts fully
