@@ -12,7 +12,7 @@ ENAMEL = np.array([0.90, 0.87, 0.79])
 GUM = np.array([0.74, 0.40, 0.40])
 TONGUE = np.array([0.76, 0.41, 0.41])
 AROUND = 10
-LOWER_EDGE = -3.22  # cm; no lower tooth stands higher
+LOWER_EDGE = -3.22  # cm; no lower tooth stands higher, and the molars sink into the gum
 
 
 def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
@@ -32,7 +32,7 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     if number == 0:
         x, turn = 0.5 * width, 0.4 * turn  # the middle pair touches
     if not upper:
-        edge = min(edge, LOWER_EDGE)
+        edge = min(edge, LOWER_EDGE) - 0.1 * max(number - 2, 0)
     front = smoothstep(5.0, 2.0, np.array(float(number)))  # 1 at incisors, 0 at molars
     up = 1.0 if upper else -1.0
     tall = (1.3 if upper else 1.15) * (1 - 0.25 * (1 - front))
