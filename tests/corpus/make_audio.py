@@ -64,6 +64,7 @@ def encode(
         if picture is not None:
             picture.width = picture.height = 64
             picture.pix_fmt = "yuv420p"
+            picture.codec_context.thread_count = 1
             picture.options = {"deadline": "realtime", "cpu-used": "8"} if kind == "webm" else {}
         sound = None
         if samples is not None:
