@@ -1,0 +1,141 @@
+"""What was said when: phones from what an encoder heard, sharpened by a transcript or given phone times."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+
+from facegen.encoders.alignment import Spans, phone_track, read_alignment
+from facegen.encoders.forced import align_phones
+from facegen.encoders.lexicon import pronounce, read_transcript, words_of
+from facegen.errors import AlignmentError, FacegenError
+from facegen.phones import LABELS, Features, Phone, PhoneTrack
+from facegen.units import FEATURE_HZ
+
+SWITCH_COST = 2.0  # nats that a change of phone must earn
+TEXT_SHARE = 0.8  # weight of the transcript's phones against the heard ones
+LONGER_SECONDS = 0.5  # an alignment may outlast the sound by this much
+_CHUNK, _OVERLAP, _GROUP = 3000, 100, 16  # frames, frames, chunks at once
+_FLOOR = 1e-5
+log = logging.getLogger("facegen")
+
+
+def sharpen(
+    features: Features, text: str | None = None, alignment: str | None = None
+) -> tuple[Features, PhoneTrack]:
+    """``features`` with surer posteriors, and the phones in time.
+
+    ``alignment`` is a file of given phone (or word) times; ``text`` an English transcript or a text file; with
+    neither the features stay as they are. Raises AlignmentError for a file that is wrong or outlasts the
+    sound, UsageError for a transcript without words. Where a transcript does not fit the sound, the heard
+    phones stay and a warning is logged.
+    """
+    if alignment is not None:
+        return _given(features, alignment)
+    if text is not None:
+        return _spoken(features, words_of(read_transcript(text)))
+    return features, heard_track(features.posteriors)
+
+
+def _given(features: Features, path: str) -> tuple[Features, PhoneTrack]:
+    spans = read_alignment(path)
+    seconds = len(features) / FEATURE_HZ
+    try:
+        if spans.end > seconds + LONGER_SECONDS:
+            raise AlignmentError(
+                f"lasts until {spans.end:.2f} s, but the sound ends at {seconds:.2f} s",
+                remedy="give the alignment of this sound, with times in seconds",
+            )
+        track = phone_track(spans, seconds) if spans.kind == "phones" else _words_track(features, spans)
+    except FacegenError as error:
+        raise error.at(path) from error
+    return _with(features, one_hot(track.frames(len(features)))), track
+
+
+def _words_track(features: Features, spans: Spans) -> PhoneTrack:
+    """Each word's phones placed within its time by what was heard there."""
+    phones: list[Phone] = []
+    for start, end, word in spans.rows:
+        first, last = round(start * FEATURE_HZ), min(len(features), round(end * FEATURE_HZ))
+        words = pronounce(word)
+        if last > first and words:
+            path = align_phones(features.posteriors[first:last], words, pauses=False)
+            phones += path.phones(first / FEATURE_HZ) if path is not None else []
+    return PhoneTrack(tuple(phones))
+
+
+def _spoken(features: Features, words: list[tuple[str, ...]]) -> tuple[Features, PhoneTrack]:
+    heard = features.posteriors
+    path = align_phones(heard, words)
+    if path is None:
+        log.warning("the transcript is too long for the sound and is left aside")
+        return features, heard_track(heard)
+    fits = path.fits
+    speech = heard[:, 0] < 0.5
+    missed = float(np.mean(~fits[speech])) if speech.any() else 0.0
+    if missed > 0.1:
+        log.warning(
+            "the transcript does not fit %.0f %% of the speech; heard phones stay there", 100 * missed
+        )
+    mixed = one_hot(path.labels)
+    mixed *= TEXT_SHARE
+    mixed += (1 - TEXT_SHARE) * heard
+    mixed[~fits] = heard[~fits]
+    track = path.track(heard_track(heard)) if not fits.all() else path.track(PhoneTrack())
+    return _with(features, mixed), track
+
+
+def _with(features: Features, posteriors: np.ndarray) -> Features:
+    return Features(posteriors, features.energy, features.pitch, features.bottleneck)
+
+
+def one_hot(labels: np.ndarray) -> np.ndarray:
+    """Posteriors [F, 40] of label indices [F], with edges softened over one frame to each side."""
+    count = len(labels)
+    rows = np.zeros((count, len(LABELS)), np.float32)
+    at = np.arange(count)
+    before, after = np.maximum(at - 1, 0), np.minimum(at + 1, count - 1)
+    for source, share in ((at, 0.5), (before, 0.25), (after, 0.25)):
+        rows[at, labels[source]] += share
+    return rows
+
+
+def heard_track(posteriors: np.ndarray) -> PhoneTrack:
+    """The likeliest phones where each change costs SWITCH_COST nats (Viterbi).
+
+    Chunks of half a minute, with a second around them, run side by side: paths a second apart have met.
+    """
+    count = len(posteriors)
+    labels = np.zeros(count, np.int16)
+    starts = range(0, count, _CHUNK)
+    for group in range(0, len(starts), _GROUP):
+        firsts = np.array(starts[group : group + _GROUP])
+        reach = np.arange(-_OVERLAP, _CHUNK + _OVERLAP)
+        rows = np.clip(reach[:, None] + firsts, 0, count - 1)  # [t, chunk]
+        best = _smooth_path(posteriors, rows)
+        for column, first in enumerate(firsts):
+            size = min(_CHUNK, count - first)
+            labels[first : first + size] = best[_OVERLAP : _OVERLAP + size, column]
+    return PhoneTrack.from_frames(labels)
+
+
+def _smooth_path(posteriors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Viterbi labels [T, K] of the frames ``rows`` [T, K] of ``posteriors``."""
+    steps, chunks = rows.shape
+    score = np.zeros((chunks, posteriors.shape[1]), np.float32)
+    source = np.zeros((steps, chunks), np.int16)  # the label that a change comes from
+    changed = np.zeros((steps, *score.shape), bool)
+    row = np.arange(chunks)
+    for t in range(steps):
+        source[t] = score.argmax(axis=1)
+        jump = score[row, source[t]] - SWITCH_COST
+        changed[t] = jump[:, None] > score
+        score = np.maximum(score, jump[:, None]) + np.log(np.maximum(posteriors[rows[t]], _FLOOR))
+        score -= score.max(axis=1, keepdims=True)
+    path = np.empty((steps, chunks), np.int16)
+    label = score.argmax(axis=1)
+    for t in range(steps - 1, -1, -1):
+        path[t] = label
+        label = np.where(changed[t, row, label], source[t], label)
+    return path
