@@ -14,8 +14,8 @@ from facegen.renderers.scene import Scene
 from facegen.renderers.shaders import shader
 from facegen.rig import Rig
 
-SKY_DIRECTIONS = 64
-LAMP_DIRECTIONS = 12
+SKY_DIRECTIONS = 44
+LAMP_DIRECTIONS = 8
 LAMP_RADIUS = 0.22
 """Half the lamp's width over its distance."""
 MAP_SIZE = 256
@@ -73,7 +73,7 @@ class _DepthMaps:
         self._context = context
         self._centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
         self._radius = float(np.linalg.norm(vertices - self._centre, axis=1).max()) * 1.02
-        self._lifted = (vertices + LIFT_CM * normal - self._centre) / self._radius
+        self._lifted = ((vertices + LIFT_CM * normal - self._centre) / self._radius).astype(np.float32)
 
     def share(self, directions: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
         """Share [V] of the ``directions`` [D, 3] in which nothing lies in a vertex's way, weighted [V, D]."""
@@ -95,10 +95,11 @@ class _DepthMaps:
         self._context.enable_only(self._context.DEPTH_TEST)
         self._target.clear(depth=1.0)
         self._array.render()
-        nearest = np.frombuffer(self._depth.read(), np.float32).reshape(MAP_SIZE, MAP_SIZE)
-        place = self._lifted @ axes.T
-        column, row = np.clip(((place[:, :2].T + 1) * (MAP_SIZE / 2)).astype(np.int64), 0, MAP_SIZE - 1)
-        return nearest[row, column] >= 0.5 - 0.5 * place[:, 2] - 1e-4
+        nearest = np.frombuffer(self._depth.read(), np.float32)
+        place = self._lifted @ axes.T.astype(np.float32)
+        cell = ((place[:, :2] + 1) * (MAP_SIZE / 2)).astype(np.int32)
+        depth = np.take(nearest, cell[:, 1] * MAP_SIZE + cell[:, 0], mode="clip")
+        return depth >= 0.5 - 0.5 * place[:, 2] - 1e-4
 
     def release(self) -> None:
         for item in (self._array, self._target, self._depth, self._program, *self._buffers):

@@ -254,7 +254,7 @@ class _Stage:
         context.depth_func = "<"
         # The picture is upside down here, which turns the triangles the other way round.
         context.front_face = "cw"
-        for kind, flags in (("solid", context.DEPTH_TEST | context.CULL_FACE), ("thin", context.DEPTH_TEST)):
+        for kind, flags in (("thin", context.DEPTH_TEST), ("solid", context.DEPTH_TEST | context.CULL_FACE)):
             if kind in self._arrays:
                 context.enable_only(flags)
                 self._arrays[kind].render()

@@ -102,9 +102,20 @@ class _Video:
     def _frame(self, pixels: np.ndarray) -> Any:
         import av
 
-        layout = "rgba" if pixels.shape[2] == 4 else "rgb24"
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), layout)
+        whole = _four_channels(pixels)
+        if whole is not None:
+            frame = av.VideoFrame.from_numpy_buffer(whole, "rgba")
+        else:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
         return frame.reformat(format=self.pixels, dst_colorspace="ITU709", dst_color_range="MPEG")
+
+
+def _four_channels(pixels: np.ndarray) -> np.ndarray | None:
+    """The contiguous [H, W, 4] array that ``pixels`` is, or shows three channels of; copying costs more."""
+    whole = pixels if pixels.shape[2] == 4 else pixels.base
+    if isinstance(whole, np.ndarray) and whole.shape == (*pixels.shape[:2], 4) and whole.flags.c_contiguous:
+        return whole
+    return None
 
 
 _H264 = (

@@ -16,13 +16,15 @@ uniform vec3 ground_color;
 in vec2 place;
 out vec4 pixel;
 
+// Polynomials near the sRGB curves: a power for each channel would cost as much as all the rest.
 vec3 linear_from_srgb(vec3 c) {
-    return mix(c / 12.92, pow((c + 0.055) / 1.055, vec3(2.4)), step(0.04045, c));
+    return c * (c * (c * 0.305306011 + 0.682171111) + 0.012522878);
 }
 
 vec3 display(vec3 c) {
     c = clamp(c * (2.51 * c + 0.03) / (c * (2.43 * c + 0.59) + 0.14), 0.0, 1.0);
-    return mix(c * 12.92, 1.055 * pow(c, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, c));
+    vec3 root = sqrt(c), fourth = sqrt(root);
+    return clamp(0.662002687 * root + 0.684122060 * fourth - 0.323583601 * sqrt(fourth) - 0.0225411470 * c, 0.0, 1.0);
 }
 
 vec3 bleed(float cosine, float depth) {
@@ -53,7 +55,7 @@ void main() {
     float reflect0 = material.y;
     float depth = material.z;
     // Light that bounces from wall to wall brightens hollows beyond their share of the sky.
-    float open = pow(paint.a, 0.75);
+    float open = sqrt(paint.a) * sqrt(sqrt(paint.a));
     vec3 rim = rim_color * fract(seen.w) / 0.49;
     vec3 albedo = linear_from_srgb(paint.rgb);
 
@@ -61,7 +63,7 @@ void main() {
     vec3 inside = open / (1.0 - 0.75 * albedo * (1.0 - open));
     float shade = smoothstep(0.0, 0.55, open);
     // Red light travels further under the skin, so that its shadows have softer, warmer borders.
-    vec3 shadow = mix(vec3(lit), pow(vec3(lit), vec3(0.65, 1.0, 1.15)), depth);
+    vec3 shadow = vec3(mix(lit, sqrt(lit), 0.7 * depth), lit, mix(lit, lit * lit, 0.2 * depth));
     vec3 light = mix(ground_color, sky_color, 0.5 + 0.5 * n.y) * inside;
     light += key_color * bleed(dot(n, lights[0]), depth) * shadow;
     light += fill_color * bleed(dot(n, lights[1]), depth) * shade;
@@ -69,7 +71,6 @@ void main() {
     vec3 color = albedo * light;
 
     color += reflect0 * lit * key_color * highlight(n, v, lights[0], rough);
-    color += reflect0 * shade * fill_color * highlight(n, v, lights[1], rough);
     color += reflect0 * rim * highlight(n, v, lights[2], max(rough, 0.4));
     float grazing = 1.0 - max(dot(n, v), 0.0);
     float fresnel = reflect0 + (0.6 - 0.6 * rough) * grazing * grazing * grazing * grazing * grazing;
