@@ -16,6 +16,7 @@ SILENT = frozenset(
 _TIMIT = {"AX": "AH", "AX-H": "AH", "IX": "IH", "AXR": "ER", "UX": "UW", "DX": "D", "NX": "N", "HV": "HH"}
 _TIMIT |= {"EL": "AH L", "EM": "AH M", "EN": "AH N", "ENG": "NG", "Q": SILENCE}
 _TIMIT |= {f"{stop}CL": stop for stop in ("B", "D", "G", "P", "T", "K")}
+_LONGEST = 4  # symbols of one label
 _MARKS = re.compile(
     "[\u02c8\u02cc\u02d0\u02d1:'\"\u02b0\u02b2\u02b7\u0361\u035c\u032f\u031a\u0325\u0320\u031f`|]"
 )
@@ -37,7 +38,8 @@ def translate(labels: list[str]) -> list[tuple[str, ...]]:
 
 
 def is_phone(label: str) -> bool:
-    return _arpabet(label) is not None or (len(label) <= 4 and _ipa(label) is not None)
+    """Whether ``label`` is a phone or a silence in any notation."""
+    return _arpabet(label) is not None or _ipa(label) is not None
 
 
 def _arpabet(label: str) -> tuple[str, ...] | None:
@@ -51,7 +53,10 @@ def _arpabet(label: str) -> tuple[str, ...] | None:
 
 
 def _ipa(label: str) -> tuple[str, ...] | None:
-    """The symbol itself, or the longest known symbols that make it up once marks of length and stress are off."""
+    """The symbol itself, or, once marks of length and stress are off, the known symbols that make it up.
+
+    A label of plain letters is one symbol or none: several would as well be a word.
+    """
     if label.strip().lower() in SILENT:
         return (SILENCE,)
     plain = re.sub(r"(?<=.)_[BIES]$", "", label.strip())
@@ -60,6 +65,8 @@ def _ipa(label: str) -> tuple[str, ...] | None:
         if form in table:
             return table[form]
     rest, phones = _MARKS.sub("", plain), ()
+    if plain.isascii() or len(rest) > _LONGEST:
+        return None
     while rest:
         size = next((n for n in range(min(4, len(rest)), 0, -1) if rest[:n] in table), 0)
         if not size:

@@ -17,7 +17,7 @@ SWITCH_COST = 2.0  # nats that a change of phone must earn
 TEXT_SHARE = 0.8  # weight of the transcript's phones against the heard ones
 LONGER_SECONDS = 0.5  # an alignment may outlast the sound by this much
 _CHUNK, _OVERLAP, _GROUP = 3000, 100, 16  # frames, frames, chunks at once
-_FLOOR = 1e-5
+_FLOOR = 0.02  # so that no single frame earns two changes
 log = logging.getLogger("facegen")
 
 
