@@ -34,6 +34,7 @@ def command_line(case: Case, output: Path) -> list[str]:
 
 def faults_of(case: Case, output: Path, capture) -> list[str]:
     """What the command line did otherwise than the case asks."""
+    output.mkdir()
     before = set(case.path.parent.rglob("*")) if case.path.parent.is_dir() else set()
     code = run(command_line(case, output))
     said = capture.readouterr()
@@ -68,7 +69,11 @@ def ascii_of(name: str) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_broken_file_gets_its_answer(kind, built, tmp_path, capsys):
     assert built[kind]
-    faults = [fault for case in built[kind] for fault in faults_of(case, tmp_path, capsys)]
+    faults = [
+        fault
+        for number, case in enumerate(built[kind])
+        for fault in faults_of(case, tmp_path / str(number), capsys)
+    ]
     assert not faults, "\n" + "\n".join(faults)
 
 
