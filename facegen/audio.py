@@ -215,7 +215,7 @@ def open_sound(
     if span[1] is not None and not span[1]:
         raise UsageError("the duration is 0 s", remedy="choose a longer duration")
     if isinstance(source, Audio):
-        source, rate = source.samples, source.rate
+        return Sound(ArraySource(source.samples, checked_rate(source.rate)), "samples", None, span)
     if isinstance(source, np.ndarray):
         return Sound(ArraySource(source, checked_rate(rate)), "samples", None, span)
     path = fspath(source)

@@ -106,8 +106,9 @@ def scaled(values: np.ndarray) -> np.ndarray:
             return np.ascontiguousarray(values, dtype=np.float32)
     half = 2.0 ** (bits - 1)
     exact = np.float32 if bits <= 16 else np.float64
-    centred = np.ascontiguousarray(values, dtype=exact) - (half if kind == "u" else 0)
-    return (centred / half).astype(np.float32, copy=False)
+    centred: np.ndarray = np.array(values, dtype=exact, order="C")
+    centred -= half if kind == "u" else 0.0
+    return (centred / exact(half)).astype(np.float32, copy=False)
 
 
 class SndfileSource:
@@ -213,7 +214,7 @@ class AvSource:
                     yield from packet.decode()
                 except av.FFmpegError:
                     self._damaged += 1
-        except av.FFmpegError as fault:
+        except (av.FFmpegError, OSError) as fault:
             raise AudioError(f"is damaged ({_reason(fault)})", remedy="copy or export it again") from fault
         if self._damaged * 2 > packets:
             raise AudioError(
@@ -283,13 +284,29 @@ class AvSource:
             yield samples
 
 
+class _Reader:
+    """A file as FFmpeg sees it: a seek to nowhere, which spoilt headers ask for, is answered by -1.
+
+    PyAV would print an exception's traceback.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.tell, self._file = file.read, file.tell, file
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(place, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
+
+
 def _open_container(file: BinaryIO) -> Any:
     import av
 
     av.logging.set_level(None)
     try:
-        return av.open(file, options=dict(_OPTIONS), metadata_errors="replace", buffer_size=2**17)
-    except av.FFmpegError as fault:
+        return av.open(_Reader(file), options=dict(_OPTIONS), metadata_errors="replace", buffer_size=2**17)
+    except (av.FFmpegError, OSError) as fault:
         raise audio_check.not_sound() from fault
 
 

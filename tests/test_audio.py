@@ -242,6 +242,23 @@ def test_a_playlist_with_the_suffix_of_a_film_opens_nothing(tmp_path):
             open_sound(path)
 
 
+def test_spoilt_headers_never_end_in_a_crash(good, tmp_path, capfd):
+    """Whatever bytes are changed: the sound is read, or an AudioError says why not, and nothing is printed."""
+    rng = np.random.default_rng(7)
+    path = tmp_path / "spoilt"
+    for number in range(400):
+        content = bytearray(good[number % len(good)].path.read_bytes())
+        reach = min(len(content), 400)
+        for place in rng.integers(0, reach, rng.integers(1, 12)):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            whole(open_sound(path))
+        except AudioError as error:
+            assert error.path == str(path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_importing_is_cheap():
     code = (
         "import sys, facegen.audio\n"
