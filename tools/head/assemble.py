@@ -27,10 +27,10 @@ MATERIALS = {
     "teeth": {"color": [0.78, 0.71, 0.58], "roughness": 0.25, "specular": 0.05, "subsurface": 0.3},
     "gums": {"color": [0.50, 0.13, 0.13], "roughness": 0.3, "specular": 0.05, "subsurface": 0.5},
     "tongue": {"color": [0.53, 0.14, 0.14], "roughness": 0.35, "specular": 0.05, "subsurface": 0.6},
-    "hair": {"color": [0.033, 0.014, 0.008], "roughness": 0.55, "specular": 0.05, "subsurface": 0.0},
-    "brow": {"color": [0.024, 0.011, 0.007], "roughness": 0.6, "specular": 0.03, "subsurface": 0.0},
+    "hair": {"color": [0.033, 0.014, 0.008], "roughness": 0.7, "specular": 0.03, "subsurface": 0.0},
+    "brow": {"color": [0.04, 0.018, 0.011], "roughness": 0.9, "specular": 0.01, "subsurface": 0.0},
     "cloth": {"color": [0.03, 0.05, 0.09], "roughness": 0.8, "specular": 0.03, "subsurface": 0.0},
-    "lashes": {"color": [0.005, 0.004, 0.003], "roughness": 0.6, "specular": 0.03, "subsurface": 0.0},
+    "lashes": {"color": [0.005, 0.004, 0.003], "roughness": 0.9, "specular": 0.01, "subsurface": 0.0},
 }
 
 
@@ -90,7 +90,7 @@ def _parts(p: Parameters, skin: Skin) -> dict[str, Any]:
     out["teethUpper"], out["gumUpper"] = mouth.teeth_row(p.teeth, True)
     out["teethLower"], out["gumLower"] = mouth.teeth_row(p.teeth, False)
     out["tongue"] = mouth.tongue()
-    brow, lashes = brows.left_brow(skin, p.landmarks), brows.left_lashes(skin)
+    brow, lashes = brows.left_brow(skin, p.landmarks, colours), brows.left_lashes(skin)
     out["browLeft"], out["browRight"] = brow, mirror_part(brow, "browRight")
     out["lashesLeft"], out["lashesRight"] = lashes, mirror_part(lashes, "lashesRight")
     out["hair"] = hair.hair(p)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
-from .part import Part, vertex_normals
+from .part import Part, join, smoothstep, vertex_normals
 from .skin import Skin
 
 BROW = np.array([0.22, 0.145, 0.105])
 LASH = np.array([0.06, 0.045, 0.04])
+LOWER_LASH = np.array([0.55, 0.38, 0.32])  # they are sparse, so that skin shows between them
 
 
 class Roots:
@@ -38,10 +40,10 @@ class Roots:
 def _lashes(
     root: np.ndarray, middle: np.ndarray, tip: np.ndarray, side: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tapered curved hairs of four vertices and two faces each."""
-    v = np.stack([root, middle - side, middle + side, tip], axis=1)
-    f = np.array([(0, 2, 1), (1, 2, 3)])
-    return v.reshape(-1, 3), (f[None] + 4 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
+    """Tapered curved tufts of five vertices and three faces each."""
+    v = np.stack([root - side, root + side, middle - 0.5 * side, middle + 0.5 * side, tip], axis=1)
+    f = np.array([(0, 1, 3), (0, 3, 2), (2, 3, 4)])
+    return v.reshape(-1, 3), (f[None] + 5 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
 
 
 def _cards(
@@ -53,35 +55,76 @@ def _cards(
     return v.reshape(-1, 3), (f[None] + 3 * np.arange(len(root))[:, None, None]).reshape(-1, 3)
 
 
-def left_brow(skin: Skin, landmarks: np.ndarray) -> Part:
-    """The character's left brow: about 230 hairs laid over the skin between five measured points."""
+def _brow_line(landmarks: np.ndarray, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Middle of the brow [n,2] and its half height [n] in cm at shares `t` of the way outwards."""
+    knots = np.linspace(0, 1, 5)
+    line = np.stack([PchipInterpolator(knots, landmarks[4:9, k])(t) for k in range(2)], axis=1)
+    line[:, 1] += 0.10 * np.sin(np.pi * t) - 0.20
+    return line, np.interp(t, [0, 0.10, 0.45, 0.8, 1], [0.20, 0.29, 0.26, 0.15, 0.04])
+
+
+def _brow_ground(skin: Skin, landmarks: np.ndarray, colours: np.ndarray) -> Part:
+    """A strip that gives the brow its body, fading into the skin's colour at its rim."""
+    t = np.linspace(-0.06, 1.05, 26)
+    line, half = _brow_line(landmarks, np.clip(t, 0, 1))
+    line += np.where(t < 0, 5 * t, 0)[:, None] * (0.98, 0.2) + np.where(t > 1, 5 * (t - 1), 0)[:, None] * (
+        0.8,
+        -0.6,
+    )
+    across = np.array([-1.5, -0.75, 0.0, 0.75, 1.5])
+    way = np.gradient(line, axis=0)
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    up = np.stack([-way[:, 1], way[:, 0]], axis=1)
+    xy = line[:, None] + (half[:, None] * across)[..., None] * up[:, None]
+    roots = Roots(skin, xy.reshape(-1, 2))
+    normal = roots.carry(vertex_normals(skin.vertices, skin.split()[0]))
+    inside = (
+        np.array([0, 0.8, 1, 0.8, 0])[None]
+        * smoothstep(-0.05, 0.10, t)[:, None]
+        * smoothstep(1.05, 0.85, t)[:, None]
+    )
+    rise = np.where(inside > 0, 0.025, -0.01)
+    vertices = roots.carry(skin.vertices) + normal * rise.reshape(-1, 1)
+    share = 0.62 * inside.reshape(-1, 1)
+    colour = roots.carry(colours) * (1 - share) + BROW * share
+    grid = np.arange(len(vertices)).reshape(xy.shape[:2])
+    a, b, c, d = grid[:-1, :-1], grid[1:, :-1], grid[1:, 1:], grid[:-1, 1:]
+    faces = np.vstack(
+        [np.stack([a, b, c], axis=2).reshape(-1, 3), np.stack([a, c, d], axis=2).reshape(-1, 3)]
+    )
+    deltas = {n: roots.carry(f) for n, f in skin.deltas.items() if np.abs(roots.carry(f)).max() > 2e-3}
+    return Part("ground", "brow", vertices, faces, colour, deltas)
+
+
+def left_brow(skin: Skin, landmarks: np.ndarray, colours: np.ndarray) -> Part:
+    """The character's left brow: a tinted strip under about 200 hairs; `colours [n,3]` are the skin's."""
     rng = np.random.default_rng(5)
-    count = 230
+    count = 200
     t = np.sort(rng.uniform(0, 1, count))
     across = rng.uniform(-1, 1, count)
-    line = np.stack([np.interp(t, np.linspace(0, 1, 5), landmarks[4:9, k]) for k in range(2)], axis=1)
-    half = np.interp(t, [0, 0.12, 0.45, 0.8, 1], [0.20, 0.30, 0.27, 0.16, 0.05])
-    line[:, 1] += across * half - 0.22 + 0.10 * np.sin(np.pi * t)
-    tilt = np.radians(
-        np.interp(t, [0, 0.15, 0.5, 1], [78, 48, 12, -28]) - 16 * across + rng.normal(0, 6, count)
-    )
-    length = np.interp(t, [0, 0.5, 1], [0.42, 0.52, 0.40]) * rng.uniform(0.8, 1.15, count)
+    line, half = _brow_line(landmarks, t)
+    line[:, 1] += across * half
+    bend = np.interp(t, [0, 0.15, 0.5, 1], [78, 48, 12, -28])
+    tilt = np.radians(bend - 16 * across + rng.normal(0, 6, count))
+    length = np.interp(t, [0, 0.5, 1], [0.40, 0.50, 0.40]) * rng.uniform(0.8, 1.15, count)
     direction = np.stack([np.cos(tilt), np.sin(tilt)], axis=1)
+    line -= direction * 0.12
     ends = [Roots(skin, line + direction * (length * s)[:, None]) for s in (0.0, 0.5, 1.0)]
     normal = vertex_normals(skin.vertices, skin.split()[0])
-    rise = [0.0, 0.05, 0.035]
+    rise = [0.03, 0.06, 0.045]
     points = [e.carry(skin.vertices) + r * e.carry(normal) for e, r in zip(ends, rise, strict=True)]
     along = points[1] - points[0]
     side = np.cross(ends[0].carry(normal), along)
-    side *= -0.034 / np.linalg.norm(side, axis=1, keepdims=True)
+    side *= -0.036 / np.linalg.norm(side, axis=1, keepdims=True)
     vertices, faces = _cards(*points, side)
-    colour = np.repeat(BROW * (1 + 0.25 * rng.uniform(-1, 1, count))[:, None], 3, axis=0)
+    colour = np.repeat(BROW * (1 + 0.2 * rng.uniform(-1, 1, count))[:, None], 3, axis=0)
     deltas = {}
     for name, field in skin.deltas.items():
         moved = [e.carry(field) for e in ends]
         if max(np.abs(m).max() for m in moved) > 2e-3:
             deltas[name], _ = _cards(*moved, np.zeros_like(side))
-    return Part("browLeft", "brow", vertices, faces, colour, deltas)
+    hairs = Part("hairs", "brow", vertices, faces, colour, deltas)
+    return join("browLeft", "brow", [_brow_ground(skin, landmarks, colours), hairs])
 
 
 def left_lashes(skin: Skin) -> Part:
@@ -94,11 +137,11 @@ def left_lashes(skin: Skin) -> Part:
         return sum(w * np.roll(field, k - 5, axis=0) for k, w in enumerate(window))
 
     rng = np.random.default_rng(9)
-    upper = np.linspace(2.0, n / 2 - 5, 64)
-    lower = np.linspace(n / 2 + 8, n - 3.0, 34)
+    upper = np.linspace(1.5, n / 2 - 4, 34)
+    lower = np.linspace(n / 2 + 8, n - 4.0, 20)
     place = np.r_[upper, lower]
     is_upper = np.r_[np.ones(len(upper)), np.zeros(len(lower))]
-    length = np.where(is_upper > 0, 0.62 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.30)
+    length = np.where(is_upper > 0, 0.50 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.20)
     length = length * rng.uniform(0.85, 1.1, len(place))
     fan = (0.5 - (np.where(is_upper > 0, place, n - place) / (n / 2))) * 1.0 + rng.normal(0, 0.08, len(place))
 
@@ -121,12 +164,18 @@ def left_lashes(skin: Skin) -> Part:
         way /= np.linalg.norm(way, axis=1, keepdims=True)
         size = length[:, None]
         curl = np.where(is_upper > 0, 0.45, -0.10)[:, None] * up
-        return [root, root + size * 0.5 * way, root + size * (way + curl) * 0.92, along * 0.012]
+        return [
+            root,
+            root + size * 0.5 * way,
+            root + size * (way + curl) * 0.92,
+            along * np.where(is_upper > 0, 0.05, 0.022)[:, None],
+        ]
 
     vertices, faces = _lashes(*pose(skin.vertices))
     deltas = {}
     for name, field in skin.deltas.items():
         if np.abs(field[ring]).max() > 2e-3:
             deltas[name] = _lashes(*pose(skin.vertices + field))[0] - vertices
-    colour = np.repeat(LASH[None], len(vertices), axis=0)
+    tint = np.where(is_upper[:, None] > 0, LASH, LOWER_LASH)
+    colour = np.repeat(tint, 5, axis=0)
     return Part("lashesLeft", "lashes", vertices, faces, colour, deltas)

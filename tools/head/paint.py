@@ -11,10 +11,10 @@ from .occlusion import openness, smoothed
 from .part import smoothstep
 from .skin import Skin
 
-SKIN = np.array([0.86, 0.665, 0.575])
-LIP = np.array([0.735, 0.445, 0.42])
-BLUSH = np.array([0.85, 0.53, 0.47])
-SHADOW = np.array([0.70, 0.47, 0.41])
+SKIN = np.array([0.81, 0.61, 0.515])
+LIP = np.array([0.70, 0.405, 0.375])
+BLUSH = np.array([0.80, 0.48, 0.42])
+SHADOW = np.array([0.66, 0.43, 0.365])
 MUCOSA = np.array([0.60, 0.28, 0.27])
 DEEP = np.array([0.16, 0.05, 0.05])
 
@@ -63,7 +63,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     brow = (
         smoothstep(1.25, 0.5, np.abs(v[:, 1] - y) / half) * smoothstep(0.85, 1.3, x) * smoothstep(5.9, 5.3, x)
     )
-    c = _mix(c, BROW, 0.55 * brow * (v[:, 2] > 5))
+    c = _mix(c, BROW, 0.25 * brow * (v[:, 2] > 5))
     return np.clip(c * _hollows(skin), 0, 1)
 
 
