@@ -1,14 +1,18 @@
 """The phone encoder: any cutting of the sound gives the same features, and wrong models are refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facegen.audio import open_sound
 from facegen.encoders import load_encoder
 from facegen.encoders.logmel import logmel
 from facegen.encoders.phones import PhoneEncoder
 from facegen.encoders.prosody import energy, pitch
+from facegen.encoders.timing import heard_track
 from facegen.errors import ModelError, UsageError
 from facegen.phones import LABELS, Features
 from tests.phone_model import phone_model
@@ -167,3 +171,30 @@ def test_encoders_by_name_and_by_path(model, tmp_path):
         load_encoder("phonez")
     with pytest.raises(ModelError, match="no such file"):
         load_encoder(tmp_path / "none.onnx")
+
+
+@pytest.fixture(scope="module")
+def built_in():
+    return PhoneEncoder()
+
+
+def test_the_built_in_model_hears_phones_of_the_sample(built_in):
+    sample = Path(__file__).parents[1] / "examples" / "hello.flac"
+    samples = np.concatenate(list(open_sound(sample).blocks()))
+    reference = whole(built_in, samples)
+    assert 0.3 < np.mean(reference.speech > 0.5) < 1 and len(heard_track(reference.posteriors)) > 5
+    assert_equal(streamed(built_in, samples, [4000], 40), reference)
+    assert_equal(built_in.encode(Blocks(samples, [5000]), bottleneck=True), reference)
+
+
+@pytest.mark.parametrize("kind", ["digital silence", "hiss", "hum"])
+def test_the_built_in_model_hears_no_speech_in(kind, built_in):
+    rng, time = np.random.default_rng(1), np.arange(4 * RATE) / RATE
+    samples = {
+        "digital silence": np.zeros(len(time)),
+        "hiss": 0.03 * rng.standard_normal(len(time)),
+        "hum": 0.1 * sum(np.sin(2 * np.pi * 50 * k * time) / k for k in range(1, 6)),
+    }[kind].astype(np.float32)
+    features = built_in.encode(Blocks(samples, [9000]))
+    assert np.mean(features.speech > 0.5) < 0.2
+    assert kind != "digital silence" or (features.speech == 0).all()

@@ -76,7 +76,8 @@ class _Chain:
 
     @classmethod
     def of(cls, words: Sequence[tuple[str, ...]], pauses: bool) -> _Chain:
-        label, unit, names = [0] * pauses, [-1] * pauses, []
+        label, unit = [0] * pauses, [-1] * pauses
+        names: list[int] = []
         for word in words:
             for phone in word:
                 index = LABELS.index(phone)

@@ -64,7 +64,8 @@ def _ipa(label: str) -> tuple[str, ...] | None:
     for form in (plain, _MARKS.sub("", plain)):
         if form in table:
             return table[form]
-    rest, phones = _MARKS.sub("", plain), ()
+    rest = _MARKS.sub("", plain)
+    phones: tuple[str, ...] = ()
     if plain.isascii() or len(rest) > _LONGEST:
         return None
     while rest:

@@ -79,9 +79,10 @@ def _spoken(features: Features, words: list[tuple[str, ...]]) -> tuple[Features,
             "the transcript does not fit %.0f %% of the speech; heard phones stay there", 100 * missed
         )
     mixed = one_hot(path.labels)
-    mixed *= TEXT_SHARE
-    mixed += (1 - TEXT_SHARE) * heard
-    mixed[~fits] = heard[~fits]
+    for first in range(0, len(mixed), _CHUNK):  # in parts, to hold no third matrix
+        span = slice(first, first + _CHUNK)
+        share = np.where(fits[span], np.float32(TEXT_SHARE), np.float32(0))[:, None]
+        mixed[span] = share * mixed[span] + (1 - share) * heard[span]
     track = path.track(heard_track(heard)) if not fits.all() else path.track(PhoneTrack())
     return _with(features, mixed), track
 
