@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from facegen.errors import FacegenError, UsageError, nearest
@@ -50,6 +49,8 @@ class Registry:
         self.kind = kind
 
     def _targets(self) -> dict[str, str]:
+        from importlib.metadata import entry_points  # takes as long to import as all of facegen
+
         targets = dict(_BUILT_IN.get(self.kind, {}))
         for point in entry_points(group=f"facegen.{self.kind}"):
             if targets.get(point.name, point.value) != point.value:
