@@ -32,8 +32,12 @@ class Renderer(Protocol):
         camera: Camera,
         size: tuple[int, int],
         background: np.ndarray | None = None,
+        fine: bool = False,
     ) -> Iterator[np.ndarray]:
-        """Each frame as [H, W, 3] uint8 over ``background`` [H, W, 3]; without one [H, W, 4], straight alpha."""
+        """Each frame as [H, W, 3] uint8 over ``background`` [H, W, 3]; without one [H, W, 4], straight alpha.
+
+        ``fine`` asks for the smoothest edges, whatever the time.
+        """
         ...
 
 
@@ -71,8 +75,11 @@ def render_file(
     size = config.pixels
     camera = camera_for(rig, config.camera, size)
     background = None if config.alpha else make_background(config.background, size)
-    shown = animation.slice(0.0, float(1 / animation.fps)) if writer.suffix == ".png" else animation
-    frames = Registry("renderers").get(config.renderer)().frames(rig, shown, camera, size, background)
+    still = writer.suffix == ".png"
+    shown = animation.slice(0.0, float(1 / animation.fps)) if still else animation
+    frames = (
+        Registry("renderers").get(config.renderer)().frames(rig, shown, camera, size, background, fine=still)
+    )
     clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
     writer.write(path, frames, clip)
 

@@ -34,6 +34,7 @@ def bake_light(
     in direction ``key`` [3] in each of POSES, and of the lamp in direction ``rim`` [3] at rest.
     """
     sky, lamps = (np.zeros((len(scene.colors), 4), np.uint8) for _ in range(2))
+    faces, ball = np.concatenate([scene.solid, scene.thin]), _ball(rig.mesh.vertices)  # type: ignore[union-attr]
     around, near, behind = sphere(SKY_DIRECTIONS), lamp_directions(key), lamp_directions(rim)
     for column, controls in enumerate(POSES):
         if column and not set(controls) & set(rig.control_names):
@@ -41,13 +42,19 @@ def bake_light(
             continue
         vertices = _posed(rig, controls)
         normal = normals(vertices, rig.mesh.faces)  # type: ignore[union-attr]
-        maps = _DepthMaps(context, vertices, normal, np.concatenate([scene.solid, scene.thin]))
+        maps = _DepthMaps(context, vertices, normal, faces, ball)
         sky[:, column] = np.round(255 * maps.share(around, np.maximum(normal @ around.T, 0.0)))
         lamps[:, column] = np.round(255 * maps.share(near))
         if not column:
             lamps[:, 3] = np.round(255 * maps.share(behind))
         maps.release()
     return sky, lamps
+
+
+def _ball(vertices: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre and radius that hold the head in each pose: one for all, so that what stays still keeps its light."""
+    centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    return centre, float(np.linalg.norm(vertices - centre, axis=1).max()) * 1.1
 
 
 def _posed(rig: Rig, controls: tuple[str, ...]) -> np.ndarray:
@@ -62,7 +69,9 @@ def _posed(rig: Rig, controls: tuple[str, ...]) -> np.ndarray:
 class _DepthMaps:
     """Depth maps of one pose, drawn one direction after the other."""
 
-    def __init__(self, context: Any, vertices: np.ndarray, normal: np.ndarray, faces: np.ndarray) -> None:
+    def __init__(
+        self, context: Any, vertices: np.ndarray, normal: np.ndarray, faces: np.ndarray, ball: tuple
+    ) -> None:
         self._program = context.program(shader("depth.vert"), fragment_shader=shader("depth.frag"))
         self._depth = context.depth_texture((MAP_SIZE, MAP_SIZE))
         self._target = context.framebuffer(depth_attachment=self._depth)
@@ -71,8 +80,7 @@ class _DepthMaps:
             self._program, [(self._buffers[0], "3f", "position")], self._buffers[1]
         )
         self._context = context
-        self._centre = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-        self._radius = float(np.linalg.norm(vertices - self._centre, axis=1).max()) * 1.02
+        self._centre, self._radius = ball
         self._lifted = ((vertices + LIFT_CM * normal - self._centre) / self._radius).astype(np.float32)
 
     def share(self, directions: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

@@ -107,22 +107,24 @@ def read_camera(path: str | PathLike) -> Camera:
 
 
 def _framed(rig: Rig, azimuth: float, elevation: float, aspect: float) -> Camera:
-    low, high = _head_bounds(rig)
     turn, rise = math.radians(azimuth), math.radians(elevation)
-    width = abs(math.cos(turn)) * (high - low)[0] + abs(math.sin(turn)) * (high - low)[2]
-    height = max((high - low)[1], width / aspect) / HEAD_SHARE
-    centre = (low + high) / 2
-    direction = np.array([math.sin(turn) * math.cos(rise), math.sin(rise), math.cos(turn) * math.cos(rise)])
-    # The face's front, nearer than the centre, would else come out larger than asked for.
-    distance = height / 2 / math.tan(math.radians(PORTRAIT_FOV) / 2) + (high - low)[2] / 4
-    place = centre + distance * direction
+    direction = (math.sin(turn) * math.cos(rise), math.sin(rise), math.cos(turn) * math.cos(rise))
+    axes = Camera(direction, (0.0, 0.0, 0.0)).axes
+    head = _head(rig) @ axes.T
+    low, high = head.min(axis=0), head.max(axis=0)
+    width, height, depth = high - low
+    wanted = max(height, width / aspect) / HEAD_SHARE
+    # The nearer half of the head looks larger, so a quarter of its depth is added to the distance.
+    distance = wanted / 2 / math.tan(math.radians(PORTRAIT_FOV) / 2) + depth / 4
+    centre = (low + high) / 2 @ axes
+    place = centre + distance * axes[2]
     return Camera(tuple(place.tolist()), tuple(centre.tolist()))  # type: ignore[arg-type]
 
 
-def _head_bounds(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest corner, cm, of what turns with the head."""
+def _head(rig: Rig) -> np.ndarray:
+    """The vertices [N, 3] cm of what turns with the head."""
     rig._need_mesh()
     vertices = rig.mesh.vertices.astype(np.float64)  # type: ignore[union-attr]
     if rig.head_weight is not None and (rig.head_weight > 0.5).any():
-        vertices = vertices[rig.head_weight > 0.5]
-    return vertices.min(axis=0), vertices.max(axis=0)
+        return vertices[rig.head_weight > 0.5]
+    return vertices

@@ -117,17 +117,12 @@ class Gif:
         starts = [round(100 * Fraction(i) / clip.fps) for i in range(0, clip.count, every)]
         ends = [*starts[1:], round(100 * Fraction(clip.count) / clip.fps)]
         durations = [10 * max(1, end - start) for start, end in zip(starts, ends, strict=True)]
-        palette: list[Any] = []
 
         def pictures() -> Iterator[Any]:
             for number, pixels in enumerate(frames):
                 clip.report(number + 1)
-                if number % every:
-                    continue
-                picture = image.fromarray(np.ascontiguousarray(pixels[..., :3]))
-                if not palette:
-                    palette.append(picture.quantize(256))
-                yield picture.quantize(palette=palette[0])
+                if number % every == 0:
+                    yield image.fromarray(np.ascontiguousarray(pixels[..., :3])).quantize(256)
 
         with closing(frames), atomic_path(path) as temporary:  # type: ignore[type-var]
             drawn = pictures()

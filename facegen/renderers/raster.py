@@ -69,10 +69,12 @@ class Raster:
         camera: Camera,
         size: tuple[int, int],
         background: np.ndarray | None = None,
+        fine: bool = False,
     ) -> Iterator[np.ndarray]:
         """Each frame as [H, W, 3] uint8 over ``background`` [H, W, 3] uint8, top row first.
 
-        Without a background: [H, W, 4] with straight alpha. Raises RigError for a rig without a mesh,
+        Without a background: [H, W, 4] with straight alpha. ``fine`` averages four pixels into one, which is
+        the rule on a GPU and too slow for videos without one. Raises RigError for a rig without a mesh,
         MissingExtraError and MissingSystemError where OpenGL is missing.
         """
         rig._need_mesh()
@@ -81,7 +83,8 @@ class Raster:
         context = open_context()
         try:
             with context:
-                stage = _Stage(context, rig, camera, size, background)
+                times = 2 if fine or not _in_software(context) else 1
+                stage = _Stage(context, rig, camera, size, background, times)
             previous = False
             for row, vertices in zip(
                 _openness(animation), evaluate(rig, animation, BLOCK_FRAMES), strict=True
@@ -124,10 +127,15 @@ class _Stage:
     """Buffers, programs and render targets of one rendering: surface pass, light pass, edge pass."""
 
     def __init__(
-        self, context: Any, rig: Rig, camera: Camera, size: tuple[int, int], background: np.ndarray | None
+        self,
+        context: Any,
+        rig: Rig,
+        camera: Camera,
+        size: tuple[int, int],
+        background: np.ndarray | None,
+        times: int,
     ) -> None:
-        self._context, self._size = context, size
-        self._times = 1 if _in_software(context) else 2
+        self._context, self._size, self._times = context, size, times
         self._scene = make_scene(rig)
         self.normals = Normals(rig)
         self._programs = {
