@@ -203,3 +203,10 @@ def test_an_hour_takes_seconds():
     start = time.perf_counter()
     rules.mouth(rows, energy)
     assert time.perf_counter() - start < 8 * len(rows) / 360_000
+
+
+def test_sound_that_is_never_surely_speech_leaves_the_mouth_at_rest():
+    rows = posteriors("SIL AA UW W SIL " * 20, sure=0.3)
+    rows[:, 0] += 0.7 - rows[:, 0].clip(max=0.7)
+    rows /= rows.sum(axis=1, keepdims=True)
+    assert not rules.mouth(rows, np.full(len(rows), -20, np.float32)).any()

@@ -29,6 +29,9 @@ BEFORE = LEVEL_BEHIND
 BLOCK = 4096  # frames decoded at a time
 
 SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
+SURE_LOW, SURE_HIGH = 0.35, 0.65  # where a frame begins to count as surely speech, and counts whole
+SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and noise seldom are
+SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
 FLOOR_DB = -70.0  # quieter than this is silence
 BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too
 LOUDNESS_SLOPE = 0.012  # change of the opening a dB over or under the talker's level
@@ -100,7 +103,9 @@ def _level_and_gate(posteriors: np.ndarray, energy: np.ndarray) -> tuple[np.ndar
     open_ = np.clip((speech - SPEECH_LOW) / (SPEECH_HIGH - SPEECH_LOW), 0, 1)
     open_ *= energy > level - BELOW_LEVEL_DB
     near = _windowed(open_, GATE_REACH, GATE_REACH) / (2 * GATE_REACH + 1)
-    gate = np.clip(2 * near, 0, 1)
+    sure = np.clip((speech - SURE_LOW) / (SURE_HIGH - SURE_LOW), 0, 1)
+    sure = _windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)
+    gate = np.clip(2 * near, 0, 1) * np.clip((sure - SURE_LEAST) / SURE_LEAST, 0, 1)
     return level, (gate * gate * (3 - 2 * gate)).astype(np.float32)
 
 
