@@ -36,6 +36,13 @@ def frozen(array: Any, name: str, ndim: int) -> np.ndarray:
     return values
 
 
+def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
+    """Whether two optional arrays are both absent, or equal."""
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
+
+
 @dataclass(frozen=True, eq=False)
 class Animation:
     """Curves of named controls at one frame rate; immutable, finite, checked at construction.
@@ -77,13 +84,11 @@ class Animation:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Animation):
             return NotImplemented
-        heads = (self.head is None) == (other.head is None)
         return (
-            heads
-            and self.fps == other.fps
+            self.fps == other.fps
             and self.controls == other.controls
             and np.array_equal(self.values, other.values)
-            and (self.head is None or np.array_equal(self.head, other.head))
+            and same(self.head, other.head)
         )
 
     __hash__ = None  # type: ignore[assignment]

@@ -160,9 +160,9 @@ class _Levels:
                 f"its samples reach {peak:.0f} times full scale", remedy="scale the samples to -1..1"
             )
         self.low, self.high = np.minimum(self.low, low), np.maximum(self.high, high)
-        self.sounding += np.count_nonzero(block != 0)
+        self.sounding += int(np.count_nonzero(block))
         if peak >= self.full_scale:
-            self.clipped += np.count_nonzero(np.abs(block) >= self.full_scale)
+            self.clipped += int(np.count_nonzero(np.abs(block) >= self.full_scale))
         if len(block) == 1:
             mono = block[0]
         else:

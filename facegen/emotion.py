@@ -80,7 +80,8 @@ class Emotion:
         positive = {n: scale * w for n, w in weights.items() if w > 0}
         if any(w < 0 for w in weights.values()) and not positive:
             return cls.from_vad(*point)
-        return cls(*(float(x) for x in point), categories=positive)
+        valence, arousal, dominance = (float(x) for x in point)
+        return cls(valence, arousal, dominance, positive)
 
     @classmethod
     def from_vad(cls, valence: float, arousal: float, dominance: float) -> Emotion:
@@ -115,7 +116,8 @@ class Emotion:
         total = sum(self.categories.values())
         part = min(factor, 1.0 / total) if total > 0 else factor
         vad = np.clip(np.array([self.valence, self.arousal, self.dominance]) * factor, -1, 1)
-        return Emotion(*(float(x) for x in vad), categories={n: w * part for n, w in self.categories.items()})
+        valence, arousal, dominance = (float(x) for x in vad)
+        return Emotion(valence, arousal, dominance, {n: w * part for n, w in self.categories.items()})
 
     def mix(self, other: Emotion, amount: float) -> Emotion:
         """From this emotion (0) to ``other`` (1), linearly."""

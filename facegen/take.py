@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from facegen.animation import Animation, frozen
+from facegen.animation import Animation, frozen, same
 from facegen.emotion import EmotionTrack
 from facegen.errors import AnimationFileError, UsageError, nearest
 from facegen.phones import PhoneTrack
@@ -48,11 +48,8 @@ class Layer:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Layer):
             return NotImplemented
-        masks = (self.mask is None) == (other.mask is None)
-        same = masks and (self.mask is None or np.array_equal(self.mask, other.mask))
-        return (
-            same and (self.name, self.mode) == (other.name, other.mode) and self.animation == other.animation
-        )
+        named = (self.name, self.mode) == (other.name, other.mode)
+        return named and same(self.mask, other.mask) and self.animation == other.animation
 
     __hash__ = None  # type: ignore[assignment]
 

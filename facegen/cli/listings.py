@@ -85,7 +85,7 @@ def models(as_json: bool) -> None:
 
 def model_rows() -> list[dict[str, Any]]:
     """Kind, name, what it is, and for weights their size in bytes."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind in ("encoders", "decoders"):
         for name in Registry(kind).names():
             doc = first_line(Registry(kind).get(name))
