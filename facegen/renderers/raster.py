@@ -47,7 +47,8 @@ def open_context() -> Any:
     except ImportError as error:
         raise MissingExtraError("moderngl", "render", "rendering") from error
     faults = []
-    for options in ({"backend": "egl"}, {}):
+    choices: list[dict[str, Any]] = [{"backend": "egl"}, {}]
+    for options in choices:
         try:
             return moderngl.create_context(require=330, standalone=True, **options)
         except Exception as error:

@@ -171,14 +171,20 @@ def evaluate(rig: Rig, animation: Animation, block: int = 256) -> Iterator[np.nd
     rest = rig.mesh.vertices  # type: ignore[union-attr]
     weights = animation.select(rig.control_names).values
     deltas = rig.dense_deltas().reshape(len(rig.controls), -1)
-    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
-    follow = np.ones(len(rest)) if rig.head_weight is None else rig.head_weight
+    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)), np.float32)
+    follow = np.ones(len(rest), np.float32) if rig.head_weight is None else rig.head_weight.astype(np.float32)
     for start in range(0, len(weights), block):
         rows = (weights[start : start + block] @ deltas).reshape(-1, len(rest), 3) + rest
         if animation.head is None:
             yield from rows
             continue
         pose = animation.head[start : start + block]
-        for vertices, rotation, shift in zip(rows, head_matrices(pose), pose[:, 3:], strict=True):
-            moved = (vertices - pivot) @ rotation.T + pivot + shift
-            yield (vertices + follow[:, None] * (moved - vertices)).astype(np.float32)
+        for vertices, rotation, shift in zip(
+            rows, head_matrices(pose).astype(np.float32), pose[:, 3:], strict=True
+        ):
+            moved = vertices @ rotation.T
+            moved += (pivot + shift - rotation @ pivot).astype(np.float32)
+            moved -= vertices
+            moved *= follow[:, None]
+            moved += vertices
+            yield moved

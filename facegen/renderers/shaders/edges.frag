@@ -1,9 +1,10 @@
 #version 330 core
-// Keeps the pixels where the brightness jumps.
+// Keeps the pixels where the brightness or the coverage jumps; green stands for all colours, being most of it.
 uniform sampler2D picture;
 
 float luma(ivec2 at) {
-    return dot(texelFetch(picture, at, 0), vec4(0.299, 0.587, 0.114, 1.0));
+    vec4 c = texelFetch(picture, at, 0);
+    return c.g + c.a;
 }
 
 void main() {
