@@ -20,7 +20,7 @@ POSES: dict[str, tuple[float, float]] = {
     "mouthUpperUpLeft": (0.0, 0.1),
     "mouthUpperUpRight": (0.0, 0.1),
     "mouthFunnel": (0.0, 0.0),
-    "mouthShrugLower": (0.12, 0.0),
+    "mouthShrugLower": (0.18, 0.0),
     "mouthRollLower": (0.08, 0.35),
     "mouthRollUpper": (0.06, 0.0),
     "mouthPressLeft": (0.2, 0.0),
