@@ -157,3 +157,15 @@ def test_mov_keeps_transparency(tmp_path):
 def iter_of(pixels, count):
     for _ in range(count):
         yield pixels
+
+
+def test_the_layout_of_the_pixels_in_memory_does_not_matter(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 4), np.uint8)
+    shown = (pixels[..., :3], pixels[..., :3].copy(), np.asfortranarray(pixels[..., :3]))
+    both = []
+    for number, array in enumerate((*shown, pixels[:, ::-1][:, ::-1][..., :3])):
+        path = tmp_path / f"{number}.mp4"
+        Mp4().write(path, iter_of(array, 2), Clip(Fraction(30), SIZE, 2))
+        with av.open(str(path)) as video:
+            both.append(next(video.decode(video=0)).to_ndarray(format="rgb24"))
+    assert all(np.array_equal(both[0], other) for other in both[1:])

@@ -112,14 +112,21 @@ class _Video:
 
 def _four_channels(pixels: np.ndarray) -> np.ndarray | None:
     """The contiguous [H, W, 4] array that ``pixels`` is, or shows three channels of; copying costs more."""
-    whole = pixels if pixels.shape[2] == 4 else pixels.base
-    if isinstance(whole, np.ndarray) and whole.shape == (*pixels.shape[:2], 4) and whole.flags.c_contiguous:
-        return whole
+    rows, columns, channels = pixels.shape
+    whole = pixels if channels == 4 else pixels.base
+    if (
+        isinstance(whole, np.ndarray)
+        and whole.flags.c_contiguous
+        and whole.nbytes == 4 * rows * columns
+        and pixels.strides == (4 * columns, 4, 1)
+        and whole.ctypes.data == pixels.ctypes.data
+    ):
+        return whole.reshape(rows, columns, 4)
     return None
 
 
 _H264 = (
-    ("libx264", {"preset": "veryfast", "crf": "20"}),
+    ("libx264", {"preset": "veryfast", "crf": "20", "x264-params": "subme=1:weightp=0"}),
     ("libopenh264", {"b": "6000000"}),
     ("mpeg4", {"qscale": "3"}),
 )
