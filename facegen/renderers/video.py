@@ -55,8 +55,8 @@ class _Video:
         try:
             options = {"fflags": "+bitexact", **self.container}
             with av.open(name, "w", format=self.suffix[1:], container_options=options) as out:
-                track = _Soundtrack(out, self.sound_codec, clip) if clip.audio else None
                 picture = self._picture_stream(out, clip)
+                track = _Soundtrack(out, self.sound_codec, clip) if clip.audio else None
                 for number, pixels in enumerate(frames):
                     frame = self._frame(pixels)
                     frame.pts, frame.time_base = number, 1 / clip.fps

@@ -55,7 +55,7 @@ void main() {
     float reflect0 = material.y;
     float depth = material.z;
     // Light that bounces from wall to wall brightens hollows beyond their share of the sky.
-    float open = sqrt(paint.a) * sqrt(sqrt(paint.a));
+    float open = 0.05 + 0.95 * sqrt(paint.a) * sqrt(sqrt(paint.a));
     vec3 rim = rim_color * fract(seen.w) / 0.49;
     vec3 albedo = linear_from_srgb(paint.rgb);
 
