@@ -6,21 +6,22 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.config import Context
+from facegen.emotion import CATEGORIES
 from facegen.passes.curves import frame_times
+from facegen.passes.expression import emotion_weights
 from facegen.phones import BILABIALS, LABELS, LABIODENTALS
 from facegen.take import Layer, Take
 
-# The posture of each contact. mouthClose beyond jawOpen and the raised chin make up for lips that an expression
-# parts.
+# The posture of each contact.
 POSES: dict[str, tuple[float, float]] = {
     "jawOpen": (0.05, 0.06),
-    "mouthClose": (0.06, 0.03),
+    "mouthClose": (0.05, 0.03),
     "mouthLowerDownLeft": (0.0, 0.0),
     "mouthLowerDownRight": (0.0, 0.0),
     "mouthUpperUpLeft": (0.0, 0.1),
     "mouthUpperUpRight": (0.0, 0.1),
     "mouthFunnel": (0.0, 0.0),
-    "mouthShrugLower": (0.18, 0.0),
+    "mouthShrugLower": (0.02, 0.0),
     "mouthRollLower": (0.08, 0.35),
     "mouthRollUpper": (0.06, 0.0),
     "mouthPressLeft": (0.2, 0.0),
@@ -28,9 +29,11 @@ POSES: dict[str, tuple[float, float]] = {
     "tongueOut": (0.0, 0.0),
 }
 """Control to its value with lips shut, and with the lower lip on the teeth."""
-STRENGTH = {**dict.fromkeys(BILABIALS, 1.0), **dict.fromkeys(LABIODENTALS, 0.9)}
-ATTACK_S, RELEASE_S = 0.06, 0.05
-HELD = 0.6  # part of the phone, from its start, in which the contact is whole
+CHIN = {"disgusted": 0.2, "surprised": 0.08, "fearful": 0.05}
+"""How much further mouthShrugLower brings lips together that an emotion parts."""
+STRENGTH = {**dict.fromkeys(BILABIALS, 1.0), **dict.fromkeys(LABIODENTALS, 0.6)}
+ATTACK_S, RELEASE_S = 0.045, 0.04
+HELD = 0.5  # part of the phone, from its start, in which the contact is whole
 SURE = 0.5  # mean probability of its class from which a phone counts fully
 LEAST_S = 0.03  # a shorter phone counts less
 
@@ -44,7 +47,10 @@ def lip_closure(take: Take, context: Context) -> Layer | None:
         return None
     share = (shut / np.maximum(shut + bitten, 1e-6))[:, None]
     poses = np.array(list(POSES.values()), np.float32)
-    values = np.where(mask[:, None] > 0, share * poses[:, 0] + (1 - share) * poses[:, 1], 0)
+    values = share * poses[:, 0] + (1 - share) * poses[:, 1]
+    parted = emotion_weights(context) @ np.array([CHIN.get(name, 0.0) for name in CATEGORIES], np.float32)
+    values[:, list(POSES).index("mouthShrugLower")] += share[:, 0] * parted
+    values[mask == 0] = 0
     return Layer("lip_closure", "replace", Animation(context.fps, tuple(POSES), values), mask)
 
 
