@@ -25,7 +25,7 @@ KERNEL_BEHIND = 20  # frames of past speech that it remembers: carry-over
 GATE_REACH = 4  # frames on either side over which the speech gate is smoothed
 LEVEL_BEHIND = 300  # frames of past speech that set the talker's level
 AHEAD = KERNEL_AHEAD + GATE_REACH
-BEFORE = LEVEL_BEHIND
+BEFORE = LEVEL_BEHIND + KERNEL_BEHIND + GATE_REACH
 BLOCK = 4096  # frames decoded at a time
 
 SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
@@ -34,6 +34,7 @@ SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and 
 SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
 FLOOR_DB = -70.0  # quieter than this is silence
 BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too
+BELOW_LEVEL_FADE_DB = 4.0
 LOUDNESS_SLOPE = 0.02  # change of the opening a dB over or under the talker's level
 LOUDNESS_RANGE = (0.45, 1.3)
 RATE_USUAL = 12.0  # phones a second
@@ -97,16 +98,21 @@ def _level_and_gate(posteriors: np.ndarray, energy: np.ndarray) -> tuple[np.ndar
     speech = 1.0 - posteriors[:, 0].astype(np.float64)
     speech[energy < FLOOR_DB] = 0.0
     loud = speech * 10.0 ** (np.maximum(energy, FLOOR_DB).astype(np.float64) / 20)
-    weight = _windowed(loud, LEVEL_BEHIND - 1, AHEAD - GATE_REACH)
-    total = _windowed(loud * energy, LEVEL_BEHIND - 1, AHEAD - GATE_REACH)
-    level = np.where(weight > 1e-9, total / np.maximum(weight, 1e-9), 0.0)
+    before, level = (_mean_level(loud, energy, ahead) for ahead in (0, AHEAD - GATE_REACH))
     open_ = np.clip((speech - SPEECH_LOW) / (SPEECH_HIGH - SPEECH_LOW), 0, 1)
-    open_ *= energy > level - BELOW_LEVEL_DB
+    open_ *= np.clip((energy - before + BELOW_LEVEL_DB) / BELOW_LEVEL_FADE_DB, 0, 1)
     near = _windowed(open_, GATE_REACH, GATE_REACH) / (2 * GATE_REACH + 1)
     sure = np.clip((speech - SURE_LOW) / (SURE_HIGH - SURE_LOW), 0, 1)
     sure = _windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)
     gate = np.clip(2 * near, 0, 1) * np.clip((sure - SURE_LEAST) / SURE_LEAST, 0, 1)
     return level, (gate * gate * (3 - 2 * gate)).astype(np.float32)
+
+
+def _mean_level(loud: np.ndarray, energy: np.ndarray, ahead: int) -> np.ndarray:
+    """Mean of ``energy`` [F] weighed by ``loud`` [F] over the past and ``ahead`` frames, 0 where nothing is loud."""
+    weight = _windowed(loud, LEVEL_BEHIND - 1, ahead)
+    total = _windowed(loud * energy, LEVEL_BEHIND - 1, ahead)
+    return np.where(weight > 1e-9, total / np.maximum(weight, 1e-9), 0.0)
 
 
 def _windowed(rows: np.ndarray, behind: int, ahead: int) -> np.ndarray:
