@@ -29,7 +29,7 @@ BEFORE = LEVEL_BEHIND + KERNEL_BEHIND + GATE_REACH
 BLOCK = 4096  # frames decoded at a time
 
 SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
-SURE_LOW, SURE_HIGH = 0.35, 0.65  # where a frame begins to count as surely speech, and counts whole
+SURE_LOW, SURE_HIGH = 0.8, 0.95  # where a frame begins to count as surely speech, and counts whole
 SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and noise seldom are
 SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
 FLOOR_DB = -70.0  # quieter than this is silence
