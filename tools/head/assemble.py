@@ -128,8 +128,8 @@ def _arrays(skin: Skin, parts: list[Part]) -> dict[str, np.ndarray]:
 
 
 def _landmarks(p: Parameters, skin: Skin, number: np.ndarray) -> dict[str, int]:
-    half = len(skin.lids[0]) // 2
     margin = skin.lids[3]
+    half = len(margin) // 2
     at = {
         "lipUpperInner": skin.upper_lip[0],
         "lipLowerInner": skin.lower_lip[0],

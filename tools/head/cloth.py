@@ -13,7 +13,8 @@ CLOTH = np.array([0.20, 0.26, 0.34])
 AXIS_Z = -1.5
 # Height of the neckline in cm by direction from the neck's axis in degrees, front to back.
 NECKLINE = np.array([(0, -13.3), (30, -12.9), (60, -11.9), (100, -10.9), (140, -10.4), (180, -10.3)])
-COLLAR_STEPS = 64
+COLLAR_STEPS = 52
+AROUND = 8  # points of the collar's cross-section
 
 
 def below_neckline(points: np.ndarray) -> np.ndarray:
@@ -35,7 +36,7 @@ def _collar(points: np.ndarray) -> Part:
     for _ in range(6):
         smooth = 0.25 * np.roll(smooth, 1) + 0.5 * smooth + 0.25 * np.roll(smooth, -1)
     rings = []
-    spin = 2 * np.pi * np.arange(10) / 10
+    spin = 2 * np.pi * np.arange(AROUND) / AROUND
 
     def place(height: float) -> np.ndarray:
         r = at(np.stack([turn, smooth + height], axis=1))
@@ -52,8 +53,8 @@ def _collar(points: np.ndarray) -> Part:
     for m, a, o in zip(middle, along, across, strict=True):
         rings.append(m + 0.12 * o + 0.55 * np.cos(spin)[:, None] * a + 0.24 * np.sin(spin)[:, None] * o)
     vertices, faces = tube(np.array([*rings, rings[0]]), (False, False))
-    faces = faces % (COLLAR_STEPS * 10)
-    vertices = vertices[: COLLAR_STEPS * 10]
+    faces = faces % (COLLAR_STEPS * AROUND)
+    vertices = vertices[: COLLAR_STEPS * AROUND]
     volume = np.einsum(
         "ij,ij->", vertices[faces[:, 0]], np.cross(vertices[faces[:, 1]], vertices[faces[:, 2]])
     )

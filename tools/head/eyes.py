@@ -10,28 +10,8 @@ from .part import Part, smoothstep
 CORNEA = 0.055  # cm of bulge
 IRIS = 0.38  # rad from the axis
 PUPIL = 0.15
-SPOKES = 32
-RINGS = (
-    0.0,
-    0.08,
-    0.14,
-    0.16,
-    0.2,
-    0.245,
-    0.29,
-    0.33,
-    0.36,
-    0.385,
-    0.41,
-    0.48,
-    0.6,
-    0.75,
-    0.95,
-    1.2,
-    1.5,
-    1.9,
-    2.4,
-)
+SPOKES = 28
+RINGS = (0.0, 0.14, 0.16, 0.2, 0.245, 0.29, 0.33, 0.36, 0.385, 0.41, 0.5, 0.65, 0.85, 1.1, 1.5, 2.1)
 GAZE = {
     "eyeLookUpLeft": (0, -25),
     "eyeLookDownLeft": (0, 25),

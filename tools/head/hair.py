@@ -6,12 +6,12 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from .parameters import Parameters
-from .part import FLIP, Part, join, mirror_part, smoothstep, vertex_normals
+from .part import FLIP, Part, join, mirror_part, smoothstep, vertex_normals, without_small
 from .subdivide import Subdivision
 
 HAIR = np.array([0.215, 0.135, 0.09])
-LOCKS = 130  # a side
-STATIONS = 6
+LOCKS = 124  # a side
+STATIONS = 4
 # Height of the hairline in cm by direction from the head's axis in degrees, from the front to the nape.
 HAIRLINE = np.array(
     [
@@ -32,7 +32,7 @@ class Scalp:
 
     def __init__(self, p: Parameters) -> None:
         rough = np.abs(above_hairline(p.neutral))[p.faces].min(axis=1)
-        self.sub = Subdivision(p.faces, len(p.mirror), fine=rough < 1.2)
+        self.sub = Subdivision(p.faces, len(p.mirror), fine=rough < 0.4)
         self.mirror = self.sub.mirrored(p.mirror)
         v = self.sub.apply(p.neutral)
         self.points = (v + v[self.mirror] * FLIP) / 2
@@ -42,7 +42,7 @@ class Scalp:
         self.faces = self.sub.faces[near[self.sub.labels] & (self.rise[self.sub.faces] > -1.0).all(axis=1)]
         self.deltas = {}
         for name in ("browInnerUp", "browOuterUp_L", "browDown_L"):
-            field = self.sub.apply(p.deltas[name])
+            field = without_small(self.sub.apply(p.deltas[name]))
             image = field[self.mirror] * FLIP
             if name.endswith("_L"):
                 self.deltas[name[:-2] + "Left"], self.deltas[name[:-2] + "Right"] = field, image
@@ -90,7 +90,7 @@ def _comb(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
 
 
 def _locks(scalp: Scalp) -> Part:
-    """Locks of the left half: strips three vertices wide that run along the combed direction and taper."""
+    """Locks of the left half: strips three vertices wide that run along the combed direction to a point."""
     rng = np.random.default_rng(21)
     used = np.unique(scalp.faces)
     used = used[(scalp.points[used, 0] > 0.15) & (scalp.rise[used] > 0.15)]
@@ -116,13 +116,18 @@ def _locks(scalp: Scalp) -> Part:
         roots.append(int(used[np.argmax(away)]))
         away = np.minimum(away, np.linalg.norm(base[used] - base[roots[-1]], axis=1))
     place, normal, near = on_cap(base[roots] + rng.normal(0, 0.12, (LOCKS, 3)))
-    length = rng.uniform(0.85, 1.25, LOCKS) * np.clip(0.45 + 0.22 * scalp.rise[roots], 0.45, 1.0)
+    length = (
+        5
+        / (STATIONS - 1)
+        * rng.uniform(0.85, 1.25, LOCKS)
+        * np.clip(0.45 + 0.22 * scalp.rise[roots], 0.45, 1.0)
+    )
     rows, shades, owners = [], [], []
     for k in range(STATIONS):
         t = k / (STATIONS - 1)
         way = _comb(place, normal)
         side = np.cross(way, normal)
-        width = 0.46 * np.sin(np.pi * (0.22 + 0.74 * t)) * np.interp(length, [0.4, 1.2], [0.65, 1.15])
+        width = 0.46 * np.sin(np.pi * (0.22 + 0.78 * t)) * np.interp(length, [0.67, 2.0], [0.65, 1.15])
         height = 0.01 + 0.09 * np.sin(np.pi * min(t * 1.25, 1.0)) + 0.02 * rng.uniform(0, 1, LOCKS)
         middle = place + normal * (height + 0.09)[:, None]
         low = place + normal * (height - 0.05)[:, None]
@@ -132,22 +137,23 @@ def _locks(scalp: Scalp) -> Part:
         place, normal, near = on_cap(place + way * length[:, None])
     owner = np.stack(owners, axis=1)
     kept = (scalp.rise[owner].min(axis=1) > 0.35) | (scalp.points[owner[:, 0], 2] < -5)
-    vertices = np.stack(rows, axis=1)[kept]  # lock, station, 3, xyz
+    tip = 3 * (STATIONS - 1)
+    points = [*range(tip), tip + 1]  # the last station is its middle alone
+    vertices = np.stack(rows, axis=1)[kept].reshape(-1, 3 * STATIONS, 3)[:, points]
     count = len(vertices)
-    faces = []
-    for k in range(STATIONS - 1):
+    faces = [(tip - 3, tip - 2, tip), (tip - 2, tip - 1, tip)]
+    for k in range(STATIONS - 2):
         for j in range(2):
             a, b, c, d = 3 * k + j, 3 * k + j + 1, 3 * k + j + 4, 3 * k + j + 3
             faces += [(a, b, c), (a, c, d)]
-    all_faces = (np.array(faces)[None] + 3 * STATIONS * np.arange(count)[:, None, None]).reshape(-1, 3)
+    all_faces = (np.array(faces)[None] + len(points) * np.arange(count)[:, None, None]).reshape(-1, 3)
     tone = 1 + 0.13 * rng.uniform(-1, 1, count)
     colour = HAIR * (tone[:, None] * np.array(shades)[None])[:, :, None]
     colour = np.repeat(colour[:, :, None], 3, axis=2) * np.array([0.90, 1.06, 0.90])[None, None, :, None]
-    owner = np.repeat(owner[kept][:, :, None], 3, axis=2).reshape(-1)
+    colour = colour.reshape(count, -1, 3)[:, points].reshape(-1, 3)
+    owner = np.repeat(owner[kept], 3, axis=1)[:, points].reshape(-1)
     deltas = {k: d[owner] for k, d in scalp.deltas.items()}
-    return Part(
-        "hair", "hair", vertices.reshape(-1, 3), all_faces, np.clip(colour.reshape(-1, 3), 0, 1), deltas
-    )
+    return Part("hair", "hair", vertices.reshape(-1, 3), all_faces, np.clip(colour, 0, 1), deltas)
 
 
 def hair(p: Parameters) -> Part:

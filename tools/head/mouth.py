@@ -11,7 +11,7 @@ from .skin import TONGUE_OUT_OPENS
 ENAMEL = np.array([0.90, 0.87, 0.79])
 GUM = np.array([0.74, 0.40, 0.40])
 TONGUE = np.array([0.76, 0.41, 0.41])
-AROUND = 10
+AROUND = (10, 10, 10, 8, 6, 6, 6)  # points of a tooth's rings, from the middle to the back
 LOWER_EDGE = -3.22  # cm; no lower tooth stands higher, and the molars sink into the gum
 
 
@@ -36,16 +36,16 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     front = smoothstep(5.0, 2.0, np.array(float(number)))  # 1 at incisors, 0 at molars
     up = 1.0 if upper else -1.0
     tall = (1.3 if upper else 1.15) * (1 - 0.25 * (1 - front))
-    heights = np.array([0.0, 0.05, 0.16, 0.4, 0.7, 1.0])
-    wide = np.array([0.72, 0.90, 0.97, 1.0, 0.92, 0.74]) * width * 0.5 * 1.05
-    thin = np.array([0.10, 0.20, 0.30, 0.52, 0.66, 0.6])
-    thick = np.array([0.62, 0.82, 0.92, 1.0, 0.95, 0.8])
+    heights = np.array([0.0, 0.05, 0.16, 0.45, 1.0])
+    wide = np.array([0.72, 0.90, 0.97, 1.0, 0.74]) * width * 0.5 * 1.05
+    thin = np.array([0.10, 0.20, 0.30, 0.54, 0.6])
+    thick = np.array([0.62, 0.82, 0.92, 1.0, 0.8])
     deep = (front * thin + (1 - front) * thick) * min(depth, 0.85) * 0.5
     if number == 0:
         wide[:2] *= (1.12, 1.06)
     if number == 2:  # the canine comes to a point
         wide[:2] *= (0.45, 0.8)
-    angle = 2 * np.pi * np.arange(AROUND) / AROUND
+    angle = 2 * np.pi * np.arange(AROUND[number]) / AROUND[number]
     c, s = np.cos(angle), np.sin(angle)
     square = (np.abs(c) ** 3 + np.abs(s) ** 3) ** (-1 / 3)
     c, s = c * square, s * square
@@ -80,7 +80,7 @@ def _gum(rows: np.ndarray) -> Part:
     place = np.vstack([(place * FLIP)[::-1], place])
     normal = np.vstack([(normal * FLIP)[::-1], normal])
     knots = np.arange(len(place), dtype=float)
-    t = np.linspace(-0.4, len(place) - 0.6, 4 * len(place) + 1)
+    t = np.linspace(-0.4, len(place) - 0.6, 3 * len(place) + 1)
     t = (t - t[::-1]) / 2 + (len(place) - 1) / 2
     spine = np.stack([np.interp(t, knots, place[:, k]) for k in range(3)], axis=1)
     for _ in range(3):
@@ -90,7 +90,7 @@ def _gum(rows: np.ndarray) -> Part:
     front = smoothstep(7.0, 1.0, np.abs(t - (len(place) - 1) / 2))
     scallop = 0.5 + 0.5 * np.cos(2 * np.pi * (t - 0.5 - 0.5 * (len(place) % 2 == 0) + 0.5))
     start = (0.62 + 0.28 * front) * (1.0 if upper else 0.88) + 0.16 * (scallop - 0.5)
-    angle = 2 * np.pi * np.arange(8) / 8
+    angle = 2 * np.pi * np.arange(6) / 6
     rings = []
     for p, o, s in zip(spine, outer, start, strict=True):
         y = s + 0.85 * (0.5 - 0.5 * np.cos(angle))
@@ -120,7 +120,7 @@ def teeth_row(table: np.ndarray, upper: bool) -> tuple[Part, Part]:
 
 
 def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np.ndarray:
-    t = np.linspace(0, 1, 17)
+    t = np.linspace(0, 1, 15)
     knots = np.linspace(0, 1, len(spine))
     line = np.stack([np.interp(t, knots, spine[:, k]) for k in range(3)], axis=1)
     for _ in range(4):
@@ -129,7 +129,7 @@ def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     up = np.cross(along, np.array([1.0, 0, 0]))
-    angle = 2 * np.pi * np.arange(18) / 18
+    angle = 2 * np.pi * np.arange(16) / 16
     c, s = np.cos(angle), np.sin(angle)
     top = np.where(s > 0, s - 0.30 * np.exp(-((c / 0.25) ** 2)) * s, s * 0.9)
     round_tip = np.sqrt(np.clip(1 - np.clip((t - 0.78) / 0.225, 0, 1) ** 2, 0.004, 1))

@@ -43,7 +43,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     c = _mix(c, BLUSH, 0.36 * _near(v, (0.0, nose[1], nose[2]), (1.3, 0.9, 1.6)))
     c = _mix(c, BLUSH, 0.20 * _near(v, (0.0, -7.0, 10.0), (1.6, 1.2, 2.0)))
     c = _mix(c, BLUSH, 0.50 * _near(v, (7.4, 2.0, -0.5), (1.0, 2.8, 2.0)))
-    ring = skin.lid
+    ring = skin.both_lids
     c = _mix(c, SHADOW, 0.45 * smoothstep(5.5, 2.8, ring))
     c = _mix(c, np.array([0.80, 0.48, 0.44]), 0.8 * smoothstep(3.15, 2.7, ring))
     c = _mix(c, MUCOSA, smoothstep(1.7, 0.5, ring))
@@ -72,7 +72,7 @@ def _hollows(skin: Skin) -> np.ndarray:
     sky = openness(skin.vertices, skin.faces)
     sky = smoothed((sky + sky[skin.mirror]) / 2, skin.faces, 1)
     floor = np.where((skin.lip < 0.9) & skin.is_skin, 0.72, 0.0)
-    floor = np.maximum(floor, np.where(skin.lid < 3.6, 0.7, 0.0))
+    floor = np.maximum(floor, np.where(skin.both_lids < 3.6, 0.7, 0.0))
     sky = np.clip(np.maximum(sky * 1.06, floor), 0.03, 1)
     return sky[:, None] ** np.array([0.45, 0.62, 0.66])
 

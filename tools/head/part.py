@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 FLIP = np.array([-1.0, 1.0, 1.0])
+UNSEEN = (0.004, 0.016)  # cm of displacement; it is none below the first and whole above the second
 
 
 @dataclass
@@ -82,6 +83,12 @@ def tube(rings: np.ndarray, caps: tuple[bool, bool] = (True, True)) -> tuple[np.
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def without_small(delta: np.ndarray, exact: np.ndarray | float = 0.0) -> np.ndarray:
+    """Displacements [n,3] with those too small to be seen faded out (by less than 0.006 cm), except where `exact`."""
+    size = np.linalg.norm(delta, axis=1)
+    return delta * np.maximum(smoothstep(*UNSEEN, size), exact)[:, None]
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

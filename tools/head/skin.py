@@ -7,10 +7,12 @@ import scipy.sparse as sparse
 import scipy.sparse.linalg as sparse_linalg
 
 from .cage import MOUTH, SKIN, SOCKET
+from .cloth import below_neckline
 from .eyes import surface_radius
+from .hair import above_hairline
 from .jaw import jaw_deltas
 from .parameters import Parameters
-from .part import FLIP, mirrored_name, smoothstep
+from .part import FLIP, mirrored_name, smoothstep, without_small
 from .subdivide import Subdivision, edges_of
 
 CONTACT = 2  # ring of the mouth where the lips meet
@@ -19,6 +21,13 @@ TONGUE_OUT_OPENS = 0.22  # share of jawOpen that lets the tongue pass
 PRESSING = ("jawOpen", "mouthClose", "mouthPressLeft", "mouthRollLower", "mouthShrugLower")  # lips squeeze
 SQUEEZE = 0.12  # cm of overlap in the middle of the lips at full jawOpen and mouthClose
 LID_CLEARANCE = 0.035  # cm over the eyeball
+
+
+def _hidden_faces(p: Parameters) -> np.ndarray:
+    """Cage faces well below hair or shirt."""
+    return (np.maximum(above_hairline(p.neutral) - 1.5, below_neckline(p.neutral) - 1.5)[p.faces] > 0).all(
+        axis=1
+    )
 
 
 class Spread:
@@ -50,7 +59,7 @@ class Skin:
 
     def __init__(self, p: Parameters) -> None:
         self.p = p
-        self.sub = Subdivision(p.faces, len(p.mirror), fine=self._fine_faces(p))
+        self.sub = Subdivision(p.faces, len(p.mirror), fine=self._fine_faces(p), rough=_hidden_faces(p))
         self.faces = self.sub.faces
         self.part = p.part[self.sub.labels]
         self.mirror = self.sub.mirrored(p.mirror)
@@ -68,11 +77,9 @@ class Skin:
 
     @staticmethod
     def _fine_faces(p: Parameters) -> np.ndarray:
-        c = p.neutral[p.faces].mean(axis=1)
-        front = (c[:, 2] > 9.3) & (c[:, 1] > -1.6) & (c[:, 1] < 1.4) & (np.abs(c[:, 0]) < 1.9)
-        eye = np.isin(p.faces, np.r_[p.eye[1:5].ravel(), p.mirror[p.eye[1:5].ravel()]]).any(axis=1)
-        mouth = np.isin(p.faces, np.r_[p.mouth[2:7].ravel(), p.mirror[p.mouth[2:7].ravel()]]).any(axis=1)
-        return ((p.part == SKIN) & front) | eye | mouth
+        """Lips and lids, whose edges and folds are seen against what lies behind them."""
+        rings = np.r_[p.eye[3:5].ravel(), p.mouth[2:6].ravel()]
+        return np.isin(p.faces, np.r_[rings, p.mirror[rings]]).any(axis=1)
 
     def _symmetric(self, v: np.ndarray) -> np.ndarray:
         return (v + v[self.mirror] * FLIP) / 2
@@ -83,7 +90,7 @@ class Skin:
         half = len(contact) // 2
         self.contact = contact
         self.upper_lip, self.lower_lip = contact[: half + 1], contact[half:][::-1]
-        self.lids = [self.sub.chain(p.eye[k].tolist(), closed=True) for k in range(6)]
+        self.lids = {k: self.sub.chain(p.eye[k].tolist(), closed=True) for k in (2, 3, 4, 5)}
 
     def _regions(self) -> None:
         p = self.p
@@ -94,6 +101,7 @@ class Skin:
         ring[p.socket.ravel()] = -1
         ring[p.socket_pole] = -2
         self.lid = self.sub.apply(ring)
+        self.both_lids = np.minimum(self.lid, self.lid[self.mirror])
         self.lid_region = (self.lid < 6.6) & (self.lid > -0.5) & (self.vertices[:, 0] > 0)
         both = np.r_[self.contact, self.mirror[self.contact]]
         self.lip_fixed = np.unique(both)
@@ -156,12 +164,19 @@ class Skin:
         deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
         deltas["tongueOut"] = TONGUE_OUT_OPENS * deltas["jawOpen"]
         for name in list(deltas):
+            deltas[name] = without_small(deltas[name], self._exact(name))
             other = mirrored_name(name)
             if other == name:
                 deltas[name] = self._symmetric(deltas[name])
             else:
                 deltas[other] = deltas[name][self.mirror] * FLIP
         return deltas
+
+    def _exact(self, name: str) -> np.ndarray:
+        """1 where a control must stay as it is, so that lips and lids meet, falling to 0 around [n]."""
+        lips = smoothstep(1.9, 1.2, self.lip) if not name.startswith(("eye", "brow")) else 0.0
+        lids = smoothstep(6.0, 4.0, self.both_lids) if name.startswith(("eye", "cheek")) else 0.0
+        return np.maximum(np.zeros(self.count), np.maximum(lips, lids))
 
     def _with_bag(self, name: str, cage: np.ndarray) -> np.ndarray:
         """Control displacements inside mouth and eye sockets, which are not measured but continue the skin's."""

@@ -97,11 +97,22 @@ def _pad(rows: list[tuple[list[int], list[float]]]) -> Rows:
     return Rows(index, weight)
 
 
+def _cut(corner: np.ndarray, middle: np.ndarray, used: np.ndarray) -> list[list[int]]:
+    """Triangles of a face whose sides' middles [3], after each corner, are there if `used`."""
+    polygon: list[int] = []
+    for a, m in zip(corner.tolist(), middle.tolist(), strict=True):
+        polygon += [a, m] if used[m] else [a]
+    start = next((k for k, v in enumerate(polygon) if v in middle), 0)
+    polygon = polygon[start:] + polygon[:start]
+    return [[polygon[0], polygon[k], polygon[k + 1]] for k in range(1, len(polygon) - 1)]
+
+
 class Subdivision:
-    """Two Loop steps of a cage, the second one only where `fine` says so.
+    """Two Loop steps of a cage, the second one only where `fine` says so, and none where `rough` does.
 
     `apply` maps cage values [N,...] to values of the refined mesh [V,...]; `faces [F,3]` are its faces and
-    `labels [F]` the cage face that each came from. Without `fine` both steps are whole.
+    `labels [F]` the cage face that each came from. Without `fine` both steps are whole. Rough cage faces keep
+    their corners, which lie on the refined surface; they should not touch fine ones.
     """
 
     def __init__(
@@ -109,12 +120,14 @@ class Subdivision:
         faces: np.ndarray,
         count: int,
         fine: np.ndarray | None = None,
+        rough: np.ndarray | None = None,
         sharp: set[tuple[int, int]] | None = None,
         corners: set[int] | None = None,
     ) -> None:
         self._cage_count = count
         self.steps: list[Rows] = []
         self.edges: list[np.ndarray] = []
+        cage, coarse = faces, faces
         for _ in range(2):
             self.edges.append(edges_of(faces)[0])
             coarse = faces
@@ -125,32 +138,27 @@ class Subdivision:
         self.faces = faces
         self.labels = np.repeat(np.arange(len(faces) // 16), 16)
         if fine is not None:
-            self._thin_out(coarse, np.repeat(fine, 4))
+            self._thin_out(cage, coarse, fine, np.zeros(len(cage), bool) if rough is None else rough)
 
-    def _thin_out(self, coarse: np.ndarray, fine: np.ndarray) -> None:
-        """Keeps the second step on `fine` faces; their coarse neighbours are cut along the shared edges."""
-        old = len(self.steps[0].index)
-        quarter = self.faces.reshape(-1, 4, 3)
+    def _thin_out(self, cage: np.ndarray, coarse: np.ndarray, fine: np.ndarray, rough: np.ndarray) -> None:
+        """Keeps the steps that are wanted; faces next to finer ones are cut along the shared edges."""
+        quarter = self.faces.reshape(-1, 4, 3)  # of each coarse face
+        whole = coarse.reshape(-1, 4, 3)  # of each cage face
         used = np.zeros(len(self.keep), bool)
-        used[quarter[fine].ravel()] = True
-        used[:old] = True
-        faces, labels = [], []
-        for f, corner in enumerate(coarse):
+        used[: self._cage_count] = True
+        used[whole[~rough].ravel()] = True
+        used[quarter[np.repeat(fine, 4)].ravel()] = True
+        faces: list[list[int]] = []
+        labels: list[int] = []
+        for f, corner in enumerate(cage):
             if fine[f]:
-                faces += quarter[f].tolist()
-                labels += [f // 4] * 4
-                continue
-            polygon: list[int] = []
-            for k in range(3):
-                polygon.append(int(corner[k]))
-                middle = int(quarter[f, 3, k])
-                if used[middle]:
-                    polygon.append(middle)
-            start = next((k for k, v in enumerate(polygon) if v >= old), 0)
-            polygon = polygon[start:] + polygon[:start]
-            cut = [(polygon[0], polygon[k], polygon[k + 1]) for k in range(1, len(polygon) - 1)]
-            faces += cut
-            labels += [f // 4] * len(cut)
+                new = quarter[4 * f : 4 * f + 4].reshape(-1, 3).tolist()
+            elif rough[f]:
+                new = _cut(corner, whole[f, 3], used)
+            else:
+                new = [t for k in range(4) for t in _cut(whole[f, k], quarter[4 * f + k, 3], used)]
+            faces += new
+            labels += [f] * len(new)
         self.keep = np.flatnonzero(used)
         number = np.cumsum(used) - 1
         self.faces = number[np.array(faces)]
