@@ -91,7 +91,7 @@ def _comb(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
 
 def _locks(scalp: Scalp) -> Part:
     """Locks of the left half: strips three vertices wide that run along the combed direction to a point."""
-    rng = np.random.default_rng(21)
+    rng = np.random.default_rng(4)
     used = np.unique(scalp.faces)
     used = used[(scalp.points[used, 0] > 0.15) & (scalp.rise[used] > 0.15)]
     base = scalp.points + scalp.normals * scalp.lift()[:, None]
@@ -127,7 +127,7 @@ def _locks(scalp: Scalp) -> Part:
         t = k / (STATIONS - 1)
         way = _comb(place, normal)
         side = np.cross(way, normal)
-        width = 0.46 * np.sin(np.pi * (0.22 + 0.78 * t)) * np.interp(length, [0.67, 2.0], [0.65, 1.15])
+        width = 0.46 * np.sin(np.pi * (0.30 + 0.70 * t)) * np.interp(length, [0.67, 2.0], [0.65, 1.15])
         height = 0.01 + 0.09 * np.sin(np.pi * min(t * 1.25, 1.0)) + 0.02 * rng.uniform(0, 1, LOCKS)
         middle = place + normal * (height + 0.09)[:, None]
         low = place + normal * (height - 0.05)[:, None]
