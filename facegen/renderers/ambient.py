@@ -23,6 +23,8 @@ LIFT_CM = 0.12
 """How far above its surface a vertex looks around, so that the coarse depth maps do not shade it by itself."""
 POSES = ((), ("jawOpen",), ("eyeBlinkLeft", "eyeBlinkRight"))
 """The poses that change what is hidden: at rest, jaw open, lids closed. Between them the light is blended."""
+COMES_OUT = {"eyeLeft": 0.55, "eyeRight": 0.55, "tongue": 0.5, "teethUpper": 0.45, "teethLower": 0.35}
+"""The least light, as a share, on parts that turn or slide out of what hides them in all of POSES."""
 
 
 def bake_light(
@@ -48,6 +50,10 @@ def bake_light(
         if not column:
             lamps[:, 3] = np.round(255 * maps.share(behind))
         maps.release()
+    for part in rig.parts:
+        rows = slice(*part.vertices)
+        least = round(255 * COMES_OUT.get(part.name, 0.0))
+        sky[rows, :3], lamps[rows, :3] = np.maximum(sky[rows, :3], least), np.maximum(lamps[rows, :3], least)
     return sky, lamps
 
 
