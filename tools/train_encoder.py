@@ -41,6 +41,9 @@ def main() -> None:
     )
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=40.0)
+    parser.add_argument(
+        "--steps", type=int, help="train so many steps instead: then the same seed gives the same weights"
+    )
     parser.add_argument("--channels", type=int, default=256)
     parser.add_argument("--batch", type=int, default=32, help="crops of 4 s")
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -82,7 +85,7 @@ class Trainer:
             self.resume()
 
     def run(self) -> None:
-        """Train until the minutes are over."""
+        """Train until the steps, or else the minutes, are over."""
         total, start, saved, shown = (
             self.options.minutes * 60,
             time.monotonic() - self.spent,
@@ -91,7 +94,7 @@ class Trainer:
         )
         for mel, labels in _ahead(self.supply):
             self.spent = time.monotonic() - start
-            done = self.spent / total
+            done = self.step / self.options.steps if self.options.steps else self.spent / total
             if done >= 1:
                 break
             shown.append(self.learn(mel.to(self.device), labels.to(self.device), done))
