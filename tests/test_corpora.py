@@ -1,7 +1,6 @@
 """Corpora: what the readers give, from small made-up copies and from the real folders where they are."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 MODULES = {"speechocean762": speechocean, "grid": grid, "emodb": emodb}
 
 
-def real(name: str):
-    folder = os.environ.get("FACEGEN_DATA")
+def real(name: str, folder: Path):
     probe = {"speechocean762": "speechocean762", "grid": "grid-multi", "emodb": "emodb"}[name]
-    if not folder or not (Path(folder) / probe).is_dir():
-        pytest.skip(f"FACEGEN_DATA names no folder with {probe}")
-    return list(MODULES[name].samples())
+    if not (folder / probe).is_dir():
+        pytest.skip(f"the data folder holds no {probe}")
+    return list(MODULES[name].samples(folder))
 
 
 def lay(path: Path, *rows: dict) -> None:
@@ -102,8 +100,8 @@ def test_a_symbol_of_two_phones_is_split_and_pauses_are_left_out():
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_real_samples_are_whole(name):
-    samples = real(name)
+def test_real_samples_are_whole(name, data_folder):
+    samples = real(name, data_folder)
     assert len({s.utt for s in samples}) == len(samples) > 500
     for sample in samples:
         assert sample.audio.is_file()
@@ -115,10 +113,10 @@ def test_real_samples_are_whole(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_splits_name_real_speakers_and_keep_them_apart(name):
+def test_splits_name_real_speakers_and_keep_them_apart(name, data_folder):
     splits = json.loads((ROOT / "datasets" / name / "splits.json").read_text())
     test, train = (set(splits[part]["speakers"]) for part in ("test", "train"))
     assert test and train and not test & train
-    samples = real(name)
+    samples = real(name, data_folder)
     assert test | train == {s.speaker for s in samples}
     assert set(splits["test"].get("clips", ())) <= {s.audio.stem for s in samples}
