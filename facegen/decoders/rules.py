@@ -30,6 +30,10 @@ BLOCK = 4096  # frames decoded at a time
 
 SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
 SURE_LOW, SURE_HIGH = 0.8, 0.95  # where a frame begins to count as surely speech, and counts whole
+CLEAR_LOW, CLEAR_HIGH = (
+    0.35,
+    0.5,
+)  # likewise of its likeliest phone: music passes for speech, but for no one phone
 SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and noise seldom are
 SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
 FLOOR_DB = -70.0  # quieter than this is silence
@@ -102,7 +106,9 @@ def _level_and_gate(posteriors: np.ndarray, energy: np.ndarray) -> tuple[np.ndar
     open_ = np.clip((speech - SPEECH_LOW) / (SPEECH_HIGH - SPEECH_LOW), 0, 1)
     open_ *= np.clip((energy - before + BELOW_LEVEL_DB) / BELOW_LEVEL_FADE_DB, 0, 1)
     near = _windowed(open_, GATE_REACH, GATE_REACH) / (2 * GATE_REACH + 1)
+    clear = posteriors[:, 1:].max(axis=1)
     sure = np.clip((speech - SURE_LOW) / (SURE_HIGH - SURE_LOW), 0, 1)
+    sure *= np.clip((clear - CLEAR_LOW) / (CLEAR_HIGH - CLEAR_LOW), 0, 1)
     sure = _windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)
     gate = np.clip(2 * near, 0, 1) * np.clip((sure - SURE_LEAST) / SURE_LEAST, 0, 1)
     return level, (gate * gate * (3 - 2 * gate)).astype(np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import scipy.signal
@@ -147,28 +148,45 @@ def _drums(rng, count, beat, root, scale) -> np.ndarray:
     return sound
 
 
-def _timbre(rng) -> tuple[np.ndarray, float, float, float]:
-    """Harmonic levels, decay 1/s, attack s, vibrato."""
-    levels = rng.random(12) / np.arange(1, 13) ** rng.uniform(0.4, 2)
-    return (
+class _Timbre(NamedTuple):
+    """An instrument: harmonic levels, decay 1/s, attack s, vibrato (1 is a third of a percent), breath beside the
+    tone, and players a little out of tune with one another."""
+
+    levels: np.ndarray
+    decay: float
+    attack: float
+    vibrato: float
+    breath: float
+    players: int
+
+
+def _timbre(rng) -> _Timbre:
+    slope = rng.uniform(0.4, 2)
+    levels = (rng.random(16) if rng.random() < 0.7 else np.ones(16)) / np.arange(1, 17) ** slope
+    return _Timbre(
         levels,
         rng.choice([0.3, rng.uniform(1, 12)]),
-        rng.choice([0.005, rng.uniform(0.02, 0.15)]),
-        rng.random(),
+        rng.choice([0.005, rng.uniform(0.02, 0.2)]),
+        rng.choice([0.0, rng.uniform(0, 1), rng.uniform(1, 4)]),
+        rng.choice([0.0, 0.0, rng.uniform(0, 0.3)]),
+        int(rng.choice([1, 1, 2, 3])),
     )
 
 
-def _note(rng, length: int, hz: float, timbre) -> np.ndarray:
-    levels, decay, attack, vibrato = timbre
+def _note(rng, length: int, hz: float, timbre: _Timbre) -> np.ndarray:
     t = np.arange(length) / RATE
-    phase = hz * t + 0.003 * vibrato * hz / 5 * np.sin(2 * np.pi * 5 * t)
-    wave = sum(a * np.sin(2 * np.pi * (k + 1) * phase) for k, a in enumerate(levels) if (k + 1) * hz < 7800)
-    return (
-        wave
-        * np.minimum(1, t / attack)
-        * np.exp(-decay * t)
-        * np.minimum(1, (length - np.arange(length)) / 160)
-    )
+    wave = np.zeros(length)
+    for _ in range(timbre.players):
+        tuned = hz * (1 + (timbre.players > 1) * rng.normal(0, 0.003))
+        rate = rng.uniform(4, 7)
+        phase = tuned * t + 0.003 * timbre.vibrato * tuned / rate * np.sin(2 * np.pi * rate * t)
+        for number, level in enumerate(timbre.levels, 1):
+            if number * hz < 7800:
+                wave += level * np.sin(2 * np.pi * number * phase)
+    if timbre.breath:
+        wave += timbre.breath * np.abs(wave).max() * rng.standard_normal(length)
+    ends = np.minimum(1, t / timbre.attack) * np.minimum(1, (length - np.arange(length)) / 160)
+    return wave * ends * np.exp(-timbre.decay * t)
 
 
 def _slow(rng, count: int, depth: float) -> np.ndarray:
