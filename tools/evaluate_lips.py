@@ -32,6 +32,7 @@ from tools.lip_tracking import aperture_and_width, track  # noqa: E402
 SHUT = 0.02  # gap over the distance of the outer eye corners at which lips count as closed
 AROUND_S = 0.03  # a closure counts so far outside its phone
 VIDEO_FPS = 25
+SPLITS = Path(__file__).resolve().parents[1] / "datasets" / "grid" / "splits.json"
 LOUD_FLOOR_DB, LOUD_WINDOW = -50.0, 21
 
 
@@ -54,12 +55,14 @@ class Result(NamedTuple):
     shut: int
 
 
-def find_clips(data: Path, every: int = 10) -> list[Clip]:
-    """Each tenth clip of GRID speaker 1, and those of the five others."""
+def find_clips(data: Path) -> list[Clip]:
+    """The clips of GRID speaker 1 that the encoder was not trained on, and all of the five others."""
+    held_out = set(json.loads(SPLITS.read_text())["test"]["clips"])
     clips = []
     for row in _rows(data / "grid-s1" / "alignments.jsonl"):
-        clips.append(Clip("s1", data / "grid-s1" / "clips" / f"{row['clip']}.mp4", _words(row)))
-    clips = sorted(clips, key=lambda c: c.video.name)[::every]
+        if row["clip"] in held_out:
+            clips.append(Clip("s1", data / "grid-s1" / "clips" / f"{row['clip']}.mp4", _words(row)))
+    clips.sort(key=lambda c: c.video.name)
     for row in _rows(data / "grid-multi" / "grid-multi.jsonl"):
         clips.append(Clip(row["speaker"], data / "grid-multi" / "clips" / f"{row['utt']}.mp4", _words(row)))
     return clips
