@@ -1,0 +1,1 @@
+"""Reports on takes: what is measured of a sound and its animation together, as tables and as a page."""
