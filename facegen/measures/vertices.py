@@ -1,0 +1,141 @@
+"""Errors of vertices, in millimetres on a head that both animations move; the head's own pose is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from facegen.measures.evidence import Evidence, Measure, Unmeasured
+from facegen.rig import Rig
+
+MM_PER_CM = 10.0
+LIPS = ("mouthRollLower", "mouthRollUpper", "mouthPucker", "mouthFunnel")
+UPPER_FACE = (
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+)
+"""Controls whose shapes tell which vertices are lips, and which are eyes, brows and forehead."""
+LIP_PART, UPPER_PART = 0.4, 0.1  # of a shape's greatest displacement, from which a vertex belongs to it
+BLOCK = 256
+
+
+def skin(rig: Rig) -> np.ndarray:
+    """Numbers of the vertices [n] of the part ``skin`` (or face); of all that the rig's shapes move where it has none."""
+    if rig.mesh is None:
+        raise Unmeasured(f"the rig {rig.name} has no mesh")
+    for part in rig.parts:
+        if part.name in ("skin", "face"):
+            return np.arange(*part.vertices)
+    return np.unique(rig.delta_index)  # type: ignore[arg-type]
+
+
+def region(rig: Rig, controls: tuple[str, ...], least: float) -> np.ndarray:
+    """Numbers of the skin's vertices [n] that a shape of ``controls`` moves by ``least`` of its greatest displacement."""
+    moved = [np.zeros(0, np.int64)]
+    face = skin(rig)
+    for name in controls:
+        if name not in rig.control_names:
+            continue
+        index, value = rig.delta(name)
+        kept = np.isin(index, face)
+        index, size = index[kept], np.linalg.norm(value[kept], axis=1)
+        if len(size):
+            moved.append(index[size >= least * size.max()])
+    found = np.unique(np.concatenate(moved))
+    if not len(found):
+        raise Unmeasured(f"no vertex of the rig {rig.name} moves with " + ", ".join(controls))
+    return found
+
+
+def _blocks(evidence: Evidence, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Displacements from rest of the vertices ``places`` in mm, ours and the reference's, [t, n, 3] a block."""
+    rig = evidence.rig
+    assert rig is not None
+    deltas = rig.dense_deltas()[:, places].reshape(len(rig.controls), -1) * MM_PER_CM
+    ours, theirs = (a.select(rig.control_names).values for a in evidence.pair())
+    for start in range(0, len(ours), BLOCK):
+        rows = slice(start, start + BLOCK)
+        yield tuple((x[rows] @ deltas).reshape(-1, len(places), 3) for x in (ours, theirs))  # type: ignore[misc]
+
+
+def _distances(evidence: Evidence, places: np.ndarray, over: Callable) -> float:
+    """Mean over frames of ``over`` (mean or greatest) of the distances of ``places``, mm."""
+    return float(
+        np.concatenate(
+            [over(np.linalg.norm(a - b, axis=2), axis=1) for a, b in _blocks(evidence, places)]
+        ).mean(dtype=np.float64)
+    )
+
+
+def lip_vertex_error(evidence: Evidence) -> float:
+    return _distances(evidence, region(evidence.rig, LIPS, LIP_PART), np.max)  # type: ignore[arg-type]
+
+
+def mean_vertex_error(evidence: Evidence) -> float:
+    return _distances(evidence, skin(evidence.rig), np.mean)  # type: ignore[arg-type]
+
+
+def emotional_vertex_error(evidence: Evidence) -> float:
+    return _distances(evidence, region(evidence.rig, UPPER_FACE, UPPER_PART), np.max)  # type: ignore[arg-type]
+
+
+def upper_face_dynamics(evidence: Evidence) -> float:
+    places = region(evidence.rig, UPPER_FACE, UPPER_PART)  # type: ignore[arg-type]
+    parts = [[np.linalg.norm(x, axis=2) for x in pair] for pair in _blocks(evidence, places)]
+    ours, theirs = (np.concatenate(side).std(axis=0, dtype=np.float64) for side in zip(*parts, strict=True))
+    return float(abs(np.mean(ours - theirs)))
+
+
+BOTH = ("reference", "rig")
+ROWS = (
+    Measure(
+        "lip_vertex_error",
+        "lips",
+        "mm",
+        "low",
+        BOTH,
+        "Richard et al. 2021 (MeshTalk)",
+        "mean over frames of max over lip vertices |v - v'|",
+        lip_vertex_error,
+    ),
+    Measure(
+        "mean_vertex_error",
+        "face",
+        "mm",
+        "low",
+        BOTH,
+        "Richard et al. 2021 (MeshTalk)",
+        "mean over frames and skin vertices |v - v'|",
+        mean_vertex_error,
+    ),
+    Measure(
+        "emotional_vertex_error",
+        "upper face",
+        "mm",
+        "low",
+        BOTH,
+        "Peng et al. 2023 (EmoTalk)",
+        "mean over frames of max over eye and forehead vertices |v - v'|",
+        emotional_vertex_error,
+    ),
+    Measure(
+        "upper_face_dynamics_deviation",
+        "upper face",
+        "mm",
+        "low",
+        BOTH,
+        "Xing et al. 2023 (CodeTalker)",
+        "|mean over upper-face vertices of std_t|v - rest| - std_t|v' - rest||",
+        upper_face_dynamics,
+    ),
+)
