@@ -32,6 +32,7 @@ COMMANDS = (
     "render",
     "convert",
     "inspect",
+    "evaluate",
     "rig",
     "emotions",
     "formats",

@@ -24,6 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("facegen.cli.render:render", "An animation to a video or pictures."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
     "inspect": ("facegen.cli.inspect:inspect", "What is in a sound, an animation or a rig."),
+    "evaluate": (
+        "facegen.cli.evaluate:evaluate",
+        "How an animation compares with a reference, by name and unit.",
+    ),
     "rig": ("facegen.cli.rigs:rig", "List, show and check rigs."),
     "emotions": ("facegen.cli.listings:emotions", "The emotions that can be named."),
     "formats": ("facegen.cli.listings:formats", "The file formats read and written."),

@@ -1,6 +1,16 @@
 """Measures of facial animation: pure functions of curves, vertices and phones, one row of a table each."""
 
-from facegen.measures.evidence import Evidence, Finding, Measure, Unmeasured
+from facegen.measures.evidence import Evidence, Finding, Measure, Unmeasured, at_rate
 from facegen.measures.table import GROUPS, MEASURES, findings, measure
 
-__all__ = ["GROUPS", "MEASURES", "Evidence", "Finding", "Measure", "Unmeasured", "findings", "measure"]
+__all__ = [
+    "GROUPS",
+    "MEASURES",
+    "Evidence",
+    "Finding",
+    "Measure",
+    "Unmeasured",
+    "at_rate",
+    "findings",
+    "measure",
+]

@@ -10,7 +10,7 @@ from facegen.measures.evidence import Evidence, Measure, Unmeasured
 from facegen.rig import Rig
 
 MM_PER_CM = 10.0
-LIPS = ("mouthRollLower", "mouthRollUpper", "mouthPucker", "mouthFunnel")
+LIPS = ("mouthRollLower", "mouthRollUpper")
 UPPER_FACE = (
     "browDownLeft",
     "browDownRight",
@@ -25,7 +25,7 @@ UPPER_FACE = (
     "eyeWideRight",
 )
 """Controls whose shapes tell which vertices are lips, and which are eyes, brows and forehead."""
-LIP_PART, UPPER_PART = 0.4, 0.1  # of a shape's greatest displacement, from which a vertex belongs to it
+LIP_PART, UPPER_PART = 0.35, 0.2  # of a shape's greatest displacement, from which a vertex belongs to it
 BLOCK = 256
 
 

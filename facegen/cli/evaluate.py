@@ -1,0 +1,160 @@
+"""``facegen evaluate``: the measures of an animation against a reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.options import blame, example, need, report_options
+from facegen.cli.report import Reporter, json_line
+from facegen.config import Config
+from facegen.errors import AnimationFileError
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
+    from facegen.measures import Evidence, Finding
+    from facegen.phones import Features, PhoneTrack
+
+BETTER = {"low": "low is better", "high": "high is better", "range": ""}
+
+
+@click.command(
+    help="How PRED compares with REFERENCE: measures by name, each with its unit. With --audio, also those of lips "
+    "and head against the sound.",
+    epilog=example("facegen evaluate take.csv captured.csv --audio speech.wav"),
+)
+@click.argument("pred", metavar="PRED")
+@click.argument("reference", metavar="REFERENCE")
+@click.option("--audio", default=None, metavar="AUDIO", help="the sound that both belong to")
+@click.option("--text", default=None, help="transcript of the sound, or a text file with it (English)")
+@click.option("--alignment", default=None, help="phone times of the sound: .TextGrid, .json or .align")
+@click.option("--rig", default="aria", help="head on which lips are measured  [default: aria]")
+@click.option(
+    "--other", "others", multiple=True, metavar="ANIM", help="the same clip by another seed; repeatable"
+)
+def evaluate(
+    pred: str,
+    reference: str,
+    audio: str | None,
+    rig: str,
+    others: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+    **said: Any,
+) -> None:
+    from facegen.measures import findings
+    from facegen.rig import default_head, load_rig
+
+    for name, value in said.items():
+        need(audio is not None or value is None, f"--{name}", "belongs to a sound", "give --audio too")
+    need(None in said.values(), "--text", "excludes --alignment", "give one of them")
+    with Reporter(as_json=as_json, quiet=quiet) as report:
+        with blame("--rig"):
+            head = default_head(load_rig(rig))
+        ours = _load(pred)
+        theirs = _at_rate(_load(reference), reference, ours, report.notes)
+        more = [_at_rate(_load(other), other, ours, report.notes) for other in others]
+        _note_length(ours, theirs, report.notes)
+        features, phones = _hear(audio, said, report) if audio is not None else (None, None)
+        found = findings(_evidence(ours, theirs, head, features, phones, more))
+        base = findings(_evidence(theirs, None, head, features, phones, []))
+        if as_json:
+            json_line(_facts(ours, theirs, found, base, report))
+        else:
+            for line in [*_table(found, base), *(f"note: {note}" for note in report.notes)]:
+                report.line(line)
+
+
+report_options(evaluate)
+
+
+def _load(path: str) -> Animation:
+    from facegen.exporters import load_animation
+
+    animation = load_animation(path)
+    if len(animation) == 0:
+        raise AnimationFileError("the animation has no frames", path=path, remedy="give one that has")
+    return animation
+
+
+def _at_rate(animation: Animation, path: str, like: Animation, notes: list[str]) -> Animation:
+    from facegen.measures import at_rate
+
+    if animation.fps == like.fps:
+        return animation
+    rates = f"{float(animation.fps):.6g} to {float(like.fps):.6g}"
+    notes.append(f"{path} is resampled from {rates} frames a second")
+    return at_rate(animation, like.fps)
+
+
+def _note_length(ours: Animation, theirs: Animation, notes: list[str]) -> None:
+    if len(ours) != len(theirs):
+        count = min(len(ours), len(theirs))
+        notes.append(f"of {len(ours)} and {len(theirs)} frames the first {count} are compared")
+
+
+def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features, PhoneTrack]:
+    """What the encoder hears in the sound, and its phones, sharpened by ``text`` or ``alignment``."""
+    from facegen.audio import open_sound
+    from facegen.encoders import load_encoder
+    from facegen.encoders.timing import sharpen
+
+    sound = open_sound(audio)
+    encoder = load_encoder(Config().encoder)
+    heard = encoder.encode(sound, lambda step, done: report.progress(step, done, sound.estimate))
+    report.notes.extend(sound.notes)
+    return sharpen(heard, **said)
+
+
+def _evidence(
+    ours: Animation, theirs: Animation | None, head: Any, features: Any, phones: Any, more: list
+) -> Evidence:
+    from facegen.measures import Evidence
+
+    return Evidence(ours, theirs, head, features, phones, tuple(more))
+
+
+def _values(found: Sequence[Finding]) -> dict[str, float | None]:
+    return {f.measure.name: None if f.value is None else float(f"{f.value:.6g}") for f in found}
+
+
+def _facts(
+    ours: Animation, theirs: Animation, found: Sequence[Finding], base: Sequence[Finding], report: Reporter
+) -> dict[str, Any]:
+    return {
+        "event": "done",
+        "measures": _values(found),
+        "reference": _values(base),
+        "units": {f.measure.name: f.measure.unit for f in found},
+        "reasons": {f.measure.name: f.reason for f in found if f.value is None},
+        "frames": min(len(ours), len(theirs)),
+        "fps": str(ours.fps),
+        "notes": report.notes,
+        "elapsed": round(report.elapsed, 3),
+    }
+
+
+def _table(found: Sequence[Finding], base: Sequence[Finding]) -> list[str]:
+    """A line a measure under its group: name, value, the reference's own value, unit, which way is better."""
+    from facegen.measures import GROUPS
+
+    theirs = {f.measure.name: f.value for f in base}
+    lines = [f"{'':32} {'PRED':>10} {'REFERENCE':>10}"]
+    for group in GROUPS:
+        rows = [f for f in found if f.measure.group == group]
+        lines += [group] if rows else []
+        for f in rows:
+            name = f"  {f.measure.name.replace('_', ' ')}"
+            value, other = _number(f.value), _number(theirs.get(f.measure.name))
+            if f.value is None:
+                other, tail = other or "", f"({f.reason})"
+            else:
+                tail = f"{f.measure.unit:12} {BETTER[f.measure.better]}"
+            lines.append(f"{name:32} {value or '-':>10} {other:>10} {tail}".rstrip())
+    return lines
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
