@@ -24,13 +24,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from facegen import api  # noqa: E402
 from facegen.animation import Animation  # noqa: E402
-from facegen.phones import BILABIALS, OPEN_VOWELS, Phone, PhoneTrack  # noqa: E402
+from facegen.measures.curves import correlation, lag_ms  # noqa: E402
+from facegen.measures.lips import contacts, openings  # noqa: E402
+from facegen.phones import Phone, PhoneTrack  # noqa: E402
 from facegen.pipeline import animate  # noqa: E402
 from tools.lip_heads import Head, aria_head, ict_head  # noqa: E402
 from tools.lip_tracking import aperture_and_width, track  # noqa: E402
 
-SHUT = 0.02  # gap over the distance of the outer eye corners at which lips count as closed
-AROUND_S = 0.03  # a closure counts so far outside its phone
 VIDEO_FPS = 25
 SPLITS = Path(__file__).resolve().parents[1] / "datasets" / "grid" / "splits.json"
 LOUD_FLOOR_DB, LOUD_WINDOW = -50.0, 21
@@ -76,25 +76,6 @@ def _words(row: dict) -> str:
     return " ".join(w for *_, w in (row.get("words") or []) if w not in ("sil", "sp"))
 
 
-def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r; 0 where one of them is constant."""
-    a, b = a - a.mean(), b - b.mean()
-    size = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / size) if size > 1e-9 else 0.0
-
-
-def lag_ms(ours: np.ndarray, theirs: np.ndarray, fps: float = VIDEO_FPS, reach: float = 0.4) -> float:
-    """The shift at which the curves correlate best, in ms; positive where ours is late."""
-    fine = np.arange(0, len(ours) - 1, 0.125)
-    a, b = (np.interp(fine, np.arange(len(x)), x) for x in (ours, theirs))
-    steps = range(-round(reach * fps * 8), round(reach * fps * 8) + 1)
-    best = max(
-        steps,
-        key=lambda k: correlation(a[max(0, k) : len(a) + min(0, k)], b[max(0, -k) : len(b) - max(0, k)]),
-    )
-    return best / (8 * fps) * 1000
-
-
 def loudness(energy: np.ndarray, frames: int) -> np.ndarray:
     """Smoothed energy at the middle of each video frame, [frames]."""
     kernel = np.hanning(LOUD_WINDOW + 2)[1:-1]
@@ -109,17 +90,11 @@ def compare(
     """The measures of one clip from aperture and width [T] of both, at VIDEO_FPS."""
     count = min(len(ours[0]), len(theirs[0]))
     (gap, width), (true_gap, true_width) = ((x[:count] for x in pair) for pair in (ours, theirs))
-    middle = (np.arange(count) + 0.5) / VIDEO_FPS
-    closures = closed = vowels = shut = 0
-    for phone in phones:
-        near = gap[(middle >= phone.start - AROUND_S) & (middle <= phone.end + AROUND_S)]
-        inside = gap[(middle >= phone.start) & (middle <= phone.end)]
-        if phone.label in BILABIALS and len(near):
-            closures, closed = closures + 1, closed + bool(near.min() <= SHUT)
-        if phone.label in OPEN_VOWELS and len(inside):
-            vowels, shut = vowels + 1, shut + bool(inside.max() <= SHUT)
+    closed = [c.hit for c in contacts(gap, VIDEO_FPS, phones)]
+    parted = [c.hit for c in openings(gap, VIDEO_FPS, phones)]
     agree = correlation(gap, true_gap), correlation(width, true_width), correlation(loud[:count], true_gap)
-    return Result(*agree, lag_ms(gap, true_gap), closures, closed, vowels, shut)
+    lag = lag_ms(gap, true_gap, VIDEO_FPS)
+    return Result(*agree, lag, len(closed), sum(closed), len(parted), len(parted) - sum(parted))
 
 
 def given_phones(path: Path | None) -> dict[str, PhoneTrack]:
