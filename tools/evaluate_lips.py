@@ -76,12 +76,12 @@ def _words(row: dict) -> str:
     return " ".join(w for *_, w in (row.get("words") or []) if w not in ("sil", "sp"))
 
 
-def loudness(energy: np.ndarray, frames: int) -> np.ndarray:
-    """Smoothed energy at the middle of each video frame, [frames]."""
+def loudness(energy: np.ndarray, frames: int, fps: float = VIDEO_FPS) -> np.ndarray:
+    """Smoothed energy at the middle of each frame, [frames]."""
     kernel = np.hanning(LOUD_WINDOW + 2)[1:-1]
     loud = np.pad(np.maximum(energy, LOUD_FLOOR_DB), LOUD_WINDOW // 2, mode="edge")
     loud = np.convolve(loud, kernel / kernel.sum(), mode="valid")
-    return np.interp((np.arange(frames) + 0.5) / VIDEO_FPS * 100 - 0.5, np.arange(len(loud)), loud)
+    return np.interp((np.arange(frames) + 0.5) / fps * 100 - 0.5, np.arange(len(loud)), loud)
 
 
 def compare(
