@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "facegen.cli.evaluate:evaluate",
         "How an animation compares with a reference, by name and unit.",
     ),
+    "check": ("facegen.cli.check:check", "What is wrong with an animation or a sound."),
     "rig": ("facegen.cli.rigs:rig", "List, show and check rigs."),
     "emotions": ("facegen.cli.listings:emotions", "The emotions that can be named."),
     "formats": ("facegen.cli.listings:formats", "The file formats read and written."),
