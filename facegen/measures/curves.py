@@ -29,10 +29,13 @@ def agreement(a: np.ndarray, b: np.ndarray) -> float:
     return correlation(a, b)
 
 
-def best_shift(ours: np.ndarray, theirs: np.ndarray, fps: float, reach: float = 0.4) -> tuple[float, float]:
+def best_shift(
+    ours: np.ndarray, theirs: np.ndarray, fps: float, reach: float = 0.4, pull: float = 0.0
+) -> tuple[float, float]:
     """The shift in ms at which the curves correlate best, positive where ours is late, and the correlation there.
 
-    ``reach`` s either way, to an eighth of a frame; curves too short to be shifted so far give the shifts they allow.
+    ``reach`` s either way, to an eighth of a frame, and at most half of the curve. ``pull`` is how much better than
+    none a shift of ``reach`` must correlate (less by the square for less), against syllables taken for one another.
     """
     if len(ours) < 3:
         return 0.0, correlation(ours, theirs) if len(ours) else 0.0
@@ -43,7 +46,7 @@ def best_shift(ours: np.ndarray, theirs: np.ndarray, fps: float, reach: float = 
     scores = [
         correlation(a[max(0, k) : len(a) + min(0, k)], b[max(0, -k) : len(b) - max(0, k)]) for k in steps
     ]
-    best = int(np.argmax(scores))
+    best = int(np.argmax(np.array(scores) - pull * (np.array(steps) / (reach * fps * FINE)) ** 2))
     return steps[best] / (FINE * fps) * 1000, scores[best]
 
 
