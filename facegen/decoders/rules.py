@@ -16,55 +16,22 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.config import Context
+from facegen.decoders.gestures import CONTROLS, controls
+from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
 from facegen.decoders.tables import GESTURES, TARGETS, visemes
 from facegen.phones import LABELS
 from facegen.units import FEATURE_HZ
 
 KERNEL_AHEAD = 15  # frames of coming speech that a frame sees: anticipation
 KERNEL_BEHIND = 20  # frames of past speech that it remembers: carry-over
-GATE_REACH = 4  # frames on either side over which the speech gate is smoothed
-LEVEL_BEHIND = 300  # frames of past speech that set the talker's level
 AHEAD = KERNEL_AHEAD + GATE_REACH
 BEFORE = LEVEL_BEHIND + KERNEL_BEHIND + GATE_REACH
 BLOCK = 4096  # frames decoded at a time
 
-SPEECH_LOW, SPEECH_HIGH = 0.15, 0.5  # speech probability at which the gate begins to open and is open
-SURE_LOW, SURE_HIGH = 0.8, 0.95  # where a frame begins to count as surely speech, and counts whole
-CLEAR_LOW, CLEAR_HIGH = (
-    0.35,
-    0.5,
-)  # likewise of its likeliest phone: music passes for speech, but for no one phone
-SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and noise seldom are
-SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
-FLOOR_DB = -70.0  # quieter than this is silence
-BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too
-BELOW_LEVEL_FADE_DB = 4.0
 LOUDNESS_SLOPE = 0.02  # change of the opening a dB over or under the talker's level
 LOUDNESS_RANGE = (0.45, 1.3)
 RATE_USUAL = 12.0  # phones a second
 RATE_SLOPE = 0.006  # how much a phone a second more narrows the opening
-SEAL_LOW, SEAL_HIGH = 0.15, 0.7  # seal at which the lips begin to meet and are shut
-
-CONTROLS = (
-    "jawOpen",
-    "mouthClose",
-    "mouthFunnel",
-    "mouthPucker",
-    "mouthSmileLeft",
-    "mouthSmileRight",
-    "mouthStretchLeft",
-    "mouthStretchRight",
-    "mouthRollLower",
-    "mouthRollUpper",
-    "mouthPressLeft",
-    "mouthPressRight",
-    "mouthLowerDownLeft",
-    "mouthLowerDownRight",
-    "mouthUpperUpLeft",
-    "mouthUpperUpRight",
-    "tongueOut",
-)
-
 
 class RuleDecoder:
     """Phones to mouth by readable tables; the same for any voice and language."""
@@ -89,42 +56,11 @@ def mouth(posteriors: np.ndarray, energy: np.ndarray, strength: float = 1.0) -> 
 
 
 def _decode_piece(posteriors: np.ndarray, energy: np.ndarray, strength: float) -> np.ndarray:
-    level, gate = _level_and_gate(posteriors, energy)
+    level, gate = level_and_gate(posteriors, energy)
     masses = posteriors * gate[:, None]
     masses[:, 0] = 1.0 - masses[:, 1:].sum(axis=1)
     gestures = dict(zip(TARGETS, _dominance(masses).T, strict=True))
-    return _controls(gestures, _opening_scale(posteriors, energy, level), strength)
-
-
-def _level_and_gate(posteriors: np.ndarray, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The talker's level [F] dB, a mean over the past that counts loud speech most, and how far the speech gate is
-    open [F] in 0..1."""
-    speech = 1.0 - posteriors[:, 0].astype(np.float64)
-    speech[energy < FLOOR_DB] = 0.0
-    loud = speech * 10.0 ** (np.maximum(energy, FLOOR_DB).astype(np.float64) / 20)
-    before, level = (_mean_level(loud, energy, ahead) for ahead in (0, AHEAD - GATE_REACH))
-    open_ = np.clip((speech - SPEECH_LOW) / (SPEECH_HIGH - SPEECH_LOW), 0, 1)
-    open_ *= np.clip((energy - before + BELOW_LEVEL_DB) / BELOW_LEVEL_FADE_DB, 0, 1)
-    near = _windowed(open_, GATE_REACH, GATE_REACH) / (2 * GATE_REACH + 1)
-    clear = posteriors[:, 1:].max(axis=1)
-    sure = np.clip((speech - SURE_LOW) / (SURE_HIGH - SURE_LOW), 0, 1)
-    sure *= np.clip((clear - CLEAR_LOW) / (CLEAR_HIGH - CLEAR_LOW), 0, 1)
-    sure = _windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)
-    gate = np.clip(2 * near, 0, 1) * np.clip((sure - SURE_LEAST) / SURE_LEAST, 0, 1)
-    return level, (gate * gate * (3 - 2 * gate)).astype(np.float32)
-
-
-def _mean_level(loud: np.ndarray, energy: np.ndarray, ahead: int) -> np.ndarray:
-    """Mean of ``energy`` [F] weighed by ``loud`` [F] over the past and ``ahead`` frames, 0 where nothing is loud."""
-    weight = _windowed(loud, LEVEL_BEHIND - 1, ahead)
-    total = _windowed(loud * energy, LEVEL_BEHIND - 1, ahead)
-    return np.where(weight > 1e-9, total / np.maximum(weight, 1e-9), 0.0)
-
-
-def _windowed(rows: np.ndarray, behind: int, ahead: int) -> np.ndarray:
-    """Sums of ``rows`` [F] over the ``behind`` frames before each frame, it, and the ``ahead`` frames after it."""
-    padded = np.pad(rows, (behind, ahead))
-    return np.convolve(padded, np.ones(behind + ahead + 1), mode="valid")
+    return controls(gestures, _opening_scale(posteriors, energy, level), strength)
 
 
 @lru_cache(maxsize=1)
@@ -164,35 +100,8 @@ def _dominance(masses: np.ndarray) -> np.ndarray:
 def _opening_scale(posteriors: np.ndarray, energy: np.ndarray, level: np.ndarray) -> np.ndarray:
     """How much loudness and rate of speech widen or narrow the opening, [F] about 1."""
     span = AHEAD - GATE_REACH
-    above = _windowed(np.maximum(energy - level, -30.0), 3, 3) / 7
+    above = windowed(np.maximum(energy - level, -30.0), 3, 3) / 7
     loud = np.clip(1 + LOUDNESS_SLOPE * above, *LOUDNESS_RANGE)
     turns = 0.5 * np.abs(np.diff(posteriors, axis=0, prepend=posteriors[:1])).sum(axis=1)
-    rate = _windowed(turns, 2 * span, span) / (3 * span + 1) * FEATURE_HZ
+    rate = windowed(turns, 2 * span, span) / (3 * span + 1) * FEATURE_HZ
     return (loud * np.clip(1 - RATE_SLOPE * (rate - RATE_USUAL), 0.8, 1.1)).astype(np.float32)
-
-
-def _controls(gestures: dict[str, np.ndarray], scale: np.ndarray, strength: float) -> np.ndarray:
-    """Gestures as controls [F, 17]: the seal shuts what the jaw opens, and takes the lips' own opening away."""
-    seal = np.clip((gestures["seal"] - SEAL_LOW) / (SEAL_HIGH - SEAL_LOW), 0, 1)
-    seal = seal * seal * (3 - 2 * seal)
-    scale = scale * strength
-    free = 1 - seal
-    jaw = np.minimum(gestures["jaw"] * scale, 1)
-    lower, upper = gestures["lower"] * scale * free, gestures["upper"] * scale * free
-    press = gestures["press"] * strength
-    wide = gestures["wide"] * strength
-    columns = (
-        jaw,
-        jaw * seal,
-        gestures["funnel"] * strength * free,
-        gestures["pucker"] * strength,
-        *(0.4 * wide,) * 2,
-        *(0.6 * wide,) * 2,
-        gestures["roll_lower"] * strength,
-        gestures["roll_upper"] * strength,
-        *(press,) * 2,
-        *(lower,) * 2,
-        *(upper,) * 2,
-        gestures["tongue"] * strength,
-    )
-    return np.clip(np.stack(columns, axis=1), 0, 1).astype(np.float32)
