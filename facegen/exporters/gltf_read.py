@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import struct
 from collections.abc import Mapping
 from fractions import Fraction
 from os import PathLike
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.errors import AnimationFileError, InputError, printable
+from facegen.errors import AnimationFileError
 from facegen.exporters.timecode import RATES
-from facegen.files import read_bytes, safe_name
+from facegen.rigfiles.gltf_document import MAX_VALUES, Document
 from facegen.units import METRES_PER_CM, as_fps
 
 HEAD_NODE = "head"
 """The node whose turns are the head's, in files of facegen."""
-MAX_BYTES = 2**31
-MAX_VALUES = 2**28
 FALLBACK_FPS = Fraction(30)
-DTYPES = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
-WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
 def read_morph_animation(path: str | PathLike) -> Animation:
@@ -50,25 +41,11 @@ def read_morph_animation(path: str | PathLike) -> Animation:
     return Animation(fps, names, tracks[0], head, {"audio": {"name": str(sound)}} if sound else {})
 
 
-class _Document:
-    """The JSON of a glTF file and its buffers, with checked access to its accessors."""
+class _Document(Document):
+    """A glTF file and the animation in it."""
 
     def __init__(self, path: str | PathLike) -> None:
-        self.folder = Path(path).parent
-        raw = read_bytes(path, limit=MAX_BYTES, error=AnimationFileError)
-        self.binary = b""
-        text = raw
-        if raw[:4] == b"glTF":
-            text, self.binary = _chunks(raw)
-        elif not raw.lstrip()[:1] == b"{":
-            raise _fault("is no glTF file (wrong first bytes)")
-        try:
-            self.json: dict[str, Any] = json.loads(text)
-        except ValueError as error:
-            raise _fault(f"has a header that is not JSON ({error})") from error
-        if not isinstance(self.json, dict):
-            raise _fault("has a header that is no object")
-        self._buffers: dict[int, bytes] = {}
+        super().__init__(path, AnimationFileError)
 
     def find(self) -> tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]:
         """The first animation with morph weights, its channel on the mesh of most targets, their names."""
@@ -82,17 +59,6 @@ class _Document:
             if best[0]:
                 return animation, best[1], best[2]
         raise _fault("holds no animation of morph targets", "export the animation with the mesh")
-
-    def target_names(self, number: int) -> tuple[str, ...]:
-        """Names of a mesh's morph targets; those without one are called ``target_N``."""
-        mesh = self.json["meshes"][number]
-        primitive = mesh["primitives"][0]
-        count = len(primitive.get("targets", []))
-        for holder in (mesh, primitive):
-            names = (holder.get("extras") or {}).get("targetNames")
-            if isinstance(names, list) and len(names) == count:
-                return tuple(str(name) for name in names)
-        return tuple(f"target_{i}" for i in range(count))
 
     def curve(self, sampler: Mapping[str, Any], width: int) -> tuple[np.ndarray, np.ndarray]:
         """Key times [T] float64 and values [T, width] of a sampler."""
@@ -126,97 +92,6 @@ class _Document:
         roll = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
         rest = np.array(self.json["nodes"][node].get("translation", (0, 0, 0)), np.float64)
         return np.column_stack([yaw, pitch, roll, (shift - rest) / METRES_PER_CM]).astype(np.float32)
-
-    def accessor(self, number: int) -> np.ndarray:
-        """The values [N, k] of an accessor; normalised integers as shares of 1. Raises for what lies outside."""
-        rows = self.json.get("accessors", [])
-        if not isinstance(number, int) or not 0 <= number < len(rows):
-            raise _fault(f"points to the accessor {str(number)[:20]}, which it lacks")
-        row = rows[number]
-        dtype, width, count = np.dtype(DTYPES[row["componentType"]]), WIDTHS[row["type"]], row["count"]
-        if not isinstance(count, int) or not 0 < count * width <= MAX_VALUES:
-            raise _fault(f"has an accessor of {str(count)[:20]} values, outside 1..{MAX_VALUES}")
-        if "bufferView" in row:
-            values = self._rows(row["bufferView"], row.get("byteOffset", 0), dtype, count, width)
-        else:
-            values = np.zeros((count, width), dtype)
-        if "sparse" in row:
-            values = self._sparse(row["sparse"], values.copy())
-        if dtype == np.float32 and not np.isfinite(values).all():
-            raise _fault(f"has a value that is not finite in accessor {number}", "replace it by a number")
-        if row.get("normalized"):
-            return np.maximum(values.astype(np.float32) / np.iinfo(dtype.str).max, -1.0)
-        return values
-
-    def _sparse(self, row: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
-        count, places, changes = row["count"], row["indices"], row["values"]
-        if not isinstance(count, int) or not 0 < count <= len(values):
-            raise _fault("has a sparse accessor with too many values")
-        kind = np.dtype(DTYPES[places["componentType"]])
-        index = self._rows(places["bufferView"], places.get("byteOffset", 0), kind, count, 1)[:, 0]
-        if index.max() >= len(values):
-            raise _fault("has a sparse accessor that points outside its values")
-        start = changes.get("byteOffset", 0)
-        values[index] = self._rows(changes["bufferView"], start, values.dtype, count, values.shape[1])
-        return values
-
-    def _rows(self, view_number: int, offset: int, dtype: np.dtype, count: int, width: int) -> np.ndarray:
-        view = self.json["bufferViews"][view_number]
-        data = self.buffer(view["buffer"])
-        item = dtype.itemsize * width
-        stride = view.get("byteStride") or item
-        start, length = view.get("byteOffset", 0), view["byteLength"]
-        numbers = (offset, start, length, stride)
-        if not all(isinstance(n, int) and n >= 0 for n in numbers) or stride < item:
-            raise _fault("has a buffer view with impossible sizes")
-        if start + length > len(data) or offset + stride * (count - 1) + item > length:
-            raise _fault(f"has an accessor of {count} values that reaches past the end of its data")
-        rows: np.ndarray = np.ndarray(
-            (count, width), dtype.newbyteorder("<"), data, start + offset, (stride, dtype.itemsize)
-        )
-        return rows.astype(dtype)
-
-    def buffer(self, number: int) -> bytes:
-        """The bytes of a buffer: of the file itself, of a data URI or of a file beside it."""
-        if number not in self._buffers:
-            row = self.json["buffers"][number]
-            uri = row.get("uri")
-            if uri is None:
-                data = self.binary
-            elif uri.startswith("data:"):
-                data = base64.b64decode(uri.partition(",")[2])
-            else:
-                data = self._beside(unquote(uri))
-            if row["byteLength"] > len(data):
-                raise _fault(f"lacks {row['byteLength'] - len(data)} bytes of its buffer: it is cut short")
-            self._buffers[number] = data
-        return self._buffers[number]
-
-    def _beside(self, name: str) -> bytes:
-        try:
-            return read_bytes(self.folder / safe_name(name), limit=MAX_BYTES, error=AnimationFileError)
-        except InputError as error:
-            raise _fault(f"needs the file {printable(name)[:80]}: {error.reason}", error.remedy) from error
-
-
-def _chunks(raw: bytes) -> tuple[bytes, bytes]:
-    """JSON and binary chunk of a GLB."""
-    if len(raw) < 20:
-        raise _fault("is cut short")
-    version, length = struct.unpack_from("<II", raw, 4)
-    if version != 2:
-        raise _fault(f"is glTF version {version}; this program reads 2")
-    if length > len(raw):
-        raise _fault(f"claims {length} bytes and has {len(raw)}: it is cut short")
-    found: dict[bytes, bytes] = {}
-    at = 12
-    while at + 8 <= length:
-        size, kind = struct.unpack_from("<I4s", raw, at)
-        found.setdefault(kind, raw[at + 8 : at + 8 + size])
-        at += 8 + size
-    if b"JSON" not in found:
-        raise _fault("has no JSON chunk")
-    return found[b"JSON"], found.get(b"BIN\0", b"")
 
 
 def _rate(times: np.ndarray, animation: Mapping[str, Any]) -> tuple[Fraction, bool]:

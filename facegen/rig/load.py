@@ -13,6 +13,7 @@ import numpy as np
 from facegen.errors import FacegenError, RigError, UsageError, nearest
 from facegen.files import read_bytes, read_text
 from facegen.mesh import Mesh
+from facegen.rig.importing import import_rig, importer_of
 from facegen.rig.model import Control, Part, Rig
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -30,9 +31,9 @@ def built_in_rigs() -> list[str]:
 
 
 def load_rig(name: str | PathLike) -> Rig:
-    """The rig called ``name``, or the one in the folder ``name``.
+    """The rig called ``name``, the one in the folder ``name``, or in the file of another program.
 
-    Raises UsageError for an unknown name and RigError for a folder that holds no valid rig.
+    Raises UsageError for an unknown name and RigError for a file or folder that holds no valid rig.
     """
     text = str(name)
     if text in built_in_rigs():
@@ -44,6 +45,8 @@ def load_rig(name: str | PathLike) -> Rig:
         raise UsageError(
             f"no rig is called {text!r} and no folder has that name", remedy=nearest(text, built_in_rigs())
         )
+    if importer_of(folder) and not (folder / "rig.json").exists():
+        return import_rig(folder).rig
     return _read_rig(folder)
 
 
