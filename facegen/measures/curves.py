@@ -15,9 +15,12 @@ DTW_BAND_S = 0.25
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's r of [T] and [T]; 0 where one of them is constant."""
-    a, b = (np.asarray(x, np.float64) - np.mean(x) for x in (a, b))
-    size = np.sqrt((a @ a) * (b @ b))
-    return float(np.clip(a @ b / size, -1, 1)) if size > CONSTANT else 0.0
+    a, b = (np.asarray(x, np.float64) - np.mean(x, dtype=np.float64) for x in (a, b))
+    sizes = [float(np.abs(x).max(initial=0.0)) for x in (a, b)]
+    if not min(sizes) > CONSTANT:
+        return 0.0
+    a, b = a / sizes[0], b / sizes[1]
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:

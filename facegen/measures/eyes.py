@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import find_peaks
+from scipy.signal import find_peaks, peak_widths
 
 from facegen.animation import Animation
 from facegen.measures.evidence import Evidence, Measure, Unmeasured, chosen
@@ -40,12 +40,17 @@ def blinks(animation: Animation) -> tuple[Blink, ...]:
     if len(lids) < 3:
         return ()
     around = 2 * round(BLINK_AROUND_S * fps / 2) + 1
-    peaks, facts = find_peaks(
-        lids, prominence=BLINK_LEAST, width=(None, BLINK_LONGEST_S * fps), rel_height=0.5, wlen=max(3, around)
+    longest = BLINK_LONGEST_S * fps
+    peaks, facts = find_peaks(lids, plateau_size=(None, longest), prominence=BLINK_LEAST, wlen=max(3, around))
+    sizes = facts["prominences"]
+    widths, _, starts, ends = peak_widths(
+        lids, peaks, 0.5, (sizes, facts["left_bases"], facts["right_bases"])
     )
-    rows = zip(peaks, facts["left_ips"], facts["right_ips"], facts["prominences"], strict=True)
+    rows = zip(peaks, starts, ends, sizes, widths, strict=True)
     return tuple(
-        Blink((p + 0.5) / fps, (a + 0.5) / fps, (b + 0.5) / fps, float(size)) for p, a, b, size in rows
+        Blink((at + 0.5) / fps, (start + 0.5) / fps, (end + 0.5) / fps, float(size))
+        for at, start, end, size, width in rows
+        if width <= longest
     )
 
 
