@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from os import PathLike
+from pathlib import Path
 
 from facegen.corpora.sample import Sample, Span, data_folder, read_jsonl
 
 NAME = "emodb"
-SOURCE = "http://emodb.bilderbar.info/"
+SOURCE = "http://emodb.bilderbar.info/ (free to use)"
 PAUSE = "."
 MALE_SPEAKERS = ("03", "10", "11", "12", "15")
 
@@ -16,18 +18,21 @@ MALE_SPEAKERS = ("03", "10", "11", "12", "15")
 def samples(data: str | PathLike | None = None) -> Iterator[Sample]:
     """The recordings in the order of the corpus. Raises InputError where it is absent or malformed."""
     folder = data_folder(data) / NAME
-    for row in read_jsonl(folder / "emodb.jsonl", SOURCE):
-        yield Sample(
-            corpus=NAME,
-            utt=row["utt"],
-            audio=folder / "audio" / f"{row['utt']}.opus",
-            speaker=row["speaker"],
-            sex="m" if row["speaker"] in MALE_SPEAKERS else "f",
-            seconds=row["seconds"],
-            language="de",
-            emotion=row["emotion"],
-            phones=tuple(phone_spans(row["phones"])),
-        )
+    yield from read_jsonl(folder / "emodb.jsonl", SOURCE, partial(_sample, folder))
+
+
+def _sample(folder: Path, row: dict) -> Sample:
+    return Sample(
+        corpus=NAME,
+        utt=row["utt"],
+        audio=folder / "audio" / f"{row['utt']}.opus",
+        speaker=row["speaker"],
+        sex="m" if row["speaker"] in MALE_SPEAKERS else "f",
+        seconds=row["seconds"],
+        language="de",
+        emotion=row["emotion"],
+        phones=tuple(phone_spans(row["phones"])),
+    )
 
 
 def phone_spans(rows: list) -> list[Span]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from os import PathLike
+from pathlib import Path
 
 from facegen.corpora.sample import Sample, data_folder, read_jsonl
 
 NAME = "grid"
-SOURCE = "https://zenodo.org/records/3625687"
+SOURCE = "https://zenodo.org/records/3625687 (CC BY 4.0)"
 
 # Southern British, as GRID's speakers are asked: no R after a vowel.
 LEXICON = {
@@ -28,23 +30,21 @@ LEXICON = {
 def samples(data: str | PathLike | None = None) -> Iterator[Sample]:
     """Speaker s1, then the others. Raises InputError where the corpus is absent or malformed."""
     root = data_folder(data)
-    for row in read_jsonl(root / "grid-s1" / "alignments.jsonl", SOURCE):
-        yield _sample(root / "grid-s1" / "clips" / f"{row['clip']}.mp4", "s1", "m", row["words"])
-    for row in read_jsonl(root / "grid-multi" / "grid-multi.jsonl", SOURCE):
-        clip = root / "grid-multi" / "clips" / f"{row['utt']}.mp4"
-        yield _sample(clip, row["speaker"], row["sex"], row.get("words"), row["text"])
+    for part, rows in (("grid-s1", "alignments.jsonl"), ("grid-multi", "grid-multi.jsonl")):
+        yield from read_jsonl(root / part / rows, SOURCE, partial(_sample, root / part / "clips"))
 
 
-def _sample(clip, speaker: str, sex: str, words: list | None, text: str | None = None) -> Sample:
-    spoken = [w for _, _, w in words or () if w not in ("sil", "sp")]
-    text = text or " ".join(spoken)
+def _sample(clips: Path, row: dict) -> Sample:
+    clip = clips / f"{row['clip' if 'clip' in row else 'utt']}.mp4"
+    speaker, words = row.get("speaker", "s1"), row.get("words") or ()
+    text = row.get("text") or " ".join(w for _, _, w in words if w not in ("sil", "sp"))
     return Sample(
         corpus=NAME,
         utt=clip.stem if speaker != "s1" else f"s1_{clip.stem}",
         audio=clip,
         video=clip,
         speaker=speaker,
-        sex=sex,
+        sex=row.get("sex", "m"),
         seconds=3.0,
         language="en-gb",
         text=text,
