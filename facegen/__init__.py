@@ -16,6 +16,7 @@ _PUBLIC = {
     "solve": "facegen.api",
     "load": "facegen.api",
     "render": "facegen.api",
+    "retarget": "facegen.api",
     "Animation": "facegen.animation",
     "Audio": "facegen.audio",
     "Config": "facegen.config",

@@ -1,4 +1,4 @@
-"""The Python interface: ``animate``, ``solve``, ``load`` and ``render``, over the same pipeline as the commands."""
+"""The Python interface (``animate``, ``solve``, ``load``, ``retarget``, ``render``) over the pipeline of the commands."""
 
 from __future__ import annotations
 
@@ -34,6 +34,22 @@ def solve(source: str | PathLike | np.ndarray, *, rate: int | None = None, **set
 def load(path: str | PathLike) -> Animation:
     """The animation in a file of any format that can be read. Raises AnimationFileError for what is none."""
     return load_animation(path)
+
+
+def retarget(
+    animation: Animation,
+    rig: str | PathLike,
+    *,
+    source: str | PathLike | None = None,
+    map: str | PathLike | None = None,  # the name of the command's option
+) -> Animation:
+    """``animation`` on the controls of another rig: a name (``"metahuman"``, see ``facegen rig list``) or a folder.
+
+    ``source`` is the rig whose controls it has (by default found by their names), ``map`` a CSV file of weights
+    between the two (by default the shipped maps). Raises UsageError for a rig that does not exist, RigError for a
+    broken map and where no map leads there.
+    """
+    return pipeline.retarget(animation, rig, source, map)
 
 
 def render(animation: Animation, path: str | PathLike, **settings: Any) -> None:

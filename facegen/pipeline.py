@@ -17,8 +17,8 @@ from facegen.encoders import load_encoder
 from facegen.encoders.timing import sharpen
 from facegen.passes import enabled, finishing
 from facegen.registry import Registry
-from facegen.rig import ARKIT, RigMap, load_rig
-from facegen.rig.map import find_map
+from facegen.rig import ARKIT, load_rig
+from facegen.rig.route import find_map, mapped, source_rig
 from facegen.take import Layer, Take, compose
 from facegen.timeline import read_timeline
 from facegen.units import as_fps, frame_count
@@ -62,17 +62,26 @@ def solve(
 def animate(take: Take, rig: str = "arkit") -> Animation:
     """The take as one animation on the controls of ``rig``."""
     animation = compose(take, ARKIT)
-    target = load_rig(rig).control_names
-    if target == ARKIT:
+    target = load_rig(rig)
+    if target.control_names == ARKIT:
         return animation
-    if set(target) >= set(ARKIT):
-        return animation.select(target)
-    return rig_map("arkit", rig).apply(animation)
+    return find_map(load_rig("arkit"), target).apply(animation)
 
 
-def rig_map(source: str, target: str) -> RigMap:
-    """The map from one rig's controls to another's."""
-    return find_map(load_rig(source), load_rig(target))
+def retarget(
+    animation: Animation,
+    rig: str | PathLike,
+    source: str | PathLike | None = None,
+    rig_map: str | PathLike | None = None,
+) -> Animation:
+    """``animation`` on the controls of ``rig``.
+
+    ``source`` is the rig whose controls it has (found by their names where it is not given), ``rig_map`` a CSV file
+    of weights (by default the shipped maps). Raises UsageError for rigs that don't exist, RigError for a broken map
+    and where no map leads from one to the other.
+    """
+    forth, _ = mapped(source_rig(animation, source), load_rig(rig), rig_map)
+    return forth.apply(animation)
 
 
 def make_encoder(name: str) -> Any:

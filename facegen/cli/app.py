@@ -22,6 +22,7 @@ from facegen.registry import load_object
 COMMANDS: dict[str, tuple[str, str]] = {
     "animate": ("facegen.cli.animate:animate", "Speech to curves, animated mesh and video."),
     "render": ("facegen.cli.render:render", "An animation to a video or pictures."),
+    "retarget": ("facegen.cli.retarget:retarget", "An animation on the controls of another rig."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
     "inspect": ("facegen.cli.inspect:inspect", "What is in a sound, an animation or a rig."),
     "evaluate": (

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +84,15 @@ class Reporter:
         if not self.quiet and not self.as_json:
             click.echo(text)
 
-    def written(self, paths: Sequence[str], animation: Animation, notes: Sequence[str] = ()) -> None:
-        """The files that hold ``animation``; ``notes`` are what was odd about its source, beside what was logged."""
+    def written(
+        self,
+        paths: Sequence[str],
+        animation: Animation,
+        notes: Sequence[str] = (),
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The files that hold ``animation``; ``notes`` are what was odd about its source, beside what was logged,
+        ``facts`` what more the JSON line says."""
         notes = [*notes, *self.notes]
         frames = f"{len(animation)} frame{'s' * (len(animation) != 1)}"
         for path in paths:
@@ -102,6 +109,7 @@ class Reporter:
                     "fps": str(animation.fps),
                     "notes": notes,
                     "elapsed": round(self.elapsed, 3),
+                    **(facts or {}),
                 }
             )
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 import numpy as np
 
 from facegen.animation import Animation, frozen
 from facegen.errors import RigError
-from facegen.rig.model import Rig
+
+Knots = tuple[tuple[float, float], ...]
+"""A piecewise linear curve: (in, out) pairs with rising ``in``; held beyond its ends."""
 
 
 @dataclass(frozen=True, eq=False)
 class RigMap:
     """Target = clamp(source · ``weights``): [S, T] float32, clamped to ``low``..``high`` [T].
 
-    Raises RigError for names given twice and shapes that disagree.
+    ``curves`` bends single entries: for (source, target) in it the source's value passes through the knots
+    before it is weighed. Raises RigError for names given twice, shapes that disagree and broken curves.
     """
 
     source: tuple[str, ...]
@@ -23,6 +28,7 @@ class RigMap:
     weights: np.ndarray
     low: np.ndarray | None = None
     high: np.ndarray | None = None
+    curves: Mapping[tuple[str, str], Knots] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -40,6 +46,22 @@ class RigMap:
             put(self, name, frozen(np.full(len(self.target), default) if given is None else given, name, 1))
         if (self.low > self.high).any():  # type: ignore[operator]
             raise RigError("a clamp has its low above its high")
+        put(self, "curves", MappingProxyType({k: check_knots(v) for k, v in dict(self.curves).items()}))
+        for source, target in self.curves:
+            if source not in self.source or target not in self.target:
+                raise RigError(f"a curve leads from {source!r} to {target!r}, which the map has not")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RigMap):
+            return NotImplemented
+        return (
+            (self.source, self.target, dict(self.curves)) == (other.source, other.target, dict(other.curves))
+            and np.array_equal(self.weights, other.weights)
+            and np.array_equal(self.low, other.low)  # type: ignore[arg-type]
+            and np.array_equal(self.high, other.high)  # type: ignore[arg-type]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def identity(cls, controls: tuple[str, ...]) -> RigMap:
@@ -47,13 +69,43 @@ class RigMap:
         unbounded = np.full(len(controls), np.finfo(np.float32).max)
         return cls(controls, controls, np.eye(len(controls)), -unbounded, unbounded)
 
+    def bends(self) -> list[tuple[int, int, float, np.ndarray]]:
+        """Each curved entry: source and target number, weight, and knots [K, 2]."""
+        found = []
+        for (source, target), knots in self.curves.items():
+            s, t = self.source.index(source), self.target.index(target)
+            found.append((s, t, float(self.weights[s, t]), np.array(knots, np.float32)))
+        return found
+
+    def straight(self) -> np.ndarray:
+        """``weights`` with 0 for the curved entries."""
+        weights = self.weights.copy()
+        for s, t, _, _ in self.bends():
+            weights[s, t] = 0.0
+        return weights
+
+    def free(self, animation: Animation) -> np.ndarray:
+        """Target values [frames, T] before they are clamped; source controls that ``animation`` lacks count as 0."""
+        given = animation.select(self.source).values
+        values = given @ self.straight()
+        for s, t, weight, knots in self.bends():
+            values[:, t] += weight * np.interp(given[:, s], knots[:, 0], knots[:, 1]).astype(np.float32)
+        return values
+
     def apply(self, animation: Animation) -> Animation:
         """``animation`` on the target's controls; source controls that it lacks count as 0."""
-        values = animation.select(self.source).values @ self.weights
-        return replace(animation, controls=self.target, values=np.clip(values, self.low, self.high))
+        values = self.free(animation)
+        return replace(
+            animation, controls=self.target, values=np.clip(values, self.low, self.high, out=values)
+        )
 
     def then(self, other: RigMap) -> RigMap:
-        """This map followed by ``other``, the clamps of this one aside."""
+        """This map followed by ``other``, the clamps of this one aside.
+
+        Raises RigError where either has curves: bent maps are applied one after the other.
+        """
+        if self.curves or other.curves:
+            raise RigError("maps with curves do not make one map", remedy="apply one after the other")
         place = {name: i for i, name in enumerate(self.target)}
         middle = np.zeros((len(self.target), len(other.target)), np.float32)
         for row, name in enumerate(other.source):
@@ -61,35 +113,27 @@ class RigMap:
                 middle[place[name]] = other.weights[row]
         return RigMap(self.source, other.target, self.weights @ middle, other.low, other.high)
 
-    def invert(self, animation: Animation, smooth: float = 1e-3) -> Animation:
-        """The non-negative source values that give ``animation`` best (least squares, ``smooth`` pulls to 0)."""
-        from scipy.optimize import nnls
+    def invert(
+        self,
+        animation: Animation,
+        smooth: float = 1e-4,
+        low: float | np.ndarray = 0.0,
+        high: float | np.ndarray = np.inf,
+    ) -> Animation:
+        """The source values within ``low``..``high`` that give ``animation`` best: bounded least squares, in which
+        ``smooth`` pulls to 0 and a target at its clamp is met by anything beyond it."""
+        from facegen.rig.inverse import inverted
 
-        wanted = animation.select(self.target).values
-        bound = np.vstack([self.weights.T, np.sqrt(smooth) * np.eye(len(self.source))])
-        pad = np.zeros(len(self.source))
-        values = (
-            np.stack([nnls(bound, np.r_[row, pad])[0] for row in wanted])
-            if len(wanted)
-            else np.zeros((0, len(pad)))
-        )
+        values = inverted(self, animation.select(self.target).values, smooth, low, high)
         return replace(animation, controls=self.source, values=values)
 
 
-def find_map(source: Rig, target: Rig) -> RigMap:
-    """The map between two rigs: controls of one name drive each other.
-
-    Raises RigError where they share no control.
-    """
-    shared = [name for name in source.control_names if name in target.control_names]
-    if not shared:
+def check_knots(knots: Knots) -> Knots:
+    """``knots`` as plain tuples; RigError unless there are two or more, finite, with rising inputs."""
+    pairs = tuple((float(x), float(y)) for x, y in knots)
+    if len(pairs) < 2 or not np.isfinite(pairs).all() or (np.diff([x for x, _ in pairs]) <= 0).any():
         raise RigError(
-            f"the rigs {source.name} and {target.name} share no control",
-            remedy="give a map from one to the other",
+            f"a curve is {' '.join(f'{x:g}:{y:g}' for x, y in pairs) or 'empty'}",
+            remedy="give two or more in:out pairs whose inputs rise, such as 0:0 0.5:0.2 1:1",
         )
-    weights = np.zeros((len(source.controls), len(target.controls)), np.float32)
-    for name in shared:
-        weights[source.control_names.index(name), target.control_names.index(name)] = 1.0
-    low = np.array([c.low for c in target.controls])
-    high = np.array([c.high for c in target.controls])
-    return RigMap(source.control_names, target.control_names, weights, low, high)
+    return pairs

@@ -1,0 +1,130 @@
+"""``facegen retarget``: an animation, or a sequence of vertices, on the controls of another rig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.options import blame, example, need, outputs_option, report_options
+from facegen.cli.outputs import check_outputs
+from facegen.cli.report import Reporter
+from facegen.units import as_fps
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
+    from facegen.rig.report import Report
+
+VERTICES = ".npy"
+LISTED = 8
+"""How many controls a list of the report shows to people."""
+
+
+@click.command(
+    help="An animation on the controls of another rig. ANIM may also be a sequence of vertices of the rig --from "
+    "(.npy, [frames, vertices, 3] cm), which is solved for its controls.",
+    epilog=example("facegen retarget take.csv --to metahuman -o take.json --report"),
+)
+@click.argument("animation", metavar="ANIM")
+@click.option(
+    "--to", "target", required=True, metavar="RIG", help="rig to move: a name (facegen rig list) or a folder"
+)
+@click.option("--from", "source", metavar="RIG", help="rig that ANIM moves  [default: found by its controls]")
+@click.option(
+    "--map", "rig_map", metavar="FILE.csv", help="weights between the two  [default: the shipped maps]"
+)
+@click.option("--fps", default=None, help="frames a second of vertices  [default: 30]")
+@click.option("--report", "wants_report", is_flag=True, help="say what is kept and lost: residual by region, clipped "
+              "and unmapped controls, the error there and back")  # fmt: skip
+def retarget(
+    animation: str,
+    target: str,
+    outputs: tuple[str, ...],
+    wants_report: bool,
+    quiet: bool,
+    as_json: bool,
+    **given: str | None,
+) -> None:
+    from facegen.exporters import save
+    from facegen.rig import load_rig
+    from facegen.rig.report import measure
+    from facegen.rig.route import mapped, source_rig
+
+    with blame("--to"):
+        wanted = load_rig(target)
+    places = check_outputs(outputs, (animation, given["rig_map"]), ("curves",))
+    with Reporter(as_json=as_json, quiet=quiet) as report:
+        curves, facts = _read(animation, given["source"], given["fps"])
+        with blame("--from"):
+            own = source_rig(curves, given["source"])
+        with blame("--to"):
+            forth, back = mapped(own, wanted, given["rig_map"])
+        moved = forth.apply(curves)
+        if wants_report:
+            found = measure(curves, forth, back, own, wanted)
+            facts = {**facts, "report": found.plain()}
+            for line in report_lines(found):
+                report.line(line)
+        for place in places:
+            save(moved, place.path, rig=wanted)
+        report.written([place.path for place in places], moved, facts=facts)
+
+
+for _add in (outputs_option, report_options):
+    retarget = _add(retarget)
+
+
+def _read(path: str, source: str | None, fps: str | None) -> tuple[Animation, dict[str, Any]]:
+    """The animation in a file, or the one solved for its vertices, and what there is to say of it."""
+    from facegen.exporters import load_animation
+
+    if not path.lower().endswith(VERTICES):
+        need(
+            fps is None,
+            "--fps",
+            "is only for vertices",
+            "facegen convert --fps changes the rate of an animation",
+        )
+        return load_animation(path), {}
+    from facegen.rig import load_rig
+    from facegen.rig.fit import fit_mesh, read_vertices
+
+    need(source is not None, "--from", "is missing", "name the rig whose vertices these are")
+    with blame("--fps"):
+        rate = as_fps(fps or "30")
+    with blame("--from"):
+        rig = load_rig(source or "")
+    vertices = read_vertices(path)
+    with blame(path):
+        fit = fit_mesh(rig, vertices, rate)
+    residual = {
+        "mean_mm": float(fit.residual.mean()),
+        "worst_frame_mm": float(fit.residual.max()),
+        "worst_vertex_mm": fit.worst,
+    }
+    return fit.animation, {"fit": {name: round(value, 4) for name, value in residual.items()}}
+
+
+def report_lines(found: Report) -> Iterator[str]:
+    """The report for people."""
+    yield f"{found.source} to {found.target}, {found.frames} frames"
+    yield "residual there and back, by region (root mean square: mean over the frames, worst frame)"
+    for region in found.regions:
+        yield f"  {region.name:10} {region.mean:8.3f} {region.worst:8.3f} {region.unit}"
+    yield f"error there and back  {found.mean_round_trip:.4f} a control"
+    yield from _listed("  ", [(name, f"{error:.4f}") for name, error in found.round_trip if error > 1e-3])
+    yield f"clipped controls      {len(found.clipped) or 'none'}"
+    yield from _listed(
+        "  ", [(n, f"{100 * share:.1f} % of the frames, by up to {by:.2f}") for n, share, by in found.clipped]
+    )
+    yield f"unmapped controls     {len(found.unmapped) or 'none'}"
+    yield from _listed("  ", [(name, f"peak {peak:.2f}") for name, peak in found.unmapped])
+    yield f"controls not driven   {len(found.idle) or 'none'}"
+
+
+def _listed(indent: str, rows: list[tuple[str, str]]) -> Iterator[str]:
+    for name, text in rows[:LISTED]:
+        yield f"{indent}{name:34} {text}"
+    if len(rows) > LISTED:
+        yield f"{indent}… and {len(rows) - LISTED} more"
