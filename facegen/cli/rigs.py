@@ -1,4 +1,4 @@
-"""``facegen rig``: list, show and check rigs."""
+"""``facegen rig``: list, show, check and import rigs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facegen.cli.maps import maps
 from facegen.cli.options import NamedGroup, blame, example
 from facegen.cli.report import json_line
+from facegen.cli.rig_import import import_
 from facegen.errors import RigError
 
 if TYPE_CHECKING:
@@ -16,11 +18,17 @@ if TYPE_CHECKING:
 
 @click.group(
     cls=NamedGroup,
-    help="List, show and check rigs.",
+    help="List, show, check and import rigs.",
     epilog=example("facegen rig show aria"),
 )
 def rig() -> None:
     """Its commands do the work."""
+
+
+rig.add_command(import_)
+
+
+rig.add_command(maps)
 
 
 @rig.command("list", help="The rigs that ship with facegen, one a line.", epilog=example("facegen rig list"))
@@ -34,7 +42,7 @@ def list_(as_json: bool) -> None:
             json_line(facts)
         else:
             mesh = f"{facts['vertices']} vertices" if facts["vertices"] else "no mesh"
-            click.echo(f"{name:10} {len(facts['controls'])} controls, {mesh}, {facts['licence']}")
+            click.echo(f"{name:14} {len(facts['controls'])} controls, {mesh}, {facts['licence']}")
 
 
 @rig.command(
