@@ -10,10 +10,10 @@ from os import PathLike, fspath
 from typing import Any
 
 from facegen.encoders.symbols import SILENT, is_phone, translate
-from facegen.encoders.textgrid import textgrid_tiers
 from facegen.errors import AlignmentError, FacegenError
 from facegen.files import read_text
 from facegen.phones import SILENCE, Phone, PhoneTrack
+from facegen.textgrid import textgrid_tiers
 
 MAX_ALIGNMENT_BYTES = 64 * 2**20
 SLACK = 0.002  # seconds: neighbours that overlap by less were only rounded
