@@ -87,6 +87,21 @@ def test_given_phones_judge_closures(files, capsys):
     assert given["measures"]["closure_rate"] == 0
 
 
+def test_another_control_set_is_retargeted(files, capsys):
+    from facegen.pipeline import retarget
+
+    retarget(motion(60, 30), "metahuman").save("board.json")
+    shown = evaluated(capsys, "board.json", "a.csv")
+    assert shown["notes"][0] == "board.json has no control of aria; it is retargeted to arkit"
+    assert shown["measures"]["aperture_correlation"] > 0.9
+
+
+def test_curves_of_no_face_are_refused(files, capsys):
+    Animation(Fraction(30), ("tailWag",), np.zeros((9, 1))).save("dog.json")
+    assert run(["evaluate", "dog.json", "a.csv"]) == 3
+    assert capsys.readouterr().err.startswith("facegen: dog.json: has no control of a known face; ")
+
+
 def test_the_table_names_units_and_reasons(files, capsys):
     assert run(["evaluate", "a.csv", "late.json"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegen.cli.options import blame, example, need, report_options
+from facegen.cli.options import blame, config_options, example, need, report_options
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config
-from facegen.errors import AnimationFileError
+from facegen.errors import AnimationFileError, RigError, UsageError
 
 if TYPE_CHECKING:
     from facegen.animation import Animation
     from facegen.measures import Evidence, Finding
     from facegen.phones import Features, PhoneTrack
+    from facegen.rig import Rig
 
 BETTER = {"low": "low is better", "high": "high is better", "range": ""}
 
@@ -28,8 +29,6 @@ BETTER = {"low": "low is better", "high": "high is better", "range": ""}
 @click.argument("pred", metavar="PRED")
 @click.argument("reference", metavar="REFERENCE")
 @click.option("--audio", default=None, metavar="AUDIO", help="the sound that both belong to")
-@click.option("--text", default=None, help="transcript of the sound, or a text file with it (English)")
-@click.option("--alignment", default=None, help="phone times of the sound: .TextGrid, .json or .align")
 @click.option("--rig", default="aria", help="head on which lips are measured  [default: aria]")
 @click.option(
     "--other", "others", multiple=True, metavar="ANIM", help="the same clip by another seed; repeatable"
@@ -53,9 +52,9 @@ def evaluate(
     with Reporter(as_json=as_json, quiet=quiet) as report:
         with blame("--rig"):
             head = default_head(load_rig(rig))
-        ours = _load(pred)
-        theirs = _at_rate(_load(reference), reference, ours, report.notes)
-        more = [_at_rate(_load(other), other, ours, report.notes) for other in others]
+        ours = _load(pred, head, report.notes)
+        theirs = _at_rate(_load(reference, head, report.notes), reference, ours, report.notes)
+        more = [_at_rate(_load(other, head, report.notes), other, ours, report.notes) for other in others]
         _note_length(ours, theirs, report.notes)
         features, phones = _hear(audio, said, report) if audio is not None else (None, None)
         found = findings(_evidence(ours, theirs, head, features, phones, more))
@@ -67,15 +66,26 @@ def evaluate(
                 report.line(line)
 
 
-report_options(evaluate)
+for _add in (config_options(Config, ("text", "alignment")), report_options):
+    evaluate = _add(evaluate)
 
 
-def _load(path: str) -> Animation:
+def _load(path: str, head: Rig, notes: list[str]) -> Animation:
+    """The animation in ``path``, brought to ARKit's controls where it has none of the ``head``'s own."""
     from facegen.exporters import load_animation
+    from facegen.pipeline import retarget
 
     animation = load_animation(path)
     if len(animation) == 0:
         raise AnimationFileError("the animation has no frames", path=path, remedy="give one that has")
+    if set(animation.controls) & set(head.control_names):
+        return animation
+    try:
+        animation = retarget(animation, "arkit")
+    except (RigError, UsageError) as error:
+        remedy = "bring it to arkit with facegen retarget --map first"
+        raise AnimationFileError("has no control of a known face", path=path, remedy=remedy) from error
+    notes.append(f"{path} has no control of {head.name}; it is retargeted to arkit")
     return animation
 
 

@@ -89,7 +89,7 @@ def _first(animation: Animation, count: int) -> Animation:
 class Measure:
     """One row of the table.
 
-    ``better`` is ``low``, ``high`` or ``range`` (people's own values, ``usual`` where they are known); ``needs`` names
+    ``better`` is ``low``, ``high`` or ``range`` (neither less nor more than people); ``needs`` names
     the fields of Evidence beside ``pred`` that ``run`` reads. ``run`` raises Unmeasured where there is no answer.
     """
 
@@ -101,7 +101,6 @@ class Measure:
     source: str
     formula: str
     run: Callable[[Evidence], float | None]
-    usual: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

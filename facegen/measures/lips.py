@@ -120,15 +120,18 @@ def share(found: tuple[Contact, ...], what: str, hit: bool = True) -> float:
     return 100.0 * sum(c.hit is hit for c in found) / len(found)
 
 
-def _curve(evidence: Evidence, which: int) -> np.ndarray:
+def lips_of(evidence: Evidence, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
+    """Aperture and width. Unmeasured where nothing that the animation controls moves the rig's lips."""
     assert evidence.rig is not None
-    return lip_head(evidence.rig).aperture_and_width(evidence.pred)[which]
+    head = lip_head(evidence.rig)
+    movers = {name for name, moved in zip(head.controls, head.deltas, strict=True) if moved[:4].any()}
+    if not movers & set(animation.controls):
+        raise Unmeasured("it has no controls of the mouth")
+    return head.aperture_and_width(animation)
 
 
 def _curves(evidence: Evidence, which: int) -> tuple[np.ndarray, np.ndarray]:
-    assert evidence.rig is not None
-    head = lip_head(evidence.rig)
-    ours, theirs = (head.aperture_and_width(a)[which] for a in evidence.pair())
+    ours, theirs = (lips_of(evidence, a)[which] for a in evidence.pair())
     return ours, theirs
 
 
@@ -150,17 +153,20 @@ def _lag(which: int) -> Callable[[Evidence], float]:
 
 def _closed(evidence: Evidence) -> float:
     assert evidence.phones is not None
-    return share(contacts(_curve(evidence, 0), float(evidence.fps), evidence.phones), "closed lips")
+    return share(
+        contacts(lips_of(evidence, evidence.pred)[0], float(evidence.fps), evidence.phones), "closed lips"
+    )
 
 
 def _shut(evidence: Evidence) -> float:
     assert evidence.phones is not None
-    found = openings(_curve(evidence, 0), float(evidence.fps), evidence.phones)
+    found = openings(lips_of(evidence, evidence.pred)[0], float(evidence.fps), evidence.phones)
     return share(found, "an open mouth", hit=False)
 
 
 def _bitten(evidence: Evidence) -> float:
     assert evidence.rig is not None and evidence.phones is not None
+    lips_of(evidence, evidence.pred)
     gap = lip_to_teeth(evidence.rig, evidence.pred)
     found = contacts(gap, float(evidence.fps), evidence.phones, LABIODENTALS, TEETH)
     return share(found, "the lip at the teeth")

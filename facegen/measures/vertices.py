@@ -57,24 +57,31 @@ def region(rig: Rig, controls: tuple[str, ...], least: float) -> np.ndarray:
     return found
 
 
-def _blocks(evidence: Evidence, places: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Displacements from rest of the vertices ``places`` in mm, ours and the reference's, [t, n, 3] a block."""
+def _deltas(evidence: Evidence, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shapes of the vertices ``places`` [C, n · 3] in mm, and the weights [T, C] of both animations on them."""
     rig = evidence.rig
     assert rig is not None
+    pair = evidence.pair()
+    for animation in pair:
+        if not set(animation.controls) & set(rig.control_names):
+            raise Unmeasured(f"it has no controls of the rig {rig.name}")
     deltas = rig.dense_deltas()[:, places].reshape(len(rig.controls), -1) * MM_PER_CM
-    ours, theirs = (a.select(rig.control_names).values for a in evidence.pair())
-    for start in range(0, len(ours), BLOCK):
-        rows = slice(start, start + BLOCK)
-        yield tuple((x[rows] @ deltas).reshape(-1, len(places), 3) for x in (ours, theirs))  # type: ignore[misc]
+    ours, theirs = (a.select(rig.control_names).values for a in pair)
+    return deltas, ours, theirs
+
+
+def _lengths(weights: np.ndarray, deltas: np.ndarray) -> Iterator[np.ndarray]:
+    """How far the vertices lie from rest with ``weights`` [T, C], [t, n] mm a block of frames."""
+    for start in range(0, len(weights), BLOCK):
+        moved = (weights[start : start + BLOCK] @ deltas).reshape(-1, deltas.shape[1] // 3, 3)
+        yield np.sqrt(np.einsum("tnx,tnx->tn", moved, moved))
 
 
 def _distances(evidence: Evidence, places: np.ndarray, over: Callable) -> float:
     """Mean over frames of ``over`` (mean or greatest) of the distances of ``places``, mm."""
-    return float(
-        np.concatenate(
-            [over(np.linalg.norm(a - b, axis=2), axis=1) for a, b in _blocks(evidence, places)]
-        ).mean(dtype=np.float64)
-    )
+    deltas, ours, theirs = _deltas(evidence, places)
+    rows = [over(apart, axis=1) for apart in _lengths(ours - theirs, deltas)]
+    return float(np.concatenate(rows).mean(dtype=np.float64))
 
 
 def lip_vertex_error(evidence: Evidence) -> float:
@@ -91,8 +98,8 @@ def emotional_vertex_error(evidence: Evidence) -> float:
 
 def upper_face_dynamics(evidence: Evidence) -> float:
     places = region(evidence.rig, UPPER_FACE, UPPER_PART)  # type: ignore[arg-type]
-    parts = [[np.linalg.norm(x, axis=2) for x in pair] for pair in _blocks(evidence, places)]
-    ours, theirs = (np.concatenate(side).std(axis=0, dtype=np.float64) for side in zip(*parts, strict=True))
+    deltas, *pair = _deltas(evidence, places)
+    ours, theirs = (np.concatenate(list(_lengths(w, deltas))).std(axis=0, dtype=np.float64) for w in pair)
     return float(abs(np.mean(ours - theirs)))
 
 

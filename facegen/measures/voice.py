@@ -9,7 +9,7 @@ from scipy.signal import find_peaks
 from facegen.animation import Animation
 from facegen.measures.curves import best_shift, speeds
 from facegen.measures.evidence import Evidence, Measure, Unmeasured
-from facegen.measures.lips import lip_head
+from facegen.measures.lips import lips_of
 from facegen.measures.motion import head_degrees, mouth
 from facegen.phones import BILABIALS, LABELS, LABIODENTALS, OPEN_VOWELS, SILENCE, Features, PhoneTrack
 
@@ -135,8 +135,8 @@ def beat_chance(evidence: Evidence) -> float:
 
 
 def _sync(evidence: Evidence) -> float:
-    assert evidence.rig is not None and evidence.phones is not None
-    gap, _ = lip_head(evidence.rig).aperture_and_width(evidence.pred)
+    assert evidence.phones is not None
+    gap, _ = lips_of(evidence, evidence.pred)
     return sync_offset_ms(gap, evidence.phones, float(evidence.fps))
 
 
