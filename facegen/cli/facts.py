@@ -19,6 +19,7 @@ from facegen.encoders.timing import sharpen
 from facegen.errors import RigError
 from facegen.exporters import load_take
 from facegen.exporters.take import composed
+from facegen.measures import Evidence, measure
 from facegen.phones import Features, PhoneTrack
 from facegen.registry import Registry, suffix_of
 from facegen.rig import built_in_rigs, load_rig
@@ -26,7 +27,6 @@ from facegen.take import Take
 
 SPEECH = 0.5
 MOVING = 1e-4
-BLINK_CLOSED, BLINK_OPEN = 0.5, 0.3
 
 
 def look_at(file: str, plot: str | None, audio: str | None) -> tuple[dict[str, Any], list[str]]:
@@ -159,17 +159,9 @@ def _round(value: Any) -> float:
 
 
 def blinks_a_minute(animation: Animation) -> float | None:
-    """Closures of both lids a minute, with hysteresis; None where the animation has no lids."""
-    lids = [animation.channel(n) for n in ("eyeBlinkLeft", "eyeBlinkRight") if n in animation.controls]
-    if not lids or not len(animation):
-        return None
-    closed, count = False, 0
-    for value in np.mean(lids, axis=0):
-        if not closed and value > BLINK_CLOSED:
-            closed, count = True, count + 1
-        elif closed and value < BLINK_OPEN:
-            closed = False
-    return round(60 * count / animation.seconds, 2)
+    """Blinks a minute as ``facegen evaluate`` counts them; None where the animation has no lids."""
+    value = measure(Evidence(animation), ["blinks_a_minute"])["blinks_a_minute"]
+    return None if value is None else round(value, 2)
 
 
 def head_facts(animation: Animation) -> dict[str, list[float]] | None:
