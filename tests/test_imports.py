@@ -32,6 +32,7 @@ COMMANDS = (
     "render",
     "convert",
     "inspect",
+    "check",
     "evaluate",
     "rig",
     "emotions",

@@ -10,7 +10,7 @@ import click
 from facegen.cli.options import config_options, example, need, report_options
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config
-from facegen.errors import JobError
+from facegen.errors import JobError, printable
 from facegen.files import check_writable, write_atomic
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def check(
         for line in card_lines(card, html, report.notes):
             report.line(line)
     if as_json:
-        json_line(done_event(card, html, report.notes, report.elapsed))
+        named = {"file": file, "audio": audio}
+        json_line({"event": "done", **named, **facts(card), "outputs": [html] if html else [],
+                   "notes": [*card.notes, *report.notes], "elapsed": round(report.elapsed, 3)})  # fmt: skip
     if strict and card.failed:
         names = ", ".join(line.name for line in card.lines if line.verdict == "fail")
         raise JobError(f"fails {names}", path=file, remedy="see the lines that are flagged")
@@ -76,39 +78,36 @@ def card_lines(card: Card, html: str | None, more_notes: list[str]) -> list[str]
     """The card for people."""
     counts = ", ".join(f"{card.count(v)} {v}" for v in ("fail", "warn", "pass", "skipped") if card.count(v))
     held = f" against {card.sound}" if card.sound and card.sound != card.name else ""
-    lines = [f"check     {card.name}{held}, {card.seconds:.3f} s", f"verdict   {card.verdict} ({counts})"]
+    lines = [
+        f"check     {printable(card.name)}{printable(held)}, {card.seconds:.3f} s",
+        f"verdict   {card.verdict} ({counts})",
+    ]
     lines += [f"note      {note}" for note in (*card.notes, *more_notes)]
     group = ""
     for line in card.lines:
         if line.group != group:
             group = line.group
             lines.append(group)
-        lines += _line(line)
+        lines += line_rows(line)
     return lines + ([f"page      {html}"] if html is not None else [])
 
 
-def _line(line: Line) -> list[str]:
+def line_rows(line: Line) -> list[str]:
     if line.value is None:
         return [f"  skip  {line.label:32} {line.reason}"]
     word = "FAIL" if line.verdict == "fail" else line.verdict
     rows = [f"  {word:5} {line.label:32} {line.shown:>15}   {line.range}"]
     for span in line.spans[:MOST_SPANS]:
-        rows.append(f"          {span.start:8.2f} .. {span.end:.2f} s  {span.text}")
+        rows.append(f"          {span.start:8.2f} .. {span.end:.2f} s  {printable(span.text)}")
     if len(line.spans) > MOST_SPANS:
         rows.append(f"                   and {len(line.spans) - MOST_SPANS} more")
     return rows
 
 
-def done_event(card: Card, html: str | None, notes: list[str], elapsed: float) -> dict[str, Any]:
-    """The card as the last event of ``--json``."""
+def facts(card: Card) -> dict[str, Any]:
+    """The card as JSON values."""
     return {
-        "event": "done",
-        "file": card.name,
-        "audio": card.sound,
         "seconds": round(card.seconds, 6),
         "verdict": card.verdict,
         "lines": [line.plain() for line in card.lines],
-        "outputs": [] if html is None else [html],
-        "notes": [*card.notes, *notes],
-        "elapsed": round(elapsed, 3),
     }

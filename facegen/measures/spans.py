@@ -27,9 +27,13 @@ UNBLINKING_S = 15.0
 ARTICULATORS = tuple(
     name
     for name in MOUTH
-    if name.startswith(("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthLower"))
+    if name.startswith(("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthLower", "mouthUpper"))
 )
 """Controls that no talker holds still: jaw and lips, without those that an expression may hold."""
+
+
+LIVING = ("eye", "brow")
+"""How the names of the controls begin that make a face live in silence too."""
 
 
 class Span(NamedTuple):
@@ -96,22 +100,26 @@ def unblinking(animation: Animation) -> list[Span]:
     ]
 
 
-def clipped(animation: Animation) -> list[Span]:
-    """Controls held at 1 for CLIPPED_S or longer: where a stronger motion was cut off."""
-    return _by_control(animation, lambda curve: curve >= FULL, CLIPPED_S, "held at 1")
+def clipped(animation: Animation, articulators: bool) -> list[Span]:
+    """Controls (those of ARTICULATORS, or the others) held at 1 for CLIPPED_S: where a stronger motion was cut off."""
+    names = [name for name in animation.controls if (name in ARTICULATORS) is articulators]
+    return _by_control(animation, names, lambda curve: curve >= FULL, CLIPPED_S, "held at 1")
 
 
 def out_of_range(animation: Animation) -> list[Span]:
     """Controls below 0 or above 1."""
-    return _by_control(animation, lambda curve: (curve < -BEYOND) | (curve > 1 + BEYOND), 0.0, "outside 0..1")
+    outside = lambda curve: (curve < -BEYOND) | (curve > 1 + BEYOND)  # noqa: E731
+    return _by_control(animation, animation.controls, outside, 0.0, "outside 0..1")
 
 
-def _by_control(animation: Animation, test: Callable, least: float, what: str) -> list[Span]:
+def _by_control(
+    animation: Animation, names: Sequence[str], test: Callable, least: float, what: str
+) -> list[Span]:
     fps = float(animation.fps)
     found = [
         Span(a, b, f"{name} {what}")
-        for name, curve in zip(animation.controls, animation.values.T, strict=True)
-        for a, b in runs(test(curve), fps, least)
+        for name in names
+        for a, b in runs(test(animation.channel(name)), fps, least)
     ]
     return sorted(found)
 
@@ -128,7 +136,8 @@ def frozen(animation: Animation, phones: PhoneTrack | None) -> list[Span]:
         else np.abs(np.diff(animation.head, axis=0)).max(axis=1)
     )
     is_mouth = np.array([name in MOUTH for name in animation.controls], bool)
-    lives = not still[:, ~is_mouth].all() or turned.max() > STILL
+    is_living = [i for i, name in enumerate(animation.controls) if name.startswith(LIVING)]
+    lives = not still[:, is_living].all() or turned.max() > STILL
     spans = []
     if lives:
         whole = still.all(axis=1) & (turned <= STILL)

@@ -17,8 +17,9 @@ WIDTH, LEFT, RIGHT = 1000, 74, 8
 PANEL, GAP, LANE, PHONES = 84, 8, 15, 16
 MOST_POINTS = 700  # of one curve in one row
 MOST_LANES = 6
+WHOLE = 0.8  # part of a row from which a mark is not drawn over it
 LETTER = 5.6  # width of a letter of the small text
-PHONE_LETTERS = 9.0  # width a phone's label needs
+PHONE_LETTER = 7.5  # and of one of a phone's label
 CONTACTS = (*BILABIALS, *LABIODENTALS)
 
 
@@ -103,6 +104,8 @@ def draw_row(
     for panel in panels:
         _panel(row, panel)
     for mark in inside:
+        if mark.span.end - mark.span.start > WHOLE * (end - start):
+            continue  # it would tint everything; its bar below tells enough
         row.box(mark.span.start, mark.span.end, top, row.y - top - GAP, f"mark {mark.verdict}", 1.0)
     _lanes(row, inside)
     _axis(row)
@@ -132,7 +135,7 @@ def _phones(row: Row, phones: PhoneTrack) -> None:
             phone.start, phone.end, 1, PHONES - 2, "phone contact" if phone.label in CONTACTS else "phone"
         )
         a, b = row.x(phone.start), row.x(phone.end)
-        if b - a > PHONE_LETTERS * 0.7 * len(phone.label):
+        if b - a > PHONE_LETTER * len(phone.label):
             row.text((a + b) / 2, PHONES - 5, phone.label, "small", "middle")
     row.text(LEFT - 6, PHONES - 5, "phones", "small", "end")
     row.y += PHONES + 2
@@ -216,7 +219,7 @@ def _axis(row: Row) -> None:
     step = next((s for s in steps if length / s <= 12), length)
     tick = np.ceil(row.start / step - 1e-9) * step
     while tick <= row.end + 1e-9:
-        row.text(row.x(tick), row.y + 11, clock(tick), "tiny", "middle")
+        row.text(row.x(tick), row.y + 11, clock(abs(tick)), "tiny", "middle")
         tick += step
     row.y += 16
 
@@ -224,7 +227,7 @@ def _axis(row: Row) -> None:
 def clock(seconds: float) -> str:
     """``seconds`` as people read them: ``7.5``, ``12:05``, ``1:02:05``."""
     if seconds < 60:
-        return f"{seconds:.4g} s"
+        return f"{round(seconds, 2):g} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

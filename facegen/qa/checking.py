@@ -32,7 +32,9 @@ from facegen.take import Take
 Sounding = str | PathLike | Audio
 
 
-class _Heard(NamedTuple):
+class Heard(NamedTuple):
+    """A sound as it was recorded (``levels``) and as it was understood."""
+
     levels: Levels
     features: Features
     phones: PhoneTrack
@@ -66,7 +68,7 @@ def check(
     heard = None
     if audio is not None:
         start, duration = take.config.get("start") or 0.0, take.config.get("duration")
-        heard = _hear(audio, Config(start=start, duration=duration, text=text, alignment=alignment), progress)
+        heard = hear(audio, Config(start=start, duration=duration, text=text, alignment=alignment), progress)
     given = take.phones if len(take.phones) and not (text or alignment) else None
     phones = given if given is not None or heard is None else heard.phones
     subject = Subject(
@@ -81,7 +83,7 @@ def check(
 
 
 def _check_sound(thing: Sounding, text: str | None, alignment: str | None, progress: Progress | None) -> Card:
-    heard = _hear(thing, Config(text=text, alignment=alignment), progress)
+    heard = hear(thing, Config(text=text, alignment=alignment), progress)
     subject = Subject(None, heard.phones, True, heard.features, heard.levels)
     return _card(_name(thing), _name(thing), subject, SOUND, heard)
 
@@ -98,17 +100,16 @@ def _name(thing: object) -> str:
     )
 
 
-def _hear(audio: Sounding, config: Config, progress: Progress | None) -> _Heard:
+def hear(audio: Sounding, config: Config, progress: Progress | None = None) -> Heard:
+    """The levels of a sound, and what is heard in the span that ``config`` names. Raises AudioError for what is none."""
     sound = open_sound(audio, start=config.start, duration=config.duration)
     features = load_encoder(config.encoder).encode(sound, progress)
     features, phones = sharpen(features, config.text, config.alignment)
     source = ArraySource(audio.samples, audio.rate) if isinstance(audio, Audio) else open_source(audio)
-    return _Heard(read_levels(source, config.start, config.duration), features, phones, sound.notes)
+    return Heard(read_levels(source, config.start, config.duration), features, phones, sound.notes)
 
 
-def _card(
-    name: str, sound: str | None, subject: Subject, rows: Sequence[Check], heard: _Heard | None
-) -> Card:
+def _card(name: str, sound: str | None, subject: Subject, rows: Sequence[Check], heard: Heard | None) -> Card:
     if subject.animation is not None:
         seconds = subject.animation.seconds
     else:

@@ -161,7 +161,14 @@ MOTION = (
     ),
     Check("gaze_spread", "eyes", "spread of the gaze", ("animation",), _measured("gaze_spread", JUDGED_S)),
     Check("head_spread", "head", "spread of the head's turns", ("animation",), _measured("head_spread", JUDGED_S)),
-    Check("clipped_curves", "curves", "curves held at 1", ("animation",), _part(lambda s: spans.clipped(s.moving))),
+    Check(
+        "clipped_speech", "curves", "jaw and lips held at 1", ("animation",),
+        _part(lambda s: spans.clipped(s.moving, articulators=True)),
+    ),
+    Check(
+        "clipped_expression", "curves", "other curves held at 1", ("animation",),
+        _part(lambda s: spans.clipped(s.moving, articulators=False)),
+    ),
     Check(
         "out_of_range", "curves", "curves outside 0..1", ("animation",), _part(lambda s: spans.out_of_range(s.moving))
     ),

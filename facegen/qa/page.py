@@ -19,7 +19,7 @@ from facegen.qa.ranges import FAIL, PASS, SKIPPED, WARN
 from facegen.qa.subject import HEAD
 from facegen.rig import load_rig
 
-ROW_S, MOST_ROWS = 10.0, 12
+ROW_S, MOST_ROWS = 5.0, 12  # a row is no longer than this
 MOST_SPANS = 8
 MOST_MARKS = 2000  # in the overview
 WORDS = {SKIPPED: "not measured", PASS: "pass", WARN: "warning", FAIL: "FAIL"}
@@ -38,9 +38,10 @@ body{font:15px/1.45 system-ui,sans-serif;background:var(--bg);color:var(--ink);
 max-width:1080px;margin:1.5em auto;padding:0 1em}
 h1{font-size:1.35em;overflow-wrap:anywhere;margin:0 0 .2em}h2{font-size:1.05em;margin:1.6em 0 .4em}
 p{margin:.3em 0}.soft,small{color:var(--soft)}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.28em .6em .28em 0;
+table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.28em 1.1em .28em 0;
 border-bottom:1px solid var(--line)}td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 td.where{overflow-wrap:anywhere;font-size:.88em}th{font-weight:600;color:var(--soft);font-size:.88em}
+th:nth-child(2){text-align:right}th[colspan]{padding-top:.9em}
 td.fail,b.fail{color:var(--fail);font-weight:700}td.warn,b.warn{color:var(--warn);font-weight:600}td.pass,b.pass{color:var(--pass)}
 td.skipped{color:var(--soft)}
 svg{display:block;width:100%;height:auto;margin:.5em 0 1.1em;font:11px system-ui,sans-serif}
@@ -68,20 +69,20 @@ def page(card: Card, pictures: Sequence[Picture] = ()) -> str:
     if pictures:
         body += ["<h2>Worst places</h2>", "<div>", *map(_figure, pictures), "</div>"]
     stretches = _stretches(card.seconds, marks)
-    if card.seconds > 2 * ROW_S:
+    if len(stretches) > 2:
         body += [
             "<h2>Whole length</h2>",
             draw_overview(card.seconds, levels, panels, _worst(marks, MOST_MARKS)),
         ]
-    whole = len(stretches) * ROW_S >= card.seconds
+    whole = len(stretches) * ROW_S >= card.seconds - 1e-9
     body.append(f"<h2>{'Over time' if whole else 'Stretches with the most flagged'}</h2>")
     body += [draw_row(a, b, levels, phones, panels, marks) for a, b in stretches]
     title = safe(f"Check of {card.name}")
     return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; img-src data:\">\n"
+        "style-src 'unsafe-inline'; img-src data:\"/>\n"
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         + "\n".join(body)
         + "\n</body>\n</html>\n"
@@ -100,18 +101,25 @@ def _head(card: Card) -> str:
 
 
 def _table(card: Card) -> list[str]:
-    rows = ["<h2>Figures</h2>", "<table>", "<thead><tr><th>what</th><th>value</th><th>should be</th>"]
-    rows.append("<th>verdict</th><th>where</th></tr></thead>\n<tbody>")
-    rows += [_table_row(line) for line in card.lines]
-    return [*rows, "</tbody></table>"]
+    heads = ("what", "value", "should be", "verdict", "where")
+    rows = [
+        "<h2>Figures</h2>",
+        "<table>",
+        "<thead><tr>" + "".join(f"<th>{h}</th>" for h in heads) + "</tr></thead>",
+    ]
+    for group in dict.fromkeys(line.group for line in card.lines):
+        rows.append(f'<tbody>\n<tr><th colspan="5">{safe(group)}</th></tr>')
+        rows += [_table_row(line) for line in card.lines if line.group == group]
+        rows.append("</tbody>")
+    return [*rows, "</table>"]
 
 
 def _table_row(line: Line) -> str:
     where = safe(line.reason)
     if line.value is not None:
-        shown = [f"{clock(s.start)}–{clock(s.end)} {safe(s.text)}" for s in line.spans[:MOST_SPANS]]
+        shown = [f"{clock(s.start)} – {clock(s.end)}: {safe(s.text)}" for s in line.spans[:MOST_SPANS]]
         more = len(line.spans) - MOST_SPANS
-        where = "<br>".join([*shown, *([f"and {more} more"] if more > 0 else [])])
+        where = "<br/>".join([*shown, *([f"and {more} more"] if more > 0 else [])])
     return (
         f'<tr><td title="{safe(line.range.source)}">{safe(line.label)}</td><td class="n">{safe(line.shown)}</td>'
         f'<td>{safe(str(line.range))}</td><td class="{line.verdict}">{WORDS[line.verdict]}</td>'
@@ -123,7 +131,7 @@ def _figure(picture: Picture) -> str:
     data = base64.b64encode(picture.png).decode("ascii")
     caption = f"{clock(picture.at)}: {picture.text}"
     return (
-        f'<figure><img src="data:image/png;base64,{data}" alt="{safe(caption)}">'
+        f'<figure><img src="data:image/png;base64,{data}" alt="{safe(caption)}"/>'
         f"<figcaption>{safe(caption)}</figcaption></figure>"
     )
 
@@ -165,13 +173,12 @@ def _worst(marks: Sequence[Mark], most: int) -> list[Mark]:
 def _stretches(seconds: float, marks: Sequence[Mark]) -> list[tuple[float, float]]:
     """Start and end of the rows to draw: all of a short clip, the most flagged of a long one."""
     count = max(1, int(np.ceil(seconds / ROW_S - 1e-9)))
-    end = min(seconds, ROW_S) if count == 1 else ROW_S
-    rows = [(i * ROW_S, i * ROW_S + end) for i in range(count)]
+    length = seconds / count
+    rows = [(i * length, (i + 1) * length) for i in range(count)]
     if count <= MOST_ROWS:
         return rows
     weight = np.zeros(count)
     for span, verdict in marks:
-        first, last = int(span.start / ROW_S), min(count - 1, int(span.end / ROW_S))
+        first, last = int(span.start / length), min(count - 1, int(span.end / length))
         weight[first : last + 1] += {FAIL: 10, WARN: 3}.get(verdict, 1)
-    chosen = sorted(np.argsort(-weight, kind="stable")[:MOST_ROWS])
-    return [rows[i] for i in chosen]
+    return [rows[i] for i in sorted(np.argsort(-weight, kind="stable")[:MOST_ROWS])]

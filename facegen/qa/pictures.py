@@ -19,7 +19,7 @@ from facegen.units import frame_at
 
 COUNT, SIZE = 6, (320, 320)
 HEAD, BACKGROUND = "aria", "#2b2f36"
-SEEN = ("lips", "eyes", "curves", "stillness", "sync")
+SEEN = ("lips", "curves")
 """Groups of lines whose faults can be seen in a face."""
 log = logging.getLogger("facegen")
 

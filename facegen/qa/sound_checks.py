@@ -57,7 +57,7 @@ def _level(subject: Subject) -> Reading:
 
 def _clipping(subject: Subject) -> Reading:
     levels, _ = _sound(subject)
-    found = runs(levels.clipped, 1 / levels.frame_s, bridge=0.05)
+    found = runs(levels.clipped, 1 / levels.frame_s, bridge=0.15)
     return 100 * levels.clipped_share, [Span(a, b, "the sound is clipped") for a, b in found]
 
 
