@@ -284,7 +284,7 @@ class AvSource:
             yield samples
 
 
-class _Reader:
+class FileReader:
     """A file as FFmpeg sees it: a seek to nowhere, which spoilt headers ask for, is answered by -1.
 
     PyAV would print an exception's traceback.
@@ -305,7 +305,7 @@ def _open_container(file: BinaryIO) -> Any:
 
     av.logging.set_level(None)
     try:
-        return av.open(_Reader(file), options=dict(_OPTIONS), metadata_errors="replace", buffer_size=2**17)
+        return av.open(FileReader(file), options=dict(_OPTIONS), metadata_errors="replace", buffer_size=2**17)
     except (av.FFmpegError, OSError) as fault:
         raise audio_check.not_sound() from fault
 

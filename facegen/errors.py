@@ -3,7 +3,7 @@
 FacegenError (5: a fault of ours)
 ├── UsageError (2)
 ├── InputError (3)
-│   ├── AudioError · RigError · AnimationFileError · ImageError · ConfigError · ModelError · AlignmentError
+│   ├── AudioError · VideoError · RigError · AnimationFileError · ImageError · ConfigError · ModelError · AlignmentError
 ├── OutputError (4)
 ├── JobError (1)
 └── MissingExtraError · MissingSystemError (6)
@@ -54,6 +54,10 @@ class InputError(FacegenError):
 
 class AudioError(InputError):
     usual_remedy = "record or export the sound again"
+
+
+class VideoError(InputError):
+    usual_remedy = "give another video"
 
 
 class RigError(InputError):

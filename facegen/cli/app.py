@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "animate": ("facegen.cli.animate:animate", "Speech to curves, animated mesh and video."),
     "render": ("facegen.cli.render:render", "An animation to a video or pictures."),
     "retarget": ("facegen.cli.retarget:retarget", "An animation on the controls of another rig."),
+    "track": ("facegen.cli.track:track", "The face in a video to curves."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
     "inspect": ("facegen.cli.inspect:inspect", "What is in a sound, an animation or a rig."),
     "evaluate": (
@@ -32,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("facegen.cli.check:check", "What is wrong with an animation or a sound."),
     "rig": ("facegen.cli.rigs:rig", "List, show and check rigs."),
     "emotions": ("facegen.cli.listings:emotions", "The emotions that can be named."),
+    "styles": ("facegen.cli.listings:styles", "The ways of moving the mouth that can be named."),
     "formats": ("facegen.cli.listings:formats", "The file formats read and written."),
     "models": ("facegen.cli.listings:models", "The speech encoders, decoders and shipped weights."),
     "licenses": ("facegen.cli.listings:licenses", "Licence and origin of each shipped weight and rig."),

@@ -1,0 +1,110 @@
+"""Head poses of tracked landmarks, and the landmarks with the pose taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from facegen.track.points import FacePoints
+
+MOBILE_CM = 0.15
+"""Points that a control can move so far count half in the pose."""
+ROUNDS = 3
+SCALE_S = 0.2
+POSE_S = 0.03
+"""Standard deviations of the smoothing of the head's distance and of its pose."""
+DISTANCE_CM = 70.0
+"""How far from the camera a head is taken to be: one picture does not tell."""
+BLOCK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """``still`` [T, N, 3] cm: the landmarks as the rig's head at rest in pose would have them; ``head`` [T, 6] as
+    ``Animation.head``; rotations [T, 3, 3], ``scale`` [T] pixels a cm and ``shift`` [T, 3] pixels that put ``still``
+    back: scale · rotation · still + shift (x right, y up, z to the camera)."""
+
+    still: np.ndarray
+    head: np.ndarray
+    rotation: np.ndarray
+    scale: np.ndarray
+    shift: np.ndarray
+
+
+def camera_axes(points: np.ndarray) -> np.ndarray:
+    """Landmarks with x right, y up and z towards the camera."""
+    return points.astype(np.float64) * (1.0, -1.0, -1.0)
+
+
+def find_poses(points: np.ndarray, face: FacePoints, fps: float) -> Poses:
+    """Poses of landmarks ``points`` [T, N, 3] (``camera_axes``, finite), by those that expressions leave in place.
+
+    The person's own shape is found along the way (generalised Procrustes: Gower 1975), so that no difference of
+    shape between the person and the rig turns the head.
+    """
+    weight = face.weight / (1 + (np.linalg.norm(face.deltas, axis=2).max(axis=0) / MOBILE_CM) ** 2)
+    shape = face.rest
+    for _ in range(ROUNDS):
+        rotation, scale, shift = align(points, shape, weight)
+        shape = np.median(unposed(points, rotation, scale, shift), axis=0)
+        turn, size, move = align(face.rest[None], shape, weight)
+        shape = size[0] * shape @ turn[0].T + move[0]
+    rotation, scale, _ = align(points, shape, weight)
+    scale = np.exp(smoothed(np.log(scale), SCALE_S * fps))
+    centre = (weight[:, None] * shape).sum(axis=0) / weight.sum()
+    middle = np.einsum("n,tnx->tx", weight / weight.sum(), points)
+    shift = middle - scale[:, None] * (rotation @ centre)
+    still = unposed(points, rotation, scale, shift)
+    return Poses(still, _head(rotation, scale, shift, face, fps), rotation, scale, shift)
+
+
+def align(points: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The similarities (rotation [T, 3, 3], scale [T], shift [T, 3]) that bring ``shape`` [N, 3] nearest to each of
+    ``points`` [T, N, 3] (Umeyama 1991)."""
+    share = weight / weight.sum()
+    to, of = np.einsum("n,tnx->tx", share, points), share @ shape
+    centred = shape - of
+    spread = float((share[:, None] * centred**2).sum())
+    cross = np.concatenate(
+        [
+            np.einsum("n,tnx,ny->txy", share, points[s : s + BLOCK] - to[s : s + BLOCK, None], centred)
+            for s in range(0, len(points), BLOCK)
+        ]
+    )
+    u, sizes, v = np.linalg.svd(cross)
+    sign = np.ones_like(sizes)
+    sign[:, 2] = np.sign(np.linalg.det(u @ v))
+    rotation = (u * sign[:, None]) @ v
+    scale = np.maximum((sizes * sign).sum(axis=1) / spread, 1e-9)
+    return rotation, scale, to - scale[:, None] * (rotation @ of)
+
+
+def unposed(points: np.ndarray, rotation: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    return (points - shift[:, None]) @ rotation / scale[:, None, None]
+
+
+def smoothed(rows: np.ndarray, frames: float) -> np.ndarray:
+    """``rows`` [T, …] under a Gaussian whose standard deviation is ``frames``."""
+    return gaussian_filter1d(rows, max(frames, 1e-6), axis=0, mode="nearest") if len(rows) > 1 else rows
+
+
+def angles(rotation: np.ndarray) -> np.ndarray:
+    """Yaw, pitch and roll [T, 3] of rotations, as ``facegen.rig.head_matrices`` composes them."""
+    yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
+    pitch = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
+    roll = np.arctan2(rotation[:, 1, 0], rotation[:, 1, 1])
+    return np.stack([np.unwrap(yaw), pitch, np.unwrap(roll)], axis=1)
+
+
+def _head(
+    rotation: np.ndarray, scale: np.ndarray, shift: np.ndarray, face: FacePoints, fps: float
+) -> np.ndarray:
+    """Turned as seen from the camera; moved from where the head mostly is."""
+    pivot = np.asarray(face.rig.pivots.get("head", (0.0, 0.0, 0.0)))
+    place = scale[:, None] * (rotation @ pivot) + shift
+    usual = float(np.median(scale))
+    moved = (place - np.median(place, axis=0)) / usual
+    moved[:, 2] = DISTANCE_CM * (1 - usual / scale)
+    return smoothed(np.concatenate([angles(rotation), moved], axis=1), POSE_S * fps).astype(np.float32)
