@@ -43,7 +43,6 @@ def evaluate(
     as_json: bool,
     **said: Any,
 ) -> None:
-    from facegen.measures import findings
     from facegen.rig import default_head, load_rig
 
     for name, value in said.items():
@@ -57,8 +56,8 @@ def evaluate(
         more = [_at_rate(_load(other, head, report.notes), other, ours, report.notes) for other in others]
         _note_length(ours, theirs, report.notes)
         features, phones = _hear(audio, said, report) if audio is not None else (None, None)
-        found = findings(_evidence(ours, theirs, head, features, phones, more))
-        base = findings(_evidence(theirs, None, head, features, phones, []))
+        found = _measure(report, _evidence(ours, theirs, head, features, phones, more))
+        base = _measure(report, _evidence(theirs, None, head, features, phones, []))
         if as_json:
             json_line(_facts(ours, theirs, found, base, report))
         else:
@@ -124,6 +123,17 @@ def _evidence(
     from facegen.measures import Evidence
 
     return Evidence(ours, theirs, head, features, phones, tuple(more))
+
+
+def _measure(report: Reporter, evidence: Evidence) -> list[Finding]:
+    """Every measure whose needs are met, one after the other, so that progress can be told."""
+    from facegen.measures import MEASURES, findings
+
+    found: list[Finding] = []
+    for number, row in enumerate(MEASURES):
+        report.progress("measures", number, len(MEASURES))
+        found += findings(evidence, [row.name])
+    return found
 
 
 def _values(found: Sequence[Finding]) -> dict[str, float | None]:

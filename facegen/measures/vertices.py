@@ -99,8 +99,17 @@ def emotional_vertex_error(evidence: Evidence) -> float:
 def upper_face_dynamics(evidence: Evidence) -> float:
     places = region(evidence.rig, UPPER_FACE, UPPER_PART)  # type: ignore[arg-type]
     deltas, *pair = _deltas(evidence, places)
-    ours, theirs = (np.concatenate(list(_lengths(w, deltas))).std(axis=0, dtype=np.float64) for w in pair)
+    ours, theirs = (_spread(_lengths(weights, deltas), len(weights)) for weights in pair)
     return float(abs(np.mean(ours - theirs)))
+
+
+def _spread(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
+    """Standard deviation [n] over ``frames`` rows that come in ``blocks`` [t, n]."""
+    sums, squares = 0.0, 0.0
+    for block in blocks:
+        sums = sums + block.sum(axis=0, dtype=np.float64)
+        squares = squares + np.einsum("tn,tn->n", block, block, dtype=np.float64)
+    return np.sqrt(np.maximum(squares / frames - (sums / frames) ** 2, 0.0))
 
 
 BOTH = ("reference", "rig")
