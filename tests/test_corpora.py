@@ -1,24 +1,30 @@
 """Corpora: what the readers give, from small made-up copies and from the real folders where they are."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from facegen.corpora import data_folder, emodb, grid, speechocean
+from facegen.corpora import CORPORA, data_folder, emodb, grid, samples, speechocean
 from facegen.corpora.symbols import arpabet, arpabet_spans, table
-from facegen.errors import InputError
+from facegen.errors import InputError, UsageError
 from facegen.phones import ARPABET, LABELS
+from facegen.rig import ARKIT
 
-ROOT = Path(__file__).resolve().parent.parent
-MODULES = {"speechocean762": speechocean, "grid": grid, "emodb": emodb}
+SHARED = {
+    "emodb": 535, "emogator": 5037, "facegood": 5, "grid": 962, "livelink-captures": 4, "speechocean762": 2500,
+    "thorsten-emotional": 8,
+}  # fmt: skip
 
 
 def real(name: str, folder: Path):
-    probe = {"speechocean762": "speechocean762", "grid": "grid-multi", "emodb": "emodb"}[name]
+    probe = "grid-multi" if name == "grid" else name
     if not (folder / probe).is_dir():
         pytest.skip(f"the data folder holds no {probe}")
-    return list(MODULES[name].samples(folder))
+    return list(samples(name, folder))
 
 
 def lay(path: Path, *rows: dict) -> None:
@@ -99,12 +105,92 @@ def test_a_symbol_of_two_phones_is_split_and_pauses_are_left_out():
     assert arpabet_spans([(0.0, 0.2, "ts"), (0.2, 0.3, "_")]) == [(0.0, 0.1, "T"), (0.1, 0.2, "S")]
 
 
-@pytest.mark.parametrize("name", MODULES)
+def facegood(folder: Path, curves: dict) -> None:
+    names = {
+        "curves": ["mouth_oh_c", "mouth_oo_c"],
+        "arkit": ["jawOpen", "mouthPucker"],
+        "scale": 65535,
+        "fps": 30,
+    }
+    lay(folder / "facegood" / "facegood.jsonl", {"utt": "a", "speaker": "p", "seconds": 0.1})
+    (folder / "facegood" / "names.json").write_text(json.dumps(names))
+    np.savez(folder / "facegood" / "a.npz", **curves)
+
+
+def test_facegood_folds_the_shapes_that_arkit_lacks(tmp_path):
+    full, half = 65535, 32767.5
+    arkit = np.array([[half, 0], [0, full], [0, 0]], np.float32)
+    facegood(tmp_path, {"arkit": arkit, "curves": np.array([[0, 0], [0, full], [full, half]], np.float32)})
+    (sample,) = samples("facegood", tmp_path)
+    taken = sample.controls()
+    assert (taken.fps, taken.controls) == (30, ARKIT)
+    np.testing.assert_allclose(taken.channel("jawOpen"), [0.5, 0, 0], atol=1e-6)
+    np.testing.assert_allclose(taken.channel("mouthPucker"), [0, 1, 0.7], atol=1e-6)
+    np.testing.assert_allclose(taken.channel("mouthFunnel"), [0, 0, 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("curves", "said"),
+    [
+        ({"arkit": np.zeros((3, 2))}, "curves"),
+        ({"arkit": np.zeros((3, 5)), "curves": np.zeros((3, 2))}, "shape"),
+        ({"arkit": np.full((3, 2), np.nan), "curves": np.zeros((3, 2))}, "finite"),
+        ({"arkit": np.zeros((3, 2)), "curves": np.array([[{}, {}]], dtype=object)}, "no array file"),
+    ],
+)
+def test_broken_facegood_curves_are_named(curves, said, tmp_path):
+    facegood(tmp_path, curves)
+    (sample,) = samples("facegood", tmp_path)
+    with pytest.raises(InputError, match=said) as caught:
+        sample.controls()
+    assert caught.value.path == str(tmp_path / "facegood" / "a.npz")
+
+
+def test_facegood_names_that_are_broken(tmp_path):
+    facegood(tmp_path, {})
+    (tmp_path / "facegood" / "names.json").write_text("[]")
+    (sample,) = samples("facegood", tmp_path)
+    with pytest.raises(InputError, match="name the curves"):
+        sample.controls()
+
+
+def test_an_unknown_corpus_names_the_nearest():
+    with pytest.raises(UsageError, match="emogatr") as caught:
+        samples("emogatr")
+    assert "emogator" in caught.value.remedy
+
+
+@pytest.mark.parametrize("row", [{"utt": "x"}, {"utt": "x", "speaker": "1", "phones": 7}, ["no object"]])
+@pytest.mark.parametrize("name", ["emodb", "emogator", "facegood", "speechocean762", "thorsten-emotional"])
+def test_a_row_that_lacks_something_names_file_and_line(name, row, tmp_path):
+    path = tmp_path / name / f"{'train' if name == 'speechocean762' else name}.jsonl"
+    lay(path, row)
+    with pytest.raises(InputError, match="line 1") as caught:
+        list(samples(name, tmp_path))
+    assert caught.value.path == str(path)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_an_absent_shared_corpus_says_where_it_comes_from_and_its_licence(name, tmp_path):
+    with pytest.raises(InputError) as caught:
+        list(samples(name, tmp_path))
+    assert "://" in str(caught.value)
+    assert any(word in str(caught.value) for word in ("CC", "MIT", "Apache", "free"))
+
+
+def test_reading_the_table_imports_no_reader():
+    program = "import sys, facegen.corpora as c; print(len(c.CORPORA), 'facegen.corpora.mead' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(len(CORPORA)), "False"]
+
+
+@pytest.mark.parametrize("name", SHARED)
 def test_real_samples_are_whole(name, data_folder):
-    samples = real(name, data_folder)
-    assert len({s.utt for s in samples}) == len(samples) > 500
-    for sample in samples:
-        assert sample.audio.is_file()
+    found = real(name, data_folder)
+    assert len({s.utt for s in found}) == len(found) == SHARED[name]
+    for sample in found:
+        assert sample.corpus == name and (sample.audio is None or sample.audio.is_file())
+        assert sample.audio or sample.controls
         for _, phones in sample.canonical or ():
             assert phones and set(phones) <= set(ARPABET)
         spans = sample.phones or ()
@@ -112,11 +198,16 @@ def test_real_samples_are_whole(name, data_folder):
         assert all(before[1] <= after[0] + 1e-6 for before, after in zip(spans, spans[1:], strict=False))
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_splits_name_real_speakers_and_keep_them_apart(name, data_folder):
-    splits = json.loads((ROOT / "datasets" / name / "splits.json").read_text())
-    test, train = (set(splits[part]["speakers"]) for part in ("test", "train"))
-    assert test and train and not test & train
-    samples = real(name, data_folder)
-    assert test | train == {s.speaker for s in samples}
-    assert set(splits["test"].get("clips", ())) <= {s.audio.stem for s in samples}
+def test_real_facegood_curves_last_as_long_as_their_sound(data_folder):
+    for sample in real("facegood", data_folder):
+        taken = sample.controls()
+        assert taken.seconds == pytest.approx(sample.seconds, abs=0.05)
+        assert taken.channel("mouthPucker").max() > 0.3 and taken.channel("jawOpen").max() > 0.3
+        assert 0 <= taken.values.min() and taken.values.max() <= 1
+
+
+def test_real_captures_are_curves_of_a_face_that_blinks(data_folder):
+    for sample in real("livelink-captures", data_folder):
+        taken = sample.controls()
+        assert float(taken.fps) == pytest.approx(60, abs=0.1) and 25 < taken.seconds < 60
+        assert taken.channel("eyeBlinkLeft").max() > 0.5
