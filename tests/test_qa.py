@@ -289,6 +289,12 @@ def test_good_recordings_have_no_fault(data_folder, speech):
     assert not faults(check(Audio(speech, RATE)), FAIL, WARN)
 
 
+@pytest.mark.parametrize("rate", [8000, 32000])
+def test_a_wrong_rate_of_playback(rate, speech):
+    assert check(Audio(speech, rate)).line("phone_clarity").verdict == WARN
+    assert check(Audio(speech, RATE)).line("phone_clarity").verdict == PASS
+
+
 def test_where_the_sound_is_missing(speech):
     spans = check(Audio(with_gaps(speech), RATE)).line("dropouts").spans
     assert spans and all(s.end - s.start == pytest.approx(0.04, abs=0.003) for s in spans)

@@ -54,7 +54,7 @@ text{fill:var(--ink)}.small{font-size:10px}.tiny{font-size:9px;fill:var(--soft)}
 text.fail{fill:var(--fail)}text.warn{fill:var(--warn)}text.pass{fill:var(--soft)}
 figure{display:inline-block;margin:0 .8em .8em 0;width:240px;vertical-align:top}figure img{width:100%;display:block}
 figcaption{font-size:.85em}
-@media print{body{max-width:none;margin:0}svg,figure,tr{break-inside:avoid}
+@media print{body{max-width:none;margin:0;font-size:11px}figure{width:150px}svg,figure,tr{break-inside:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 """
 

@@ -21,6 +21,7 @@ SILENT_DB = -80.0
 EDGE_RMS = 1e-3  # sound below it may end in nothing by rounding
 NEAR_PEAK, SOUNDING = 0.85, 0.01  # parts of the peak
 LEAST_PEAK = 0.1
+LEAST_FRAMES = 20
 
 
 def _sound(subject: Subject) -> tuple[Levels, Features]:
@@ -113,16 +114,25 @@ def _noise(subject: Subject) -> Reading:
     if not speech.any():
         raise Unmeasured("no speech is heard")
     rest = features.energy[features.speech < SURELY_NOT]
-    if len(rest) < 10:
+    if len(rest) < LEAST_FRAMES // 2:
         raise Unmeasured("the speech has no pause in which to hear the background")
     voice = 10 * np.log10(np.mean(10 ** (features.energy[speech].astype(np.float64) / 10)))
     return float(voice - np.median(rest)), []
 
 
+def _clarity(subject: Subject) -> Reading:
+    """Mean probability of the likeliest phone in speech: low at a wrong rate of playback, and where no one speaks."""
+    _, features = _sound(subject)
+    rows = features.posteriors[features.speech > SPEECH, 1:]
+    if len(rows) < LEAST_FRAMES:
+        raise Unmeasured("too little speech is heard")
+    return float(rows.max(axis=1).mean()), []
+
+
 def _pitch(subject: Subject) -> Reading:
     _, features = _sound(subject)
     voiced = features.pitch[(features.pitch > 0) & (features.speech > SPEECH)]
-    if len(voiced) < 20:
+    if len(voiced) < LEAST_FRAMES:
         raise Unmeasured("too little of it is voiced speech")
     return float(np.median(voiced)), []
 
@@ -136,6 +146,7 @@ SOUND = (
     Check("clipping", "sound", "samples clipped", HEARD, _clipping),
     Check("near_peak", "sound", "samples near the peak", HEARD, _near_peak),
     Check("dropouts", "sound", "gaps cut into the speech", HEARD, _dropouts),
+    Check("phone_clarity", "sound", "clarity of the phones heard", HEARD, _clarity),
     Check("sample_rate", "sound", "sample rate", HEARD, _rate),
     Check("bandwidth", "sound", "highest frequency", HEARD, _bandwidth),
     Check("voice_pitch", "sound", "median pitch of the voice", HEARD, _pitch),
