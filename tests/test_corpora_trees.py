@@ -5,9 +5,10 @@ import pytest
 
 from facegen.audio import read_audio
 from facegen.corpora import CORPORA, samples
+from facegen.corpora.meshes import read_ply
 from facegen.errors import InputError
 from facegen.rig import ARKIT
-from tests.corpus.make_corpora import POINTS, STAGE, TALK, TREES, npy, put, sound
+from tests.corpus.make_corpora import POINTS, STAGE, TALK, TREES, npy, put, sound, vl
 
 BROKEN_NAMES = {
     "beat": "beat_english_v0.2.1/1/wayne.wav",
@@ -126,6 +127,27 @@ def test_vertices_frame_by_frame(name, utt, fps, tmp_path):
     sample = build(name, tmp_path)[utt]
     assert sample.vertices_fps == fps
     np.testing.assert_array_equal(sample.vertices(), [POINTS + 1, POINTS + 2, POINTS + 3])
+
+
+@pytest.mark.parametrize("kind", ["ascii", "binary_big_endian"])
+def test_other_kinds_of_ply(kind, tmp_path):
+    head = f"ply\nformat {kind} 1.0\ncomment x\nelement vertex 4\nproperty double y\nproperty double x\nproperty double z\n"
+    flipped = POINTS[:, [1, 0, 2]].astype(">f8")
+    rows = (
+        flipped.tobytes() if kind != "ascii" else "\n".join(" ".join(map(str, r)) for r in flipped).encode()
+    )
+    found = read_ply(put(tmp_path / "a.ply", head.encode() + b"end_header\n" + rows), "nowhere")
+    np.testing.assert_allclose(found, POINTS, atol=1e-6)
+    with pytest.raises(InputError):
+        read_ply(put(tmp_path / "a.ply", head.encode() + b"end_header\n" + rows[: len(rows) // 2]), "nowhere")
+
+
+def test_frames_of_different_meshes_are_named(tmp_path):
+    sample = build("biwi", tmp_path)["F1_e01"]
+    at = put(tmp_path / "biwi/faces/F1/e01/frame_003.vl", vl(POINTS[:3]))
+    with pytest.raises(InputError, match="3 vertices, the frame before 4") as caught:
+        sample.vertices()
+    assert caught.value.path == str(at)
 
 
 def test_vocaset_sound_without_scans_has_no_vertices(tmp_path):
