@@ -27,15 +27,15 @@ from facegen import api  # noqa: E402
 from facegen.animation import Animation  # noqa: E402
 from facegen.audio import open_sound  # noqa: E402
 from facegen.encoders.prosody import energy  # noqa: E402
+from facegen.errors import FacegenError  # noqa: E402
 from facegen.exporters import load_animation  # noqa: E402
 from facegen.measures import Unmeasured, at_rate  # noqa: E402
 from facegen.measures.curves import best_shift, correlation, jitter  # noqa: E402
 from facegen.measures.lips import contacts, openings  # noqa: E402
 from facegen.phones import PhoneTrack  # noqa: E402
-from facegen.pipeline import animate  # noqa: E402
+from facegen.pipeline import animate, retarget  # noqa: E402
 from facegen.registry import Registry, suffix_of  # noqa: E402
-from facegen.rig import load_rig  # noqa: E402
-from facegen.rig.route import find_map  # noqa: E402
+from facegen.rig import ARKIT  # noqa: E402
 from tools.evaluate_lips import VIDEO_FPS, Clip, find_clips, given_phones, loudness, track  # noqa: E402
 from tools.lip_heads import Head, aria_head, ict_head  # noqa: E402
 from tools.lip_tracking import aperture_and_width  # noqa: E402
@@ -72,8 +72,15 @@ def of_loudness(clip: Clip, frames: int) -> Lips:
 
 
 def of_file(path: Path, head: Head) -> Lips:
-    animation = read_rhubarb(path) if path.suffix == ".tsv" else load_animation(path)
-    return Lips(*head.aperture_and_width(at_rate(animation, Fraction(VIDEO_FPS))))
+    return Lips(*head.aperture_and_width(at_rate(read_peer(path), Fraction(VIDEO_FPS))))
+
+
+def read_peer(path: Path) -> Animation:
+    """The animation in a peer's file, on ARKit's controls."""
+    if path.suffix == ".tsv":
+        return read_rhubarb(path)
+    animation = load_animation(path)
+    return animation if set(animation.controls) & set(ARKIT) else retarget(animation, "arkit")
 
 
 def read_rhubarb(path: Path) -> Animation:
@@ -87,8 +94,7 @@ def read_rhubarb(path: Path) -> Animation:
     width = round(RHUBARB_TURN_S * 100)
     padded = np.pad(weights, ((width // 2, width - width // 2 - 1), (0, 0)), mode="edge")
     smooth = np.stack([np.convolve(c, np.ones(width) / width, mode="valid") for c in padded.T], axis=1)
-    way = find_map(load_rig("rhubarb"), load_rig("arkit"))
-    return way.apply(Animation(Fraction(100), shapes, smooth))
+    return retarget(Animation(Fraction(100), shapes, smooth), "arkit", "rhubarb")
 
 
 def peer_file(folder: Path, clip: str) -> Path | None:
@@ -133,7 +139,7 @@ def summary(rows: list[dict[str, tuple[float, int]]]) -> dict[str, float]:
     return out
 
 
-def jaws(data: Path, decoder: str) -> dict[str, float]:
+def jaws(data: Path, name: str, peer: Path | None = None) -> dict[str, float]:
     """Pearson's r of jawOpen with the captured one, for each FACEGOOD take, in its own 30 frames a second."""
     folder, out = data / "facegood", {}
     if not (folder / "names.json").exists():
@@ -141,16 +147,26 @@ def jaws(data: Path, decoder: str) -> dict[str, float]:
     column = json.loads((folder / "names.json").read_text())["arkit"].index("jawOpen")
     for path in sorted(folder.glob("*.npz")):
         true = np.load(path, allow_pickle=False)["arkit"][:, column].astype(np.float64)
-        sound = folder / "audio" / f"{path.stem}.opus"
-        if decoder == "loudness":
-            samples = np.concatenate(list(open_sound(sound).blocks()))
-            ours = loudness(energy(samples), len(true), JAW_FPS)
-        else:
-            take = api.solve(sound, fps=JAW_FPS, decoder=decoder, emotion="neutral")
-            ours = animate(take).channel("jawOpen").astype(np.float64)
-        count = min(len(ours), len(true))
-        out[path.stem] = round(correlation(ours[:count], true[:count]), 3)
+        ours = _jaw(folder / "audio" / f"{path.stem}.opus", name, peer, len(true))
+        if ours is not None:
+            count = min(len(ours), len(true))
+            out[path.stem] = round(correlation(ours[:count], true[:count]), 3)
     return out
+
+
+def _jaw(sound: Path, name: str, peer: Path | None, frames: int) -> np.ndarray | None:
+    """jawOpen [T] of a decoder, or of a peer's file where it has one; loudness in its place for ``loudness``."""
+    if peer is not None:
+        path = peer_file(peer, sound.stem)
+        return (
+            None
+            if path is None
+            else at_rate(read_peer(path), Fraction(JAW_FPS)).select(("jawOpen",)).values[:, 0]
+        )
+    if name == "loudness":
+        samples = np.concatenate(list(open_sound(sound).blocks()))
+        return loudness(energy(samples), frames, JAW_FPS)
+    return animate(api.solve(sound, fps=JAW_FPS, decoder=name, emotion="neutral")).channel("jawOpen")
 
 
 def run(options: argparse.Namespace) -> dict:
@@ -211,8 +227,8 @@ def markdown(result: dict) -> str:
     if takes:
         lines += ["", "| jaw r | " + " | ".join([*takes, "median"]) + " |", "|" + " --- |" * (len(takes) + 2)]
         for system, row in result["facegood jaw"].items():
-            values = [*(row[take] for take in takes), float(np.median(list(row.values())))]
-            lines.append(f"| {system} | " + " | ".join(f"{v:.3f}" for v in values) + " |")
+            cells = [f"{row[take]:.3f}" if take in row else "" for take in takes]
+            lines.append("| " + " | ".join([system, *cells, f"{np.median(list(row.values())):.3f}"]) + " |")
     return "\n".join(lines)
 
 
@@ -222,7 +238,7 @@ def main() -> int:
     )
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("FACEGEN_DATA", "../shared/data")))
     parser.add_argument("--head", choices=("ict", "aria"), default="ict")
-    parser.add_argument("--decoders", nargs="*", default=Registry("decoders").names())
+    parser.add_argument("--decoders", nargs="*", help="names of facegen models; else all that can be opened")
     parser.add_argument("--clips", type=int, default=15, help="at most so many a speaker")
     parser.add_argument("--phones", type=Path, help="JSON lines of the true phones; else by the transcript")
     parser.add_argument("--cache", type=Path, help="folder that keeps tracked landmarks")
@@ -230,6 +246,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="file for the table as JSON")
     parser.add_argument("--markdown", type=Path, help="file for the table as Markdown")
     options = parser.parse_args()
+    options.decoders = usable() if options.decoders is None else options.decoders
     result = run(options)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")
@@ -237,6 +254,19 @@ def main() -> int:
         options.markdown.write_text(markdown(result) + "\n")
     print(markdown(result))
     return 0
+
+
+def usable() -> list[str]:
+    """The decoders that are registered and whose models are there."""
+    found = []
+    for name in Registry("decoders").names():
+        try:
+            Registry("decoders").get(name)()
+        except FacegenError as error:
+            print(f"without the decoder {name}: {error}", file=sys.stderr)
+        else:
+            found.append(name)
+    return found
 
 
 def _peer(text: str) -> tuple[str, str]:
