@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from facegen.rig.solve import Problem, solve_gram
+from facegen.track.box import solve_box
 from facegen.track.points import CORNERS, EYES, LOWER_LIP, UPPER_LIP, FacePoints
 
 NOISE_CM = 0.12
@@ -25,7 +25,7 @@ APERTURE_CM, WIDTH_CM = 0.03, 0.06
 INNER_LIPS = ((UPPER_LIP, LOWER_LIP), (82, 87), (312, 317), (81, 178), (311, 402))
 """Inner lips, above and below: at the middle and beside it."""
 CHANGE = 0.4
-"""Standard deviation of a control's change from frame to frame at 25 a second."""
+"""How much a control changes from frame to frame at 25 a second, as a share of its usual size."""
 CORRECTIONS = 6
 
 
@@ -81,12 +81,10 @@ class Solver:
         """Controls [T, C] for the points' displacements ``moved`` [T, N, 3] cm from neutral and the ``lips`` [T, L]
         that ``lip_rows`` should give."""
         goal = np.concatenate([(moved * self.point_scale).reshape(len(moved), -1), lips / lip_noise(self.face)], axis=1)
-        low, high = self.limits()
-        smooth = fps / 25 / CHANGE**2
-        problem = Problem(
-            self.design @ self.design.T, low, high, self.sparse / self.spread, 1 / self.spread**2, smooth
-        )
-        values = solve_gram(problem, goal @ self.design.T).astype(np.float64)
+        low, high = (limit / self.spread for limit in self.limits())
+        design = self.design * self.spread[:, None]  # controls in units of their usual size
+        gram = design @ design.T + np.eye(len(design))
+        values = solve_box(gram, goal @ design.T - self.sparse, fps / 25 / CHANGE**2, low, high) * self.spread
         return self.exact(values, lips)
 
     def exact(self, values: np.ndarray, lips: np.ndarray) -> np.ndarray:
