@@ -63,8 +63,8 @@ def test_a_rendered_animation_is_solved_back():
 
 def test_the_pose_of_the_head_is_found():
     aria = load_rig("aria")
-    given = curves(aria, 12)
-    pose = np.linspace(-0.2, 0.3, 12)[:, None] * np.array([1, -0.6, 0.4, 1, 0.5, -0.7])
+    given = curves(aria, 40)
+    pose = np.linspace(-0.2, 0.3, 40)[:, None] * np.array([1, -0.6, 0.4, 1, 0.5, -0.7])
     given = replace(given, head=pose)
     fit = fit_mesh(aria, sequence(aria, given))
     assert np.abs(fit.animation.head - pose).max() < 5e-3 and fit.residual.mean() < 0.2

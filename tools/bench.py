@@ -1,6 +1,6 @@
 """Measure speed and memory, each in a fresh process, as ratios within one run.
 
-    python tools/bench.py                 start-up, speech to curves, an hour of sound, video
+    python tools/bench.py                 start-up, speech to curves, an hour of sound, video, retargeting
     python tools/bench.py curves hour     only these
 
 Prints one table row a figure: what, measured, goal. The sound is the sample recording repeated, written as
@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "examples" / "hello.flac"
@@ -97,6 +99,41 @@ def video(folder: Path) -> None:
     row("speech to 720p video at 30 fps", f"{15 / (long - short):.2f} x real time", ">= 1 x")
 
 
+def retargeting(folder: Path) -> None:
+    """Seconds in the process, without start-up and files."""
+    import numpy as np
+
+    sys.path.insert(0, str(ROOT))
+    from facegen.animation import Animation
+    from facegen.rig import ARKIT, evaluate, load_rig
+    from facegen.rig.fit import fit_mesh
+    from facegen.rig.route import mapped
+
+    animate(sound(folder, 60), folder, runs=1)
+    minute = Animation(
+        60, ARKIT, np.loadtxt(folder / "c.csv", delimiter=",", skiprows=1, usecols=range(2, 54))
+    )
+    hours = Animation(60, ARKIT, np.resize(minute.values, (216000, 52)))
+    for name in ("metahuman", "oculus"):
+        forth, back = mapped(load_rig("arkit"), load_rig(name))
+        there, seconds = clocked(lambda way=forth: way.apply(hours))
+        row(f"an hour of 60 fps curves, arkit to {name}", f"{seconds:.1f} s", "< 5 s")
+        _, seconds = clocked(lambda way=back, given=there: way.apply(given))
+        row(f"an hour of 60 fps curves, {name} to arkit", f"{seconds:.1f} s", "< 5 s")
+    aria = load_rig("aria")
+    vertices = np.stack(list(evaluate(aria, hours.slice(0, 1000 / 60).select(aria.control_names))))
+    _, seconds = clocked(lambda: fit_mesh(aria, vertices, 60))
+    share = 10_000 / vertices.shape[1]
+    row("1,000 frames of 10,000 vertices to controls", f"{seconds * share:.1f} s", "< 20 s")
+
+
+def clocked(work: Callable[[], Any]) -> tuple[Any, float]:
+    """What ``work`` returns, and the seconds that it takes."""
+    began = time.perf_counter()
+    done = work()
+    return done, time.perf_counter() - began
+
+
 def animate(clip: Path, folder: Path, runs: int = 3) -> dict[str, float]:
     return best(runs, *facegen("animate", str(clip), "--quiet", "-o", str(folder / "c.csv")))
 
@@ -105,7 +142,7 @@ def row(what: str, measured: str, goal: str) -> None:
     print(f"| {what} | {measured} | {goal} |", flush=True)
 
 
-BENCHES = {"start": start_up, "curves": curves, "hour": hour, "video": video}
+BENCHES = {"start": start_up, "curves": curves, "hour": hour, "video": video, "retarget": retargeting}
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from facegen.rig.model import Rig, head_matrices
 from facegen.rig.solve import Problem, solve_gram
 
 MAX_BYTES = 8 * 2**30
-SMOOTH = 0.01
+SMOOTH = 0.1
 """What a control's change from frame to frame costs, as a share of what its motion explains."""
 SPARSE = 0.002
 """How much of a control is taken off, so that none moves without need."""

@@ -18,7 +18,7 @@ from facegen.mesh import normals
 from facegen.rig.map import RigMap
 from facegen.rig.model import Rig
 from facegen.rig.route import control_fields
-from facegen.rig.solve import Problem, solve_gram
+from facegen.rig.solve import Problem, solve_chosen, solve_gram
 
 SPARSE = 0.15
 """A control joins a mixture where what is left of the displacement resembles its own by more than this (cosine)."""
@@ -83,11 +83,7 @@ def _sparse(gram: np.ndarray, moment: np.ndarray, price: np.ndarray, target: Rig
     top = np.array([max(c.high, 0.0) for c in target.controls], np.float32) * 1.5
     low = np.zeros_like(top)
     first = solve_gram(Problem(gram, low, top, 0.0, SPREAD * sizes), moment - price)
-    weights = np.zeros_like(first)
-    for row, kept in enumerate(first >= LEAST):
-        if kept.any():
-            inner = Problem(gram[np.ix_(kept, kept)], low[kept], top[kept], 0.0, SPREAD * sizes[kept])
-            weights[row, kept] = solve_gram(inner, moment[row : row + 1, kept])[0]
+    weights = solve_chosen(Problem(gram, low, top, 0.0, SPREAD * sizes), moment, first >= LEAST)
     weights[weights < LEAST] = 0.0
     return np.round(weights, 3)
 

@@ -16,15 +16,22 @@ from facegen.rig.load import ARKIT, default_head, load_rig, rigs_folder
 from facegen.rig.map import RigMap
 from facegen.rig.map_csv import read_map
 from facegen.rig.model import Rig
-from facegen.rig.solve import Problem, solve_gram
+from facegen.rig.solve import Problem, solve_chosen, solve_gram
 
 HUB = "arkit"
 """The control set that every shipped map leads to or from."""
 SMOOTH = 1e-4
-SPARSE = 0.02
-"""Of a few-shape rig's controls, how much is taken off to keep their number small."""
+SPARSE, SPARSE_POWER = 0.03, 0.25
+"""What a control of a few-shape rig costs, as a share of the typical shape's size, and how that grows with its own:
+one large shape is taken before several small ones that add up to it."""
+LEAST, COARSE = 0.02, 2e-3
+"""Controls that reach this, found to about so much, are solved again without their price."""
 SPREAD = 0.01
-"""And by how much each is drawn to 0, which settles what the head alone leaves open."""
+"""How much each is drawn to 0, which settles what the head alone leaves open."""
+WHOLE = 0.5
+"""How strongly visemes and silence together are held to 1."""
+CONTROL_SHARE = 0.2
+"""Beside what it moves on the head, how much a control counts as such: a tongue is hardly seen."""
 NEAR_LIPS_CM = 1.5
 """So far from the lips a vertex counts half of what it does on them."""
 MOVED_CM = 0.02
@@ -36,7 +43,7 @@ class Inverse:
     """A map taken backwards, to controls within ``low``..``high`` [S].
 
     ``gram`` [T, T] is what the map's targets move (``displacement_gram``): with it the residual is measured on the
-    head, without it in control units. A control that moves nothing and rests at 1 (a viseme of silence) gets what
+    head, without it in control units. A control that moves nothing and rests at 1 (the viseme of silence) gets what
     the others leave of 1.
     """
 
@@ -62,10 +69,17 @@ class Inverse:
         gram = weights @ self.gram @ weights.T
         moment = animation.select(self.source).values @ (self.gram @ weights.T)
         sizes = np.diag(gram)
-        problem = Problem(gram, self.low, self.high, SPARSE * sizes, SPREAD * sizes)
-        values = solve_gram(problem, moment)
-        left = ~weights.any(axis=1) & (self.rest == 1)
-        values[:, left] = np.clip(1 - values.sum(axis=1, keepdims=True), 0, 1)
+        typical = float(np.median(sizes[sizes > 0])) if sizes.any() else 1.0
+        silence = ~weights.any(axis=1) & (self.rest == 1)
+        price = np.where(silence, 0.0, SPARSE * typical * (sizes / typical) ** SPARSE_POWER)
+        if silence.any():
+            parts = (weights.any(axis=1) | silence).astype(float)
+            gram = gram + WHOLE * typical * np.outer(parts, parts)
+            moment = moment + WHOLE * typical * parts
+        problem = Problem(gram, self.low, self.high, price, SPREAD * sizes)
+        chosen = solve_gram(problem, moment, COARSE) > LEAST
+        values = solve_chosen(replace(problem, sparse=0.0), moment, chosen | silence)
+        values[:, silence] = np.clip(1 - values[:, ~silence].sum(axis=1, keepdims=True), 0, 1)
         return replace(animation, controls=self.target, values=values)
 
 
@@ -202,7 +216,9 @@ def displacement_gram(head: Rig, rig_map: RigMap) -> np.ndarray:
     rows = np.flatnonzero(moved > MOVED_CM)
     share = _near_lips(head)[rows]
     kept = (fields[:, rows] * np.sqrt(share)[:, None]).reshape(len(fields), -1).astype(np.float64)
-    return kept @ kept.T / max(1.0, float(share.sum()))
+    gram = kept @ kept.T / max(1.0, float(share.sum()))
+    used = rig_map.weights.any(axis=0)
+    return gram + CONTROL_SHARE * float(np.diag(gram)[used].mean()) * np.eye(len(gram))
 
 
 def _near_lips(head: Rig) -> np.ndarray:

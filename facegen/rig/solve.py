@@ -8,6 +8,7 @@ import numpy as np
 
 ROUNDS = 800
 ROUNDS_AT_ONCE = 8
+DROPS = 5
 OVER = 1.4
 """Each step goes so much further than its best (projected successive over-relaxation, Cryer 1971)."""
 BLOCK = 8192
@@ -33,8 +34,8 @@ class Problem:
     smooth: float = 0.0
 
 
-def solve_gram(problem: Problem, moment: np.ndarray) -> np.ndarray:
-    """The best x [F, C] float32 for ``moment`` [F, C].
+def solve_gram(problem: Problem, moment: np.ndarray, settled: float = SETTLED) -> np.ndarray:
+    """The best x [F, C] float32 for ``moment`` [F, C], to within a few times ``settled``.
 
     Cyclic coordinate descent; with ``smooth`` the even frames move first and then the odd ones between them, so
     that each step is exact and the cost never rises (red-black Gauss-Seidel). Without it frames that have settled
@@ -45,46 +46,70 @@ def solve_gram(problem: Problem, moment: np.ndarray) -> np.ndarray:
     rest = np.clip(np.zeros(len(goal), np.float32), problem.low, problem.high)
     x = np.repeat(rest[:, None], goal.shape[1], axis=1)
     if problem.smooth > 0:
-        _descend(problem, goal, x, ROUNDS)
+        _descend(problem, goal, x, ROUNDS, settled)
         return x.T
     for start in range(0, x.shape[1], BLOCK):
         frames = np.arange(start, min(start + BLOCK, x.shape[1]))
         for _ in range(ROUNDS // ROUNDS_AT_ONCE):
-            piece = np.ascontiguousarray(x[:, frames])
-            moved = _descend(problem, np.ascontiguousarray(goal[:, frames]), piece, ROUNDS_AT_ONCE)
+            goals, piece = np.ascontiguousarray(goal[:, frames]), np.ascontiguousarray(x[:, frames])
+            moved = _descend(problem, goals, piece, ROUNDS_AT_ONCE, settled)
             x[:, frames] = piece
-            frames = frames[moved > SETTLED]
+            frames = frames[moved > settled]
             if not len(frames):
                 break
     return x.T
 
 
-def _descend(problem: Problem, goal: np.ndarray, x: np.ndarray, rounds: int) -> np.ndarray:
+def solve_chosen(problem: Problem, moment: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """The best x [F, C] float32 of the ``chosen`` controls [F, C] alone; the others are 0, as are those that would
+    fall below their limit. Frames that chose alike are solved together (van Benthem and Keenan 2004)."""
+    matrix = problem.gram + np.diag(np.broadcast_to(problem.ridge, len(problem.gram)))
+    goal = (moment - problem.sparse).astype(np.float64)
+    x, kept = np.zeros(goal.shape), chosen & (np.diag(matrix) > 0)
+    rows = np.arange(len(goal))
+    for _ in range(DROPS):
+        patterns, group = np.unique(np.packbits(kept[rows], axis=1), axis=0, return_inverse=True)
+        order = np.argsort(group.reshape(-1), kind="stable")
+        ends = np.searchsorted(group.reshape(-1)[order], np.arange(len(patterns) + 1))
+        for number in range(len(patterns)):
+            same = rows[order[ends[number] : ends[number + 1]]]
+            on = np.flatnonzero(kept[same[0]])
+            x[same] = 0.0
+            x[np.ix_(same, on)] = np.linalg.solve(matrix[np.ix_(on, on)], goal[np.ix_(same, on)].T).T
+        below = kept[rows] & (x[rows] < problem.low)
+        kept[rows] &= ~below
+        rows = rows[below.any(axis=1)]
+        if not len(rows):
+            break
+    return np.clip(x, problem.low, problem.high).astype(np.float32)
+
+
+def _descend(problem: Problem, goal: np.ndarray, x: np.ndarray, rounds: int, settled: float) -> np.ndarray:
     """Move ``x`` [C, F] towards its best; returns how far the last round moved each frame [F]."""
     gram = problem.gram.astype(np.float32)
     sizes = np.diag(problem.gram) + problem.ridge
     moved = np.zeros(x.shape[1], np.float32)
-    free = np.flatnonzero(np.diag(gram) > 0)
+    halves = (slice(0, None, 2), slice(1, None, 2)) if problem.smooth > 0 else (slice(None),)
     for _ in range(rounds):
         moved[:] = 0
-        for c in free:
-            before = x[c].copy()
-            _move(problem, c, sizes[c], goal[c] - gram[c] @ x + gram[c, c] * before, x[c])
-            np.maximum(moved, np.abs(x[c] - before), out=moved)
-        if moved.max(initial=0.0) < SETTLED:
+        for c in np.flatnonzero(np.diag(gram) > 0):
+            row, before = x[c], x[c].copy()
+            pull = goal[c] - gram[c] @ x + gram[c, c] * before
+            for half in halves:
+                step = row[half] + OVER * (_best(problem, sizes[c], pull, row, half) - row[half])
+                row[half] = np.clip(step, problem.low[c], problem.high[c])
+            np.maximum(moved, np.abs(row - before), out=moved)
+        if moved.max(initial=0.0) < settled:
             break
     return moved
 
 
-def _move(problem: Problem, c: int, size: float, pull: np.ndarray, row: np.ndarray) -> None:
-    """Move one control's ``row`` [F] to its best for the ``pull`` [F] on it."""
+def _best(problem: Problem, size: float, pull: np.ndarray, row: np.ndarray, half: slice) -> np.ndarray:
+    """The unbounded best of one control in the frames of ``half``, for the ``pull`` [F] on it."""
     if problem.smooth <= 0:
-        np.clip(row + OVER * (pull / size - row), problem.low[c], problem.high[c], out=row)
-        return
-    for half in (slice(0, None, 2), slice(1, None, 2)):
-        near, ties = _neighbours(row)
-        best = (pull + problem.smooth * near)[half] / (size + problem.smooth * ties[half])
-        row[half] = np.clip(best, problem.low[c], problem.high[c])
+        return pull / np.float32(size)
+    near, ties = _neighbours(row)
+    return (pull[half] + problem.smooth * near[half]) / (size + problem.smooth * ties[half])
 
 
 def _neighbours(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
