@@ -21,7 +21,7 @@ SAMPLE = Path("examples/hello.flac")
 EXTRAS = {"demo": "render", "test": "render,train,dev"}
 # Debian's names of what the tests and the renderer take from the system, by the program or library they give.
 LIBRARIES = {"libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "dri": "libgl1-mesa-dri"}
-PROGRAMS = {"ffprobe": "ffmpeg", "node": "nodejs", "npm": "npm"}
+FOR_TESTS = {"ffprobe": "ffmpeg", "node": "nodejs", "npm": "npm", "libespeak-ng.so.1": "libespeak-ng1"}
 VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
 
 
@@ -33,7 +33,7 @@ def main() -> int:
     os.chdir(ROOT)
     python = environment()
     install(python, task)
-    system_packages(LIBRARIES if task == "demo" else {**LIBRARIES, **PROGRAMS})
+    system_packages(LIBRARIES if task == "demo" else {**LIBRARIES, **FOR_TESTS})
     return demo(python) if task == "demo" else test(python)
 
 

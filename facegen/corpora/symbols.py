@@ -29,7 +29,9 @@ def arpabet(symbol: str) -> tuple[str, ...]:
     read from its longest known beginnings.
     """
     known = table()
-    rest = _STRESS_LENGTH_TONE.sub("", unicodedata.normalize("NFD", symbol))
+    rest = unicodedata.normalize("NFD", symbol)
+    if rest not in known:
+        rest = _STRESS_LENGTH_TONE.sub("", rest)
     phones: list[str] = []
     while rest:
         for length in range(len(rest), 0, -1):
@@ -45,7 +47,7 @@ def arpabet(symbol: str) -> tuple[str, ...]:
 def arpabet_spans(spans) -> list[tuple[float, float, str]]:
     """Spans (start, end, symbol) as spans of phones, without silence.
 
-    A symbol of two phones is split in the middle; one that is only a modifier (``ʲ``) lengthens the phone before it.
+    A symbol of two phones is split in the middle; one that is only a modifier (``ʰ``) lengthens the phone before it.
     """
     out: list[tuple[float, float, str]] = []
     for start, end, symbol in spans:
