@@ -8,13 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.measures.curves import above, speeds
+from facegen.measures.curves import above
 from facegen.measures.evidence import Unmeasured
 from facegen.measures.eyes import blinks
 from facegen.measures.lips import MOUTH, Contact
 from facegen.measures.motion import mouth
-from facegen.measures.voice import silent_frames
-from facegen.phones import Features, PhoneTrack
+from facegen.phones import PhoneTrack
 
 FULL, BEYOND = 0.9995, 1e-3  # a control at its end, and outside 0..1
 CLIPPED_S = 0.1
@@ -73,12 +72,10 @@ def missed(found: Sequence[Contact], what: str) -> list[Span]:
     return [Span(c.phone.start, c.phone.end, f"{c.phone.label}: {what}") for c in found if not c.hit]
 
 
-def restless(animation: Animation, features: Features, limit: float) -> list[Span]:
-    """Where the mouth moves faster than ``limit`` /s in silence."""
-    fps = float(animation.fps)
-    quiet = silent_frames(features, len(animation), fps)
-    fast = np.r_[False, speeds(mouth(animation), fps) > limit] & quiet
-    return [Span(a, b, "the mouth moves in silence") for a, b in runs(fast, fps, 1.5 / fps, 0.1)]
+def restless(speed: np.ndarray, quiet: np.ndarray, fps: float, limit: float, what: str) -> list[Span]:
+    """Where ``speed`` [T - 1] between frames passes ``limit`` in the ``quiet`` [T] ones."""
+    fast = np.r_[False, speed > limit] & quiet
+    return [Span(a, b, f"{what} in silence") for a, b in runs(fast, fps, 1.5 / fps, 0.1)]
 
 
 def shaky(animation: Animation, limit: float) -> list[Span]:

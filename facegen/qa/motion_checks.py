@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from facegen.measures import MEASURES, Unmeasured, spans
-from facegen.measures.curves import best_shift
+from facegen.measures.curves import best_shift, speeds
 from facegen.measures.lips import TEETH, Contact, contacts, lip_to_teeth, openings, share
+from facegen.measures.motion import mouth
 from facegen.measures.spans import Span
+from facegen.measures.voice import silent_frames
 from facegen.phones import BILABIALS, LABIODENTALS, PhoneTrack
 from facegen.qa.ranges import ranges
 from facegen.qa.subject import Check, Reading, Subject
@@ -102,12 +104,30 @@ def _measured(name: str, least_s: float = 0.0) -> Callable[[Subject], Reading]:
     return run
 
 
-def _silence(subject: Subject) -> Reading:
-    assert subject.features is not None
-    value, _ = _measured("silence_motion")(subject)
-    return value, spans.restless(
-        subject.moving, subject.features, ranges()["silence_motion"].warn_high or 1.0
-    )
+def _in_silence(
+    name: str, speed_of: Callable[[Subject], np.ndarray], what: str
+) -> Callable[[Subject], Reading]:
+    """The mean speed between frames that both lie in silence, and where it passes what row ``name`` tolerates."""
+
+    def run(subject: Subject) -> Reading:
+        assert subject.features is not None
+        speed = speed_of(subject)
+        quiet = silent_frames(subject.features, len(subject.moving), subject.fps)
+        both = quiet[1:] & quiet[:-1]
+        if not both.any():
+            raise Unmeasured("the sound has no silence")
+        limit = ranges()[name].warn_high or 0.0
+        return float(speed[both].mean()), spans.restless(speed, quiet, subject.fps, limit, what)
+
+    return run
+
+
+def _mouth_speed(subject: Subject) -> np.ndarray:
+    return speeds(mouth(subject.moving), subject.fps)
+
+
+def _lip_speed(subject: Subject) -> np.ndarray:
+    return speeds(subject.gap[:, None], subject.fps)
 
 
 def _jitter(subject: Subject) -> Reading:
@@ -135,7 +155,7 @@ def _length(subject: Subject) -> Reading:
     return 1000 * (subject.moving.seconds - subject.levels.seconds), []
 
 
-SPOKEN = ("animation", "phones")
+SPOKEN, HEARD = ("animation", "phones"), ("animation", "features")
 MOTION = (
     Check("length_difference", "sync", "longer than the sound by", ("animation", "levels"), _length),
     Check("sync_offset", "sync", "lips late by", SPOKEN, sync_offset),
@@ -152,7 +172,14 @@ MOTION = (
         "open_vowels_shut", "lips", "open vowels with shut lips", SPOKEN,
         _contact_check(_openings, "an open mouth", "the lips stay shut", False),
     ),
-    Check("silence_motion", "stillness", "mouth motion in silence", ("animation", "features"), _silence),
+    Check(
+        "silence_motion", "stillness", "mouth motion in silence", HEARD,
+        _in_silence("silence_motion", _mouth_speed, "the mouth moves"),
+    ),
+    Check(
+        "silence_lips", "stillness", "lips parting in silence", HEARD,
+        _in_silence("silence_lips", _lip_speed, "the lips open and close"),
+    ),
     Check("mouth_jitter", "stillness", "mouth jitter above 8 Hz", ("animation",), _jitter),
     Check("blinks_a_minute", "eyes", "blinks", ("animation",), _blinks),
     Check("blink_length", "eyes", "length of a blink", ("animation",), _measured("blink_length")),
