@@ -31,7 +31,6 @@ def ict_rig(data_folder: Path) -> Rig:
         index.append(np.flatnonzero(np.abs(delta).max(axis=1) > 1e-4))
         value.append(delta[index[-1]])
         offsets.append(offsets[-1] + len(index[-1]))
-    last = max(layout["geometries"][name]["vertices"][1] for name in ("Face", "Head and Neck"))
     return Rig(
         "ict",
         tuple(Control(str(name)) for name in arrays["expression_names"]),
@@ -39,6 +38,9 @@ def ict_rig(data_folder: Path) -> Rig:
         np.array(offsets),
         np.concatenate(index).astype(np.int32),
         np.concatenate(value),
-        parts=(Part("face", "skin", (0, last), (0, 0)),),
+        parts=tuple(
+            Part(name, name, tuple(ranges["vertices"]), tuple(ranges["faces"]))
+            for name, ranges in layout["geometries"].items()
+        ),
         landmarks={name: layout["landmarks68"][place] for name, place in LANDMARKS.items()},
     )

@@ -12,7 +12,7 @@ from facegen.mesh import Mesh
 from facegen.rig import Control, Rig, evaluate, load_rig
 from facegen.rig.fit import fit_mesh, read_vertices
 from facegen.rig.learn import learn_map, similarity
-from facegen.rig.solve import Problem, solve_gram
+from facegen.rig.solve import Problem, solve_chosen, solve_gram
 from tests.ict_rig import ict_rig
 from tests.tiny_rig import tiny_rig
 
@@ -37,6 +37,19 @@ def test_the_solver_finds_the_bounded_optimum():
     found = solve_gram(Problem(a.T @ a, low, high), goals @ a)
     for row, goal in zip(found, goals, strict=True):
         assert np.allclose(row, lsq_linear(a, goal, (low, high), tol=1e-12).x, atol=2e-3)
+
+
+def test_chosen_controls_are_solved_alone_and_dropped_below_their_limit():
+    rng = np.random.default_rng(2)
+    a, goals = rng.normal(size=(30, 5)), rng.normal(size=(40, 30))
+    chosen = rng.random((40, 5)) < 0.6
+    problem = Problem(a.T @ a, np.zeros(5), np.full(5, 9.0))
+    found = solve_chosen(problem, goals @ a, chosen)
+    assert (found[~chosen] == 0).all() and found.min() >= 0
+    for row, goal in zip(found, goals, strict=True):
+        on = row > 0
+        if on.any():
+            assert np.allclose(row[on], np.linalg.lstsq(a[:, on], goal, rcond=None)[0], atol=1e-4)
 
 
 def test_smoothness_joins_frames_and_a_price_stills_controls():
@@ -147,7 +160,12 @@ def test_renamed_and_mixed_controls_are_found():
     names = [f"shape{i}" for i in range(52)]
     other = replace(rig, name="other", controls=tuple(Control(n) for n in names[::-1]), mesh=rig.mesh)
     rig_map, rows = learn_map(rig, other)
-    assert [rig_map.target[i] for i in rig_map.weights.argmax(axis=1)] == names[::-1] and len(rows) == 52
+    found = {
+        s: rig_map.target[i] for s, i in zip(rig_map.source, rig_map.weights.argmax(axis=1), strict=True)
+    }
+    expected = dict(zip(rig.control_names, names[::-1], strict=True))
+    assert [r.control for r in rows] == [n for n in rig.control_names if n != "tongueOut"]
+    assert all(found[row.control] == expected[row.control] for row in rows)
 
 
 def test_two_different_heads_meet_by_their_landmarks(data_folder):

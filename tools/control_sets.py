@@ -278,6 +278,12 @@ TO_ARKIT: dict[str, dict[str, Any]] = {
         "region": _mouth,
         "note": _POSES + "three sizes of opening.",
     },
+    "four_shapes": {
+        "credit": "our own",
+        "rows": _phones({"open": "AA", "wide": "IY EY", "round": "UW W OW", "bite": "F V"}),
+        "region": _mouth,
+        "note": _POSES + "a mouth of four shapes, shut at rest.",
+    },
     "vrm0": {
         "credit": "control names after the blend shape presets of VRM 0.x",
         "rows": _vrm(_VRM0),

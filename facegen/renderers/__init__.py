@@ -68,7 +68,7 @@ def render_file(
     if animation.controls and not set(animation.controls) & set(rig.control_names):
         raise UsageError(
             f"the rig {rig.name} has none of the animation's controls ({animation.controls[0]} …)",
-            remedy="convert the animation to the rig first",
+            remedy=f"retarget it first: facegen retarget ANIM --to {rig.name} -o OUT",
         )
     if not isinstance(writer, PngFolder):
         check_writable(path)

@@ -32,8 +32,6 @@ TURNED = 0.3
 """Nor has one whose normal agrees with its partner's by less than this (cosine)."""
 LANDMARKS = 6
 MOVED_CM = 0.02
-SHOWN = 0.27
-"""A control that moves the skin less than this share of what it moves most (a tongue) can't be told by the skin."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,10 @@ def learn_map(source: Rig, target: Rig) -> tuple[RigMap, list[Learnt]]:
 
 
 def _shown(rig: Rig) -> np.ndarray:
-    """Which controls [C] move skin, and not mostly something else."""
-    far = np.linalg.norm(control_fields(rig, rig.control_names), axis=2)
-    on_skin = far[:, skin_vertices(rig)].max(axis=1)
-    return (on_skin > MOVED_CM) & (on_skin > SHOWN * far.max(axis=1))
+    """Which controls [C] the skin tells: those that move it, the tongue's aside, which move the jaw along."""
+    far = np.linalg.norm(control_fields(rig, rig.control_names)[:, skin_vertices(rig)], axis=2).max(axis=1)
+    tongue = np.array(["tongue" in f"{c.region} {c.name}".lower() for c in rig.controls])
+    return (far > MOVED_CM) & ~tongue
 
 
 def _sparse(gram: np.ndarray, moment: np.ndarray, price: np.ndarray, target: Rig) -> np.ndarray:
@@ -145,6 +143,9 @@ def similarity(here: np.ndarray, there: np.ndarray) -> tuple[float, np.ndarray, 
 
 
 def skin_vertices(head: Rig) -> np.ndarray:
-    """The vertices of the parts made of skin; all where there are no such parts."""
-    ranges = [np.arange(*part.vertices) for part in head.parts if part.material == "skin"]
+    """The vertices of the parts that landmarks lie on, else of those made of skin, else all."""
+    marks = list(head.landmarks.values())
+    parts = [p for p in head.parts if any(p.vertices[0] <= mark < p.vertices[1] for mark in marks)]
+    parts = parts or [p for p in head.parts if p.material == "skin"]
+    ranges = [np.arange(*part.vertices) for part in parts]
     return np.concatenate(ranges) if ranges else np.arange(len(head.mesh.vertices))  # type: ignore[union-attr]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from facegen.animation import Animation
+from facegen.errors import FacegenError
 from facegen.rig import ARKIT, Control, Rig, RigMap, load_rig
 from facegen.rig.map_csv import map_text, read_map
 from facegen.rig.route import Route, find_map, shipped_maps
@@ -47,6 +48,25 @@ def test_a_map_survives_its_file(tmp_path_factory, rig_map):
         assert again == read_map(
             path, Rig("one", tuple(Control(n) for n in rig_map.source)), Rig("two", wide)
         )
+
+
+cells = st.sampled_from(
+    ["jawOpen", "aa", "x", "y", "1", "-0.5", "nan", "", "0:0 1:1", "0:1", '"', "#", "source", "1e40"]
+)
+tables = st.lists(st.lists(cells, max_size=6).map(",".join), max_size=6).map("\n".join)
+
+
+@given(st.text(max_size=60) | tables, st.booleans())
+def test_any_text_is_a_map_or_one_line(tmp_path_factory, text, headed):
+    path = tmp_path_factory.mktemp("map") / "m.csv"
+    path.write_text(
+        ("source,target,weight,curve,low,high\n" if headed else "") + text, encoding="utf-8", newline=""
+    )
+    for rigs in ((), (load_rig("arkit"), load_rig("vrm1"))):
+        try:
+            assert np.isfinite(read_map(path, *rigs).weights).all()
+        except FacegenError as error:
+            assert error.exit_code == 3 and "\n" not in str(error)
 
 
 @given(st.sampled_from(RIGS), st.data())
