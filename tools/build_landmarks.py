@@ -31,7 +31,8 @@ TURNS = ((0, 0), (-0.3, 0), (0.3, 0), (0, 0.15), (0, -0.15), (-0.15, 0.08), (0.1
 MOUTHS: tuple[dict[str, float], ...] = ({}, {"jawOpen": 0.35}, {"jawOpen": 0.55})
 NAMED = {
     13: "lipUpperInner", 14: "lipLowerInner", 61: "mouthCornerRight", 291: "mouthCornerLeft", 33: "eyeOuterRight",
-    133: "eyeInnerRight", 263: "eyeOuterLeft", 362: "eyeInnerLeft",
+    133: "eyeInnerRight", 263: "eyeOuterLeft", 362: "eyeInnerLeft", 159: "lidUpperRight", 145: "lidLowerRight",
+    386: "lidUpperLeft", 374: "lidLowerLeft",
 }  # fmt: skip
 """Landmarks that rigs name themselves."""
 TRUSTED_CM = 0.15

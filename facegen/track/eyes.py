@@ -31,6 +31,7 @@ LANDMARKS = tuple(p for eye in EYES for p in (*eye.upper, *eye.lower, eye.outer,
 
 OPEN_SHARE = 0.7
 """Lids count as open above this share of the 90th percentile of their opening."""
+LEAST_OPEN = 0.02
 DIP_SHARE = 0.5
 """A clip in which they come below this share of open shows how far shut is."""
 SHUT_LEAST, SHUT_USUAL, SHUT_MOST = 0.12, 0.25, 0.4
@@ -49,7 +50,7 @@ MOST_OFFSET = np.radians(8.0)
 SIDE_AT_ONE, UP_AT_ONE = np.radians(30.0), np.radians(25.0)
 COVERED = 0.5
 """Lids closed further than this hide where the eye looks."""
-MOST_DIFFERENCE = 0.35
+MOST_DIFFERENCE, WINK = 0.1, 0.2
 GAZE_S = 0.02
 
 
@@ -66,8 +67,8 @@ def lids(opening: np.ndarray, down: np.ndarray, droop: float) -> tuple[np.ndarra
     Open is what the clip shows most, shut the depth of its blinks; a lid that follows a gaze ``down`` [T] (control
     values; at 1 the opening shrinks by the share ``droop``) does not blink.
     """
-    top = float(np.percentile(opening, 90))
-    wide_open = max(float(np.median(opening[opening >= OPEN_SHARE * top])), 1e-6)
+    top = max(float(np.percentile(opening, 90)), LEAST_OPEN)
+    wide_open = float(np.median(np.maximum(opening[opening >= min(OPEN_SHARE * top, opening.max())], LEAST_OPEN)))
     shut = _shut(opening, wide_open)
     expected = wide_open * (1 - droop * down)
     start = expected - REST * wide_open
@@ -126,18 +127,11 @@ def eye_controls(still: dict[int, np.ndarray], rig: Rig, span: float, fps: float
 
 
 def _together(found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Both lids, brought within MOST_DIFFERENCE of one another: eyes close together, but for a wink."""
+    """Both lids, no further apart than MOST_DIFFERENCE: eyes close together, unless one stays open (a wink)."""
     one, other = found["eyeBlinkLeft"], found["eyeBlinkRight"]
-    both = np.maximum(one, other)
-    return {
-        "eyeBlinkLeft": np.where(both > COVERED, np.maximum(one, both - _apart(one, other)), one),
-        "eyeBlinkRight": np.where(both > COVERED, np.maximum(other, both - _apart(one, other)), other),
-    }
-
-
-def _apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How far apart the lids may be: little, or all where one stays open while the other is shut."""
-    return np.where(np.minimum(one, other) < 0.1, 1.0, MOST_DIFFERENCE)
+    wink = np.minimum(one, other) < WINK
+    least = np.where(wink, 0.0, np.maximum(one, other) - MOST_DIFFERENCE)
+    return {"eyeBlinkLeft": np.maximum(one, least), "eyeBlinkRight": np.maximum(other, least)}
 
 
 def _droop(rig: Rig, side: str) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from facegen.track.box import solve_box
 from facegen.track.points import CORNERS, EYES, LOWER_LIP, UPPER_LIP, FacePoints
 
-NOISE_CM = 0.12
+NOISE_CM = 0.08
 """What the tracker's points and the head's shapes leave of each other, standard deviation."""
 DEPTH_NOISE = 3.0
 """Their depth is so many times less sure."""

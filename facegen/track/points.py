@@ -17,7 +17,7 @@ from facegen.rig.load import rigs_folder
 
 FILE = "landmarks.csv"
 LEAST_WEIGHT = 0.1
-"""Landmarks that say less of their place are left out."""
+"""Landmarks whose place is less sure are left out."""
 MAX_BYTES = 2**20
 
 UPPER_LIP, LOWER_LIP = 13, 14
@@ -29,12 +29,14 @@ EYES = (33, 263)
 @dataclass(frozen=True, eq=False)
 class FacePoints:
     """Landmarks on a rig's head: their numbers ``landmarks`` [N], ``regions`` [N] (lips, lid, brow, nose, oval,
-    cheek), ``weight`` [N] in 0..1, ``rest`` [N, 3] cm and ``deltas`` [C, N, 3] cm at 1 of ``rig.controls``."""
+    cheek), ``weight`` [N] in 0..1, the vertices ``corners`` [N, 3] between which they lie by ``shares`` [N, 3], ``rest`` [N, 3] cm and ``deltas`` [C, N, 3] cm at 1 of ``rig.controls``."""
 
     rig: Rig
     landmarks: np.ndarray
     regions: np.ndarray
     weight: np.ndarray
+    corners: np.ndarray
+    shares: np.ndarray
     rest: np.ndarray
     deltas: np.ndarray
 
@@ -46,8 +48,8 @@ class FacePoints:
         return all((self.landmarks == landmark).any() for landmark in landmarks)
 
 
-def load_points(rig: str | PathLike = "aria") -> FacePoints:
-    """The landmarks of the rig called ``rig`` or in the folder ``rig``.
+def load_points(rig: str | PathLike = "aria", least: float = LEAST_WEIGHT) -> FacePoints:
+    """The landmarks, of weight ``least`` or more, of the rig called ``rig`` or in the folder ``rig``.
 
     Raises RigError where the rig has no mesh, no landmarks.csv, or one that is broken.
     """
@@ -62,7 +64,7 @@ def load_points(rig: str | PathLike = "aria") -> FacePoints:
         )
     try:
         rows = list(csv.DictReader(io.StringIO(read_text(path, limit=MAX_BYTES, error=RigError))))
-        kept = [row for row in rows if float(row["weight"]) >= LEAST_WEIGHT]
+        kept = [row for row in rows if float(row["weight"]) >= least]
         corners = np.array([[int(row[c]) for c in "abc"] for row in kept])
         shares = np.array([[float(row[f"share_{c}"]) for c in "abc"] for row in kept])
         points = _points(head, kept, corners, shares)
@@ -84,6 +86,8 @@ def _points(rig: Rig, rows: list[dict], corners: np.ndarray, shares: np.ndarray)
         np.array([int(row["landmark"]) for row in rows]),
         np.array([row["region"] for row in rows]),
         np.array([float(row["weight"]) for row in rows]),
+        corners,
+        shares,
         rest,
         deltas,
     )

@@ -18,6 +18,12 @@ POSE_S = 0.03
 DISTANCE_CM = 70.0
 """How far from the camera a head is taken to be: one picture does not tell."""
 BLOCK = 2048
+REFINEMENTS = 3
+DEPTH_TRUST = 0.3
+"""Share of the tracker's depth that is believed in a single frame."""
+DEPTH_PRIOR = 3.0
+"""How much its mean weighs, in frames seen from the side."""
+HARDLY = np.radians((4.0, 4.0, 4.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,13 +57,56 @@ def find_poses(points: np.ndarray, face: FacePoints, fps: float) -> Poses:
         shape = np.median(unposed(points, rotation, scale, shift), axis=0)
         turn, size, move = align(face.rest[None], shape, weight)
         shape = size[0] * shape @ turn[0].T + move[0]
-    rotation, scale, _ = align(points, shape, weight)
+    shape, rotation, scale, shift = _refined(points, shape, weight)
     scale = np.exp(smoothed(np.log(scale), SCALE_S * fps))
-    centre = (weight[:, None] * shape).sum(axis=0) / weight.sum()
+    centre = weight @ shape / weight.sum()
     middle = np.einsum("n,tnx->tx", weight / weight.sum(), points)
     shift = middle - scale[:, None] * (rotation @ centre)
-    still = unposed(points, rotation, scale, shift)
+    still = flattened(points, shape, rotation, scale, shift)
+    still -= _turned_with(still, angles(rotation))
     return Poses(still, _head(rotation, scale, shift, face, fps), rotation, scale, shift)
+
+
+def _refined(
+    points: np.ndarray, shape: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Shape and poses that agree in the picture: the tracker's depth is a guess, which gives way to what turning the
+    head shows (structure from motion under scaled orthography, with the guess as prior)."""
+    guess = shape
+    rotation, scale, shift = align(points, shape, weight)
+    for _ in range(REFINEMENTS):
+        seen = (points - shift[:, None])[..., :2] / scale[:, None, None]
+        flat = rotation[:, :2]
+        gram = np.einsum("tix,tiy->xy", flat, flat) + np.diag((0, 0, DEPTH_PRIOR))
+        pull = np.einsum("tix,tni->nx", flat, seen) + guess * (0, 0, DEPTH_PRIOR)
+        shape = np.linalg.solve(gram, pull.T).T
+        turn, size, move = align(guess[None], shape, weight)  # the guess stands as the rig does
+        shape = size[0] * shape @ turn[0].T + move[0]
+        rotation, scale, shift = align(points, shape, weight)
+        for _ in range(REFINEMENTS):
+            expected = scale[:, None] * (shape @ rotation[:, 2].T).T + shift[:, 2:]
+            depth = DEPTH_TRUST * points[..., 2] + (1 - DEPTH_TRUST) * expected
+            rotation, scale, shift = align(np.dstack([points[..., :2], depth]), shape, weight)
+    return shape, rotation, scale, shift
+
+
+def flattened(
+    points: np.ndarray, shape: np.ndarray, rotation: np.ndarray, scale: np.ndarray, shift: np.ndarray
+) -> np.ndarray:
+    """The points without pose [T, N, 3], their depth mostly that of ``shape``."""
+    posed = scale[:, None, None] * np.einsum("txy,ny->tnx", rotation, shape) + shift[:, None]
+    left = (points - posed) * (1.0, 1.0, DEPTH_TRUST)
+    return shape + left @ rotation / scale[:, None, None]
+
+
+def _turned_with(still: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """What of ``still`` goes with the head's ``turned`` angles [T, 3]: the tracker's bias in turned faces, not
+    expression. A head that hardly turns shows none."""
+    turned = turned - np.median(turned, axis=0)
+    usual = still - still.mean(axis=0)
+    gram = turned.T @ turned + len(turned) * np.diag(np.square(HARDLY))
+    slope = np.linalg.solve(gram, np.einsum("ta,tnx->anx", turned, usual).reshape(3, -1))
+    return (turned @ slope).reshape(still.shape)
 
 
 def align(points: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -26,6 +26,7 @@ DOUBTFUL = 0.08
 """A frame whose points stay further than this from the solved head, over the distance of the outer eye corners
 (and further than DOUBT_TIMES the median), is taken for a covered face and bridged."""
 DOUBT_TIMES = 4.0
+MOUTH_GAIN = (0.6, 1.4)
 
 
 def solve_landmarks(
@@ -87,6 +88,9 @@ def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray
     moved = still - neutral - np.tensordot(curves - at_rest, shapes, axes=1)
     lips, opened = _lip_goal(rows, rest, gap, span * unit, face)
     moved = moved + _opened_neutral(solver, opened, fps)
+    broad = _mouth_gain(neutral, face)
+    lips[:, -1] *= broad
+    moved[:, face.regions == "lips", 0] *= broad
     found = solver.solve(moved, lips, fps)
     left = moved - np.tensordot(found, face.deltas[solver.columns], axes=1)
     error = np.sqrt((face.weight[:, None] * left[..., :2] ** 2).sum(axis=(1, 2)) / face.weight.sum())
@@ -95,6 +99,12 @@ def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray
         if name in ARKIT:
             values[:, ARKIT.index(name)] = curve
     return values, poses, error / (span * unit)
+
+
+def _mouth_gain(neutral: np.ndarray, face: FacePoints) -> float:
+    """How broad the rig's mouth is beside the person's: mouths widen and round by the same share of their width."""
+    rig, own = (float(lip_rows(places, face)[-1]) for places in (face.rest, neutral))
+    return float(np.clip(rig / max(own, 1e-6), *MOUTH_GAIN))
 
 
 def _lip_goal(
