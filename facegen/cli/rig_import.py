@@ -59,9 +59,9 @@ def import_(
     found = _read(source, transfer)
     rig, notes = adjusted(found.rig, **how), list(found.notes)
     if transfer:
-        from facegen.rigfiles.transfer import transfer_shapes
+        from facegen.transfer import transfer_shapes
 
-        rig, more = transfer_shapes(rig, landmarks, source)
+        rig, more = transfer_shapes(rig, landmarks)
         notes += more
     rig = replace(rig, name=name or rig.name)
     files = rig_files(rig)

@@ -10,6 +10,7 @@ import numpy as np
 from facegen.errors import RigError
 from facegen.files import read_bytes, read_text
 from facegen.rig.importing import Imported
+from facegen.rig.model import head_matrices
 from facegen.rigfiles.draft import Draft, Piece, Shape, assemble, moved
 from facegen.rigfiles.obj import read_model, read_shapes
 
@@ -37,9 +38,12 @@ MARKS_68 = (
     1537, 1528, 1518, 1511, 3742, 3751, 3756, 3721, 3725, 3732, 5708, 5695, 2081, 0, 4275, 6200, 6213, 6346, 6461,
     5518, 5957, 5841, 5702, 5711, 5533, 6216, 6207, 6470, 5517, 5966,
 )  # fmt: skip
+GAZE = {"Up": (0.0, -25.0), "Down": (0.0, 30.0), "In": (-30.0, 0.0), "Out": (30.0, 0.0)}
+"""Yaw and pitch of the left eye at the end of its looks, degrees."""
 EYEBALLS = ("Eyeball left", "Eyeball right")
-IRIS, PUPIL = 0.47, 0.17
+IRIS, PUPIL = 0.44, 0.17
 """Sines of the angles from the eye's axis at which iris and pupil end."""
+SOFT = 0.03
 EYE_COLORS = ((222, 216, 210), (86, 62, 44), (8, 8, 8))
 
 
@@ -119,12 +123,26 @@ def _assembled(
         piece.uvs = None if uvs is None else uvs[start:end]
         if name in EYEBALLS:
             middle, piece.colors = _eye(piece.vertices)
-            pivots["eyeLeft" if "left" in name else "eyeRight"] = middle
+            side = "Left" if "left" in name else "Right"
+            pivots["eye" + side] = middle
+            _add_turns(piece, middle, side)
         pieces.append(piece)
         start = end
     landmarks = {n: MARKS_68[i] for n, i in LANDMARKS.items()} if len(vertices) == PARTS[-1][1] else {}
     draft = Draft("ict", pieces, pivots=pivots, landmarks=landmarks, licence=LICENCE, credit=CREDIT)
     return assemble(draft, shapes_needed)
+
+
+def _add_turns(piece: Piece, middle: tuple[float, float, float], side: str) -> None:
+    """Gives an eyeball, which ICT-FaceKit turns by code and not by its shapes, the turns of the eyeLook shapes."""
+    away = piece.vertices - middle
+    own = {f"eyeLook{d}_{side[0]}" for d in GAZE}
+    present = {name for name, (index, _) in piece.shapes if len(index)}
+    for number, (name, _) in enumerate(piece.shapes):
+        if name in own - present:
+            yaw, pitch = np.radians(GAZE[name[len("eyeLook") : -len("_L")]])
+            turn = head_matrices(np.array([[yaw if side == "Left" else -yaw, pitch, 0.0, 0.0, 0.0, 0.0]]))[0]
+            piece.shapes[number] = (name, moved(away @ turn.T - away))
 
 
 def _eye(vertices: np.ndarray) -> tuple[tuple[float, float, float], np.ndarray]:
@@ -133,5 +151,8 @@ def _eye(vertices: np.ndarray) -> tuple[tuple[float, float, float], np.ndarray]:
     middle = np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2] + (high[0] - low[0]) / 2])
     away = vertices - middle
     sine = np.linalg.norm(away[:, :2], axis=1) / (high[0] - low[0]) * 2
-    kind = np.where((away[:, 2] <= 0) | (sine > IRIS), 0, np.where(sine > PUPIL, 1, 2))
-    return tuple(middle.tolist()), np.array(EYE_COLORS, np.uint8)[kind]  # type: ignore[return-value]
+    sine[away[:, 2] <= 0] = 1.0
+    rings = (PUPIL - SOFT, PUPIL + SOFT, IRIS - SOFT, IRIS + SOFT)
+    tones = np.array(EYE_COLORS, float)[[2, 1, 1, 0]]
+    colors = np.column_stack([np.interp(sine, rings, tone) for tone in tones.T])
+    return tuple(middle.tolist()), np.round(colors).astype(np.uint8)  # type: ignore[return-value]
