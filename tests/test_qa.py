@@ -176,6 +176,10 @@ def test_clipped_curves(good, sample):
     assert card.line("out_of_range").verdict == PASS
     held = changed(good, browInnerUp=lambda x: np.ones_like(x))
     assert check(held).line("clipped_expression").verdict == WARN
+    lids = changed(good, eyeBlinkLeft=lambda x: np.where(good.times % 4 < 0.2, 1, x))
+    assert check(lids).line("clipped_expression").verdict == PASS, "a blink shuts the lids"
+    lids = changed(good, eyeBlinkLeft=lambda x: np.where(good.times % 4 < 2, 1, x))
+    assert check(lids).line("clipped_expression").verdict == WARN
 
 
 def test_values_out_of_range(good):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.measures.curves import above
 from facegen.measures.evidence import Unmeasured
-from facegen.measures.eyes import blinks
+from facegen.measures.eyes import BLINK_LONGEST_S, LIDS, blinks
 from facegen.measures.lips import MOUTH, Contact
 from facegen.measures.motion import mouth
 from facegen.phones import PhoneTrack
@@ -98,27 +98,29 @@ def unblinking(animation: Animation) -> list[Span]:
 
 
 def clipped(animation: Animation, articulators: bool) -> list[Span]:
-    """Controls (those of ARTICULATORS, or the others) held at 1 for CLIPPED_S: where a stronger motion was cut off."""
-    names = [name for name in animation.controls if (name in ARTICULATORS) is articulators]
-    return _by_control(animation, names, lambda curve: curve >= FULL, CLIPPED_S, "held at 1")
+    """Controls (those of ARTICULATORS, or the others) held at 1 for CLIPPED_S: where a stronger motion was cut off.
+
+    Lids are at 1 in every blink; they count from BLINK_LONGEST_S on.
+    """
+    found = []
+    for name in animation.controls:
+        if (name in ARTICULATORS) is articulators:
+            least = BLINK_LONGEST_S if name in LIDS else CLIPPED_S
+            found += _where(animation, name, animation.channel(name) >= FULL, least, "held at 1")
+    return sorted(found)
 
 
 def out_of_range(animation: Animation) -> list[Span]:
     """Controls below 0 or above 1."""
-    outside = lambda curve: (curve < -BEYOND) | (curve > 1 + BEYOND)  # noqa: E731
-    return _by_control(animation, animation.controls, outside, 0.0, "outside 0..1")
-
-
-def _by_control(
-    animation: Animation, names: Sequence[str], test: Callable, least: float, what: str
-) -> list[Span]:
-    fps = float(animation.fps)
-    found = [
-        Span(a, b, f"{name} {what}")
-        for name in names
-        for a, b in runs(test(animation.channel(name)), fps, least)
-    ]
+    outside = (animation.values < -BEYOND) | (animation.values > 1 + BEYOND)
+    found = []
+    for name, mask in zip(animation.controls, outside.T, strict=True):
+        found += _where(animation, name, mask, 0.0, "outside 0..1")
     return sorted(found)
+
+
+def _where(animation: Animation, name: str, mask: np.ndarray, least: float, what: str) -> list[Span]:
+    return [Span(a, b, f"{name} {what}") for a, b in runs(mask, float(animation.fps), least)]
 
 
 def frozen(animation: Animation, phones: PhoneTrack | None) -> list[Span]:
