@@ -84,6 +84,24 @@ def test_the_pose_of_the_head_is_found():
     assert np.abs(fit.animation.values - given.values).mean() < 0.01
 
 
+def test_another_face_with_the_same_mesh_is_read_from_its_rest():
+    aria = load_rig("aria")
+    given = curves(aria)
+    given = replace(given, values=given.values * (np.arange(40) > 4)[:, None])
+    other = sequence(aria, given) + np.float32(0.3) * np.sin(aria.mesh.vertices)
+    fit = fit_mesh(aria, other, neutral=0)
+    assert np.abs(fit.animation.values - given.values).mean() < 0.015 and fit.residual.mean() < 0.3
+    assert fit_mesh(aria, other).residual.mean() > 0.5
+    with pytest.raises(AnimationFileError, match="has no frame 40"):
+        fit_mesh(aria, other, neutral=40)
+
+
+def test_vertices_in_another_unit_are_refused():
+    aria = load_rig("aria")
+    with pytest.raises(AnimationFileError, match="0.01 times as large"):
+        fit_mesh(aria, aria.mesh.vertices[None] / 100)
+
+
 def test_noise_is_not_taken_for_motion():
     aria = load_rig("aria")
     rest = np.repeat(aria.mesh.vertices[None], 20, axis=0)

@@ -219,6 +219,16 @@ def test_rigs_of_the_user_go_by_the_names_that_they_speak():
     ] == np.float32(0.3)
 
 
+def test_shapes_that_a_rig_has_do_the_work_of_those_that_it_lacks():
+    few = Rig("few", (Control("aa"), Control("blink")))
+    moved = find_map(load_rig(HUB), few).apply(
+        animation(jawOpen=[0.3], mouthLowerDownLeft=[0.2], mouthLowerDownRight=[0.2])
+    )
+    assert moved.channel("aa")[0] > 0.3
+    wide = find_map(load_rig("vrm1"), load_rig(HUB)).apply(Animation(30, ("ee",), [[1.0]]))
+    assert find_map(load_rig(HUB), few).apply(wide).channel("aa")[0] > 0.3
+
+
 def test_rigs_that_share_nothing_are_refused():
     with pytest.raises(RigError, match="no map leads from one to arkit"):
         find_map(ONE, load_rig(HUB))

@@ -35,8 +35,18 @@ LISTED = 8
     "--map", "rig_map", metavar="FILE.csv", help="weights between the two  [default: the shipped maps]"
 )
 @click.option("--fps", default=None, help="frames a second of vertices  [default: 30]")
-@click.option("--report", "wants_report", is_flag=True, help="say what is kept and lost: residual by region, clipped "
-              "and unmapped controls, the error there and back")  # fmt: skip
+@click.option(
+    "--neutral",
+    type=int,
+    metavar="FRAME",
+    help="frame of vertices in which a face other than the rig's is at rest, counted from 0",
+)
+@click.option(
+    "--report",
+    "wants_report",
+    is_flag=True,
+    help="say what is kept and lost: residual by region, clipped and unmapped controls, the error there and back",
+)
 def retarget(
     animation: str,
     target: str,
@@ -44,7 +54,7 @@ def retarget(
     wants_report: bool,
     quiet: bool,
     as_json: bool,
-    **given: str | None,
+    **given: Any,
 ) -> None:
     from facegen.exporters import save
     from facegen.rig import load_rig
@@ -55,7 +65,7 @@ def retarget(
         wanted = load_rig(target)
     places = check_outputs(outputs, (animation, given["rig_map"]), ("curves",))
     with Reporter(as_json=as_json, quiet=quiet) as report:
-        curves, facts = _read(animation, given["source"], given["fps"])
+        curves, facts = _read(animation, given, report)
         with blame("--from"):
             own = source_rig(curves, given["source"])
         with blame("--to"):
@@ -75,35 +85,31 @@ for _add in (outputs_option, report_options):
     retarget = _add(retarget)
 
 
-def _read(path: str, source: str | None, fps: str | None) -> tuple[Animation, dict[str, Any]]:
+def _read(path: str, given: dict[str, Any], report: Reporter) -> tuple[Animation, dict[str, Any]]:
     """The animation in a file, or the one solved for its vertices, and what there is to say of it."""
     from facegen.exporters import load_animation
-
-    if not path.lower().endswith(VERTICES):
-        need(
-            fps is None,
-            "--fps",
-            "is only for vertices",
-            "facegen convert --fps changes the rate of an animation",
-        )
-        return load_animation(path), {}
     from facegen.rig import load_rig
     from facegen.rig.fit import fit_mesh, read_vertices
 
-    need(source is not None, "--from", "is missing", "name the rig whose vertices these are")
+    if not path.lower().endswith(VERTICES):
+        for name in ("fps", "neutral"):
+            need(given[name] is None, f"--{name}", "is only for vertices", "leave it out")
+        return load_animation(path), {}
+    need(given["source"] is not None, "--from", "is missing", "name the rig whose vertices these are")
     with blame("--fps"):
-        rate = as_fps(fps or "30")
+        rate = as_fps(given["fps"] or "30")
     with blame("--from"):
-        rig = load_rig(source or "")
+        rig = load_rig(given["source"])
     vertices = read_vertices(path)
     with blame(path):
-        fit = fit_mesh(rig, vertices, rate)
-    residual = {
-        "mean_mm": float(fit.residual.mean()),
-        "worst_frame_mm": float(fit.residual.max()),
-        "worst_vertex_mm": fit.worst,
-    }
-    return fit.animation, {"fit": {name: round(value, 4) for name, value in residual.items()}}
+        fit = fit_mesh(rig, vertices, rate, neutral=given["neutral"])
+    mean, frame = float(fit.residual.mean()), float(fit.residual.max())
+    report.line(
+        f"{path}: {mean:.3f} mm of its motion left (root mean square; {frame:.3f} mm in the worst frame, "
+        f"{fit.worst:.2f} mm at the worst vertex)"
+    )
+    found = {"mean_mm": mean, "worst_frame_mm": frame, "worst_vertex_mm": fit.worst}
+    return fit.animation, {"fit": {name: round(value, 4) for name, value in found.items()}}
 
 
 def report_lines(found: Report) -> Iterator[str]:

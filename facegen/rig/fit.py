@@ -85,13 +85,16 @@ def fit_mesh(
     vertices: np.ndarray,
     fps: str | int | float | Fraction = 30,
     *,
+    neutral: int | None = None,
     smooth: float = SMOOTH,
     sparse: float = SPARSE,
 ) -> Fit:
     """The controls of ``rig``, and the pose of its head, that show ``vertices`` [T, V, 3] cm best: bounded, sparse,
     temporally smooth least squares over the vertices that follow the head.
 
-    Raises RigError for a rig without a mesh, AnimationFileError for another number of vertices.
+    With ``neutral``, the number of a frame in which the face is at rest, the motion is that from there: for a
+    sequence of another person with the rig's mesh. Raises RigError for a rig without a mesh, AnimationFileError for
+    another number of vertices, another unit of length or a frame that is not there.
     """
     rig._need_mesh()
     rest = rig.mesh.vertices  # type: ignore[union-attr]
@@ -100,6 +103,7 @@ def fit_mesh(
             f"has {vertices.shape[1]} vertices a frame; the rig {rig.name} has {len(rest)}",
             remedy="name the rig of that mesh with --from",
         )
+    vertices = _of_this_face(rest, vertices, neutral)
     follow = np.ones(len(rest)) if rig.head_weight is None else rig.head_weight
     rows = np.flatnonzero(follow > 0.999)
     if not len(rows):
@@ -126,6 +130,22 @@ def fit_mesh(
     values = solve_gram(problem, moment)
     animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
     return Fit(animation, *_residual(given, rest[rows], flat, values, head, pivot))
+
+
+def _of_this_face(rest: np.ndarray, vertices: np.ndarray, neutral: int | None) -> np.ndarray:
+    """``vertices`` in the rig's unit and, where a frame shows the other face at rest, moved onto the rig's."""
+    ratio = float(np.ptp(vertices[0], axis=0).max() / np.ptp(rest, axis=0).max())
+    if not 0.5 < ratio < 2:
+        raise AnimationFileError(
+            f"is {ratio:.3g} times as large as the rig", remedy="multiply the vertices so that they are in cm"
+        )
+    if neutral is None:
+        return vertices
+    if not 0 <= neutral < len(vertices):
+        raise AnimationFileError(
+            f"has no frame {neutral}, only {len(vertices)}", remedy="count the frames from 0"
+        )
+    return vertices - (vertices[neutral] - rest)
 
 
 def _blocks(count: int) -> list[slice]:

@@ -50,7 +50,7 @@ def load_rig(name: str | PathLike) -> Rig:
     return _read_rig(folder)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)  # few have a mesh
 def _built_in(name: str) -> Rig:
     return _read_rig(rigs_folder() / name)
 

@@ -77,10 +77,15 @@ class Inverse:
             gram = gram + WHOLE * typical * np.outer(parts, parts)
             moment = moment + WHOLE * typical * parts
         problem = Problem(gram, self.low, self.high, price, SPREAD * sizes)
-        chosen = solve_gram(problem, moment, COARSE) > LEAST
+        chosen = (solve_gram(problem, moment, COARSE) > LEAST) & (self.high > 0)
         values = solve_chosen(replace(problem, sparse=0.0), moment, chosen | silence)
         values[:, silence] = np.clip(1 - values[:, ~silence].sum(axis=1, keepdims=True), 0, 1)
         return replace(animation, controls=self.target, values=values)
+
+    def within(self, names: Sequence[str]) -> Inverse:
+        """The same with only the controls ``names``: the others stay at rest, and these do their work."""
+        kept = np.isin(self.target, names)
+        return replace(self, low=np.where(kept, self.low, 0), high=np.where(kept, self.high, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,6 +144,8 @@ def find_map(source: Rig, target: Rig) -> Route:
         steps.append(same_names(source, load_rig(spoken)))
     steps += _between(spoken, wanted)
     if target.name != wanted:
+        if isinstance(steps[-1], Inverse):
+            steps[-1] = steps[-1].within(target.control_names)
         steps.append(same_names(load_rig(wanted), target))
     return Route(tuple(steps))
 
