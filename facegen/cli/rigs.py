@@ -9,8 +9,8 @@ import click
 from facegen.cli.maps import maps
 from facegen.cli.options import NamedGroup, blame, example
 from facegen.cli.report import json_line
+from facegen.cli.rig_check import check
 from facegen.cli.rig_import import import_
-from facegen.errors import RigError
 
 if TYPE_CHECKING:
     from facegen.rig import Rig
@@ -25,9 +25,8 @@ def rig() -> None:
     """Its commands do the work."""
 
 
+rig.add_command(check)
 rig.add_command(import_)
-
-
 rig.add_command(maps)
 
 
@@ -61,32 +60,6 @@ def show(name: str, as_json: bool) -> None:
         json_line(rig_facts(shown))
     else:
         click.echo("\n".join(rig_lines(shown)))
-
-
-@rig.command(
-    "check",
-    help="What is wrong with a rig: one finding a line; the exit code is 3 where one is an error.",
-    epilog=example("facegen rig check my_rig/"),
-)
-@click.argument("name", metavar="RIG")
-@click.option("--json", "as_json", is_flag=True, help="print one JSON object a line")
-def check(name: str, as_json: bool) -> None:
-    from facegen.rig import load_rig
-    from facegen.rig.check import check_rig
-
-    with blame("RIG"):
-        findings = check_rig(load_rig(name))
-    for finding in findings:
-        if as_json:
-            json_line({"severity": finding.severity, "control": finding.control, "message": finding.message})
-        else:
-            where = f"{finding.control}: " if finding.control else ""
-            click.echo(f"{finding.severity:8} {where}{finding.message}")
-    faults = sum(finding.severity == "error" for finding in findings)
-    if faults:
-        raise RigError(f"has {faults} fault{'s' * (faults > 1)}", path=name, remedy="mend those listed")
-    if not as_json:
-        click.echo(f"{name}: no faults")
 
 
 def rig_facts(shown: Rig) -> dict[str, Any]:
