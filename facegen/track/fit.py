@@ -14,11 +14,11 @@ import numpy as np
 from facegen.track.box import solve_box
 from facegen.track.points import CORNERS, EYES, LOWER_LIP, UPPER_LIP, FacePoints
 
-NOISE_CM = 0.08
+NOISE_CM = 0.1
 """What the tracker's points and the head's shapes leave of each other, standard deviation."""
 DEPTH_NOISE = 3.0
 """Their depth is so many times less sure."""
-IMPORTANCE = {"lips": 1.5, "brow": 1.5, "lid": 0.0, "nose": 0.7, "oval": 0.5, "cheek": 0.5}
+IMPORTANCE = {"lips": 1.5, "brow": 1.5, "lid": 0.0, "nose": 0.7, "oval": 1.0, "cheek": 0.7}
 LOWER_LIDS = (374, 380, 373, 145, 153, 144)
 APERTURE_CM, WIDTH_CM = 0.03, 0.06
 """The same for the gap between the lips and the mouth's width."""
@@ -34,7 +34,7 @@ def priors() -> tuple[tuple[str, float, float], ...]:
     """Name pattern, usual size (standard deviation) and price of each control that the landmarks are solved for."""
     text = (files("facegen.data") / "track_controls.csv").read_text("utf-8")
     rows = csv.DictReader(io.StringIO(text))
-    return tuple((r["control"], float(r["spread"]), float(r["sparse"])) for r in rows)
+    return tuple((r["control"], float(r["spread"]), float(r["price"])) for r in rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Solver:
     names: tuple[str, ...]
     columns: np.ndarray
     spread: np.ndarray
-    sparse: np.ndarray
+    price: np.ndarray
     point_scale: np.ndarray
     design: np.ndarray
 
@@ -84,7 +84,7 @@ class Solver:
         low, high = (limit / self.spread for limit in self.limits())
         design = self.design * self.spread[:, None]  # controls in units of their usual size
         gram = design @ design.T + np.eye(len(design))
-        values = solve_box(gram, goal @ design.T - self.sparse, fps / 25 / CHANGE**2, low, high) * self.spread
+        values = solve_box(gram, goal @ design.T - self.price, fps / 25 / CHANGE**2, low, high) * self.spread
         return self.exact(values, lips)
 
     def exact(self, values: np.ndarray, lips: np.ndarray) -> np.ndarray:
