@@ -11,7 +11,9 @@ from facegen.track.mesh import POINTS
 from facegen.track.points import FacePoints
 
 
-def project(face: FacePoints, animation: Animation, pixels_a_cm: float = 12.0, noise: float = 0.0) -> np.ndarray:
+def project(
+    face: FacePoints, animation: Animation, pixels_a_cm: float = 12.0, noise: float = 0.0
+) -> np.ndarray:
     """Landmarks [T, 478, 3] under a scaled orthographic camera; points that the rig lacks lie at the middle."""
     rig = face.rig
     corners, shares = face.corners, face.shares

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 @click.argument("video", metavar="VIDEO")
 @click.option("--face", type=Numbers(), metavar="X,Y", help="a place on the face to follow, in pixels")
 @click.option(
-    "--box", type=Numbers(), metavar="X,Y,W,H", help="look for the face only within this part of the picture, in pixels"
+    "--box",
+    type=Numbers(),
+    metavar="X,Y,W,H",
+    help="look for the face only within this part of the picture, in pixels",
 )
 @click.option("--rig", default="aria", metavar="RIG", help="head whose shapes are fitted  [default: aria]")
 @click.option("--model", metavar="FILE.task", help="FaceLandmarker model, for a mediapipe that brings none")

@@ -15,7 +15,9 @@ BLOCK, OVERLAP = 4096, 128
 """Longer clips are solved in blocks that overlap by so many frames."""
 
 
-def solve_box(gram: np.ndarray, goal: np.ndarray, smooth: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def solve_box(
+    gram: np.ndarray, goal: np.ndarray, smooth: float, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
     """The x [T, C] between ``low`` and ``high`` [C] that minimises the sum over frames of x·``gram``·x / 2 - x·``goal``
     and of ``smooth`` / 2 times the squared change from frame to frame.
 
@@ -33,7 +35,9 @@ def solve_box(gram: np.ndarray, goal: np.ndarray, smooth: float, low: np.ndarray
     return found
 
 
-def _solve(gram: np.ndarray, goal: np.ndarray, smooth: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _solve(
+    gram: np.ndarray, goal: np.ndarray, smooth: float, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
     values, vectors = np.linalg.eigh(gram)
     waves = smooth * (2 - 2 * np.cos(np.pi * np.arange(len(goal)) / len(goal)))
     stiff = np.maximum(values, 0) + waves[:, None]

@@ -68,7 +68,9 @@ def lids(opening: np.ndarray, down: np.ndarray, droop: float) -> tuple[np.ndarra
     values; at 1 the opening shrinks by the share ``droop``) does not blink.
     """
     top = max(float(np.percentile(opening, 90)), LEAST_OPEN)
-    wide_open = float(np.median(np.maximum(opening[opening >= min(OPEN_SHARE * top, opening.max())], LEAST_OPEN)))
+    wide_open = float(
+        np.median(np.maximum(opening[opening >= min(OPEN_SHARE * top, opening.max())], LEAST_OPEN))
+    )
     shut = _shut(opening, wide_open)
     expected = wide_open * (1 - droop * down)
     start = expected - REST * wide_open

@@ -80,7 +80,9 @@ class Solver:
     def solve(self, moved: np.ndarray, lips: np.ndarray, fps: float) -> np.ndarray:
         """Controls [T, C] for the points' displacements ``moved`` [T, N, 3] cm from neutral and the ``lips`` [T, L]
         that ``lip_rows`` should give."""
-        goal = np.concatenate([(moved * self.point_scale).reshape(len(moved), -1), lips / lip_noise(self.face)], axis=1)
+        goal = np.concatenate(
+            [(moved * self.point_scale).reshape(len(moved), -1), lips / lip_noise(self.face)], axis=1
+        )
         low, high = (limit / self.spread for limit in self.limits())
         design = self.design * self.spread[:, None]  # controls in units of their usual size
         gram = design @ design.T + np.eye(len(design))
@@ -121,5 +123,3 @@ def lip_noise(face: FacePoints) -> np.ndarray:
 def eye_span(face: FacePoints, places: np.ndarray) -> np.ndarray:
     """The distance of the outer eye corners, [...]."""
     return np.linalg.norm(places[..., face.at(EYES[1]), :] - places[..., face.at(EYES[0]), :], axis=-1)
-
-

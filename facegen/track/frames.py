@@ -19,15 +19,23 @@ LONGEST_SIDE = 1280
 """Larger pictures are made smaller: the network sees the face in 192 pixels."""
 USUAL_RATES = tuple(
     Fraction(*rate)
-    for rate in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60000, 1001), (60, 1), (120, 1))
+    for rate in (
+        (24000, 1001),
+        (24, 1),
+        (25, 1),
+        (30000, 1001),
+        (30, 1),
+        (50, 1),
+        (60000, 1001),
+        (60, 1),
+        (120, 1),
+    )
 )
 RATE_TOLERANCE = 0.1
 EVEN_S = 0.0015
 """Frames whose times stray no further than this from an even beat have one rate."""
 IMAGE_FPS = Fraction(25)
-_DEMUXERS = (
-    "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,gif,image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,mjpeg"
-)
+_DEMUXERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,gif,image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,mjpeg"
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 
 

@@ -73,7 +73,11 @@ def _cropped(picture: Picture, box: Box | None) -> tuple[np.ndarray, np.ndarray]
     top, bottom = (int(np.clip(round(v), 0, height)) for v in (y, y + h))
     if right - left < 16 or bottom - top < 16:
         full = f"{round(width * picture.scale)}x{round(height * picture.scale)}"
-        raise UsageError(f"covers nothing, or too little, of the picture of {full}", path="--box", remedy="give a larger box within it")
+        raise UsageError(
+            f"covers nothing, or too little, of the picture of {full}",
+            path="--box",
+            remedy="give a larger box within it",
+        )
     part = np.ascontiguousarray(picture.pixels[top:bottom, left:right])
     return part, np.array((left, top, 0), np.float32)
 

@@ -24,15 +24,19 @@ DEPTH_TRUST = 0.3
 DEPTH_PRIOR = 3.0
 """How much its mean weighs, in frames seen from the side."""
 HARDLY = np.radians((4.0, 4.0, 4.0))
+EXPRESSED_CM = 0.1
+REWEIGHTED = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """``still`` [T, N, 3] cm: the landmarks as the rig's head at rest in pose would have them; ``head`` [T, 6] as
+    """``still`` [T, N, 3] cm: the landmarks as the rig's head at rest in pose would have them,
+    without the ``bias`` [T, N, 3] cm of the tracker in turned faces; ``head`` [T, 6] as
     ``Animation.head``; rotations [T, 3, 3], ``scale`` [T] pixels a cm and ``shift`` [T, 3] pixels that put ``still``
     back: scale · rotation · still + shift (x right, y up, z to the camera)."""
 
     still: np.ndarray
+    bias: np.ndarray
     head: np.ndarray
     rotation: np.ndarray
     scale: np.ndarray
@@ -63,8 +67,8 @@ def find_poses(points: np.ndarray, face: FacePoints, fps: float) -> Poses:
     middle = np.einsum("n,tnx->tx", weight / weight.sum(), points)
     shift = middle - scale[:, None] * (rotation @ centre)
     still = flattened(points, shape, rotation, scale, shift)
-    still -= _turned_with(still, angles(rotation))
-    return Poses(still, _head(rotation, scale, shift, face, fps), rotation, scale, shift)
+    bias = _turned_with(still, angles(rotation))
+    return Poses(still - bias, bias, _head(rotation, scale, shift, face, fps), rotation, scale, shift)
 
 
 def _refined(
@@ -101,15 +105,23 @@ def flattened(
 
 def _turned_with(still: np.ndarray, turned: np.ndarray) -> np.ndarray:
     """What of ``still`` goes with the head's ``turned`` angles [T, 3]: the tracker's bias in turned faces, not
-    expression. A head that hardly turns shows none."""
+    expression. A head that hardly turns shows none; frames in which a point is moved far tell little of it."""
     turned = turned - np.median(turned, axis=0)
-    usual = still - still.mean(axis=0)
-    gram = turned.T @ turned + len(turned) * np.diag(np.square(HARDLY))
-    slope = np.linalg.solve(gram, np.einsum("ta,tnx->anx", turned, usual).reshape(3, -1))
-    return (turned @ slope).reshape(still.shape)
+    moved = still - np.median(still, axis=0)
+    bias = np.zeros_like(moved)
+    for _ in range(REWEIGHTED):
+        away = np.square((moved - bias) / EXPRESSED_CM).sum(axis=2)
+        weight = 1 / (1 + away)
+        gram = np.einsum("tn,ta,tb->nab", weight, turned, turned, optimize=True)
+        gram += weight.sum(axis=0)[:, None, None] * np.diag(np.square(HARDLY))
+        pull = np.einsum("tn,ta,tnx->nax", weight, turned, moved, optimize=True)
+        bias = np.einsum("ta,nax->tnx", turned, np.linalg.solve(gram, pull))
+    return bias
 
 
-def align(points: np.ndarray, shape: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def align(
+    points: np.ndarray, shape: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The similarities (rotation [T, 3, 3], scale [T], shift [T, 3]) that bring ``shape`` [N, 3] nearest to each of
     ``points`` [T, N, 3] (Umeyama 1991)."""
     share = weight / weight.sum()

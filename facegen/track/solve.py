@@ -49,7 +49,9 @@ def solve_landmarks(
         raise UsageError(f"landmarks have shape {points.shape}, expected [T, {POINTS}, 3]")
     good = np.isfinite(points).all(axis=(1, 2))
     if not good.any():
-        raise VideoError("no frame shows a face", remedy="give a video in which a face is seen from the front")
+        raise VideoError(
+            "no frame shows a face", remedy="give a video in which a face is seen from the front"
+        )
     filled = camera_axes(bridged(points, good))
     values, poses, error = _solve(filled, face, float(rate))
     limit = max(DOUBTFUL, DOUBT_TIMES * float(np.median(error[good])))
@@ -70,11 +72,12 @@ def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray
     unit = float(eye_span(face, face.rest)) / span
     still = poses.still * unit  # so that eyes lie as far apart as the rig's, and lips move as far
     placed = {
-        p: unposed(points[:, [p]], poses.rotation, poses.scale, poses.shift)[:, 0] * unit for p in set(LANDMARKS)
+        p: unposed(points[:, [p]], poses.rotation, poses.scale, poses.shift)[:, 0] * unit
+        for p in set(LANDMARKS)
     }
     eyes = eye_controls(placed, face.rig, span * unit, fps)
     solver = Solver.of(face)
-    rows = lip_rows(still, face)
+    rows = lip_rows(still + poses.bias * unit, face)
     width, gap = rows[:, -1] / (span * unit), rows[:, 0] / (span * unit)
     lids = np.mean([openings(placed, eye) for eye in EYES], axis=0)
     rest = resting_frames(gap, width, lids, fps)
