@@ -27,7 +27,7 @@ EYES = (
     Eye("Left", (386, 385, 387), (374, 380, 373), 263, 362, 473),
     Eye("Right", (159, 158, 160), (145, 153, 144), 33, 133, 468),
 )
-LANDMARKS = tuple(p for eye in EYES for p in (*eye.upper, *eye.lower, eye.outer, eye.inner, eye.iris))
+LANDMARKS = [p for eye in EYES for p in (*eye.upper, *eye.lower, eye.outer, eye.inner, eye.iris)]
 
 OPEN_SHARE = 0.7
 """Lids count as open above this share of the 90th percentile of their opening."""

@@ -52,9 +52,9 @@ class Solver:
     @classmethod
     def of(cls, face: FacePoints) -> Solver:
         chosen = [
-            (column, name, *rest)
+            (column, name, spread, price)
             for column, name in enumerate(face.rig.control_names)
-            for pattern, *rest in priors()
+            for pattern, spread, price in priors()
             if fnmatchcase(name, pattern) and np.abs(face.deltas[column]).max() > 1e-3
         ]
         columns = np.array([row[0] for row in chosen])

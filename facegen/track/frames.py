@@ -145,8 +145,8 @@ class Video:
             return IMAGE_FPS, 1
         span = self._times[-1] - self._times[0]
         mean = Fraction(count - 1) / span
-        beat = self._times[0] + np.arange(count) * float(1 / mean)
-        even = float(np.abs(np.array(self._times, float) - beat.astype(float)).max()) <= EVEN_S
+        beat = float(self._times[0]) + np.arange(count) * float(1 / mean)
+        even = float(np.abs(self.times - beat).max()) <= EVEN_S
         rate = _rate(mean, self.average if even else None)
         last = max(self._last, self._times[-1])
         return rate, max(1, math.ceil(last * rate - Fraction(1, 20)))

@@ -29,7 +29,8 @@ EYES = (33, 263)
 @dataclass(frozen=True, eq=False)
 class FacePoints:
     """Landmarks on a rig's head: their numbers ``landmarks`` [N], ``regions`` [N] (lips, lid, brow, nose, oval,
-    cheek), ``weight`` [N] in 0..1, the vertices ``corners`` [N, 3] between which they lie by ``shares`` [N, 3], ``rest`` [N, 3] cm and ``deltas`` [C, N, 3] cm at 1 of ``rig.controls``."""
+    cheek), ``weight`` [N] in 0..1, the vertices ``corners`` [N, 3] between which they lie by ``shares`` [N, 3],
+    ``rest`` [N, 3] cm and ``deltas`` [C, N, 3] cm at 1 of ``rig.controls``."""
 
     rig: Rig
     landmarks: np.ndarray

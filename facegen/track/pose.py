@@ -42,6 +42,11 @@ class Poses:
     scale: np.ndarray
     shift: np.ndarray
 
+    def unposed(self, points: np.ndarray) -> np.ndarray:
+        """Other landmarks [T, M, 3] (``camera_axes``) of the same head without its pose, cm."""
+        pose = self.rotation, self.scale, self.shift
+        return flattened(points, np.median(unposed(points, *pose), axis=0), *pose)
+
 
 def camera_axes(points: np.ndarray) -> np.ndarray:
     """Landmarks with x right, y up and z towards the camera."""

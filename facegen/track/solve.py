@@ -16,7 +16,7 @@ from facegen.track.fit import Solver, eye_span, lip_rows
 from facegen.track.mesh import POINTS
 from facegen.track.neutral import closed_level, resting_frames
 from facegen.track.points import FacePoints, load_points
-from facegen.track.pose import Poses, camera_axes, find_poses, unposed
+from facegen.track.pose import Poses, camera_axes, find_poses
 from facegen.units import as_fps
 
 BRIDGE_S = 0.4
@@ -71,10 +71,7 @@ def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray
     span = float(np.median(eye_span(face, poses.still)))
     unit = float(eye_span(face, face.rest)) / span
     still = poses.still * unit  # so that eyes lie as far apart as the rig's, and lips move as far
-    placed = {
-        p: unposed(points[:, [p]], poses.rotation, poses.scale, poses.shift)[:, 0] * unit
-        for p in set(LANDMARKS)
-    }
+    placed = dict(zip(LANDMARKS, np.moveaxis(poses.unposed(points[:, LANDMARKS]) * unit, 1, 0), strict=True))
     eyes = eye_controls(placed, face.rig, span * unit, fps)
     solver = Solver.of(face)
     rows = lip_rows(still + poses.bias * unit, face)
