@@ -1,4 +1,4 @@
-"""``facegen formats``, ``models``, ``licenses`` and ``emotions``: what can be named, one a line."""
+"""``facegen formats``, ``models``, ``licenses``, ``emotions`` and ``styles``: what can be named, one a line."""
 
 from __future__ import annotations
 
@@ -26,6 +26,19 @@ def emotions(as_json: bool) -> None:
             json_line(dict(zip(("name", "valence", "arousal", "dominance"), (name, *vad), strict=True)))
         else:
             click.echo(f"{name:10} valence {vad[0]:+.2f}  arousal {vad[1]:+.2f}  dominance {vad[2]:+.2f}")
+
+
+@click.command(help="The styles that --style can name, one a line.", epilog=example("facegen styles"))
+@_JSON
+def styles(as_json: bool) -> None:
+    from facegen.style import styles as known
+
+    for name, style in known().items():
+        row = {"name": name, "articulation": style.articulation, "speaker": style.speaker, "note": style.note}
+        if as_json:
+            json_line(row)
+        else:
+            click.echo(f"{name:18} articulation {style.articulation:+.1f}  {style.note}")
 
 
 @click.command(help="Every suffix that is read or written, one a line.", epilog=example("facegen formats"))

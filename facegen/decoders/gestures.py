@@ -25,10 +25,11 @@ CONTROLS = (
     "mouthUpperUpRight",
     "tongueOut",
 )
+LEARNED_CONTROLS = (*CONTROLS, "mouthShrugUpper", "browInnerUp", "browOuterUpLeft", "browOuterUpRight")
 
 
 def controls(gestures: dict[str, np.ndarray], scale: np.ndarray | float, strength: float) -> np.ndarray:
-    """Gestures as controls [F, 17]: the seal shuts what the jaw opens, and takes the lips' own opening away."""
+    """Gestures as CONTROLS [F, 17]: the seal shuts what the jaw opens, and takes the lips' own opening away."""
     seal = np.clip((gestures["seal"] - SEAL_LOW) / (SEAL_HIGH - SEAL_LOW), 0, 1)
     seal = seal * seal * (3 - 2 * seal)
     scale = scale * strength
@@ -36,14 +37,14 @@ def controls(gestures: dict[str, np.ndarray], scale: np.ndarray | float, strengt
     jaw = np.minimum(gestures["jaw"] * scale, 1)
     lower, upper = gestures["lower"] * scale * free, gestures["upper"] * scale * free
     press = gestures["press"] * strength
-    wide = gestures["wide"] * strength
+    smile, stretch = gestures["smile"] * strength, gestures["stretch"] * strength
     columns = (
         jaw,
         jaw * seal,
         gestures["funnel"] * strength * free,
         gestures["pucker"] * strength,
-        *(0.4 * wide,) * 2,
-        *(0.6 * wide,) * 2,
+        *(smile,) * 2,
+        *(stretch,) * 2,
         gestures["roll_lower"] * strength,
         gestures["roll_upper"] * strength,
         *(press,) * 2,

@@ -20,6 +20,7 @@ from facegen.decoders.gestures import CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
 from facegen.decoders.tables import GESTURES, TARGETS, visemes
 from facegen.phones import LABELS
+from facegen.style import load_style
 from facegen.units import FEATURE_HZ
 
 KERNEL_AHEAD = 15  # frames of coming speech that a frame sees: anticipation
@@ -30,8 +31,10 @@ BLOCK = 4096  # frames decoded at a time
 
 LOUDNESS_SLOPE = 0.02  # change of the opening a dB over or under the talker's level
 LOUDNESS_RANGE = (0.45, 1.3)
+SMILE_SHARE = 0.4  # of spreading the lips; the rest is stretching them
 RATE_USUAL = 12.0  # phones a second
 RATE_SLOPE = 0.006  # how much a phone a second more narrows the opening
+
 
 class RuleDecoder:
     """Phones to mouth by readable tables; the same for any voice and language."""
@@ -39,7 +42,8 @@ class RuleDecoder:
     def decode(self, context: Context) -> Animation:
         """The ``lips`` layer on CONTROLS, [context.frames, 17], in 0..1."""
         features = context.features
-        rows = mouth(features.posteriors, features.energy, context.config.mouth)
+        strength = context.config.mouth * load_style(context.config.style).strength
+        rows = mouth(features.posteriors, features.energy, strength)
         return Animation(context.fps, CONTROLS, context.at_frames(rows))
 
 
@@ -56,11 +60,21 @@ def mouth(posteriors: np.ndarray, energy: np.ndarray, strength: float = 1.0) -> 
 
 
 def _decode_piece(posteriors: np.ndarray, energy: np.ndarray, strength: float) -> np.ndarray:
+    rows, scale = gestures_of(posteriors, energy)
+    gestures = dict(zip(TARGETS, rows.T, strict=True))
+    gestures["smile"], gestures["stretch"] = (
+        SMILE_SHARE * gestures["wide"],
+        (1 - SMILE_SHARE) * gestures["wide"],
+    )
+    return controls(gestures, scale, strength)
+
+
+def gestures_of(posteriors: np.ndarray, energy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gestures TARGETS [F, 11] and how much loudness and rate widen the opening, [F]."""
     level, gate = level_and_gate(posteriors, energy)
     masses = posteriors * gate[:, None]
     masses[:, 0] = 1.0 - masses[:, 1:].sum(axis=1)
-    gestures = dict(zip(TARGETS, _dominance(masses).T, strict=True))
-    return controls(gestures, _opening_scale(posteriors, energy, level), strength)
+    return _dominance(masses), _opening_scale(posteriors, energy, level)
 
 
 @lru_cache(maxsize=1)

@@ -75,16 +75,8 @@ class Batches:
         names = rng.choice(list(SHARES), self._size, p=list(SHARES.values()))
         for row, name in enumerate(names):
             mel[row], labels[row] = self._crop(str(name))
-        mel = _warped_bands(rng, mel)
-        mel += _colours(rng, self._size)[:, None, :]
         noise = np.stack([self._sources["noise"].draw(rng, FRAMES)[0] for _ in names]).astype(np.float32)
-        mel = _with_noise(rng, mel, noise, labels)
-        mel = _band_limited(rng, mel)
-        gain = rng.choice([0.0, 1.0], (self._size, 1, 1), p=[0.3, 0.7]) * rng.uniform(
-            -30, 6, (self._size, 1, 1)
-        )
-        mel = np.logaddexp(mel + (gain * _DB).astype(np.float32), np.float32(SILENCE))
-        return _masked(rng, mel), labels
+        return _masked(rng, other_voices(rng, mel, noise, labels > 0)), labels
 
     def _crop(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """One crop, spoken faster or slower by up to a quarter; now and then begun or cut by digital silence."""
@@ -103,6 +95,19 @@ class Batches:
             frames[start : start + length] = SILENCE
             labels[start : start + length] = 0
         return frames, labels
+
+
+def other_voices(rng, mel: np.ndarray, noise: np.ndarray, speech: np.ndarray) -> np.ndarray:
+    """Log-mel crops [B, T, 80] as from other throats, rooms, channels and distances.
+
+    ``noise`` [B, T, 80] lies under some of them; ``speech`` [B, T] says which frames are spoken.
+    """
+    mel = _warped_bands(rng, mel)
+    mel = mel + _colours(rng, len(mel))[:, None, :]
+    mel = _with_noise(rng, mel, noise, speech)
+    mel = _band_limited(rng, mel)
+    gain = rng.choice([0.0, 1.0], (len(mel), 1, 1), p=[0.3, 0.7]) * rng.uniform(-30, 6, (len(mel), 1, 1))
+    return np.logaddexp(mel + (gain * _DB).astype(np.float32), np.float32(SILENCE))
 
 
 def _warped_bands(rng: np.random.Generator, mel: np.ndarray) -> np.ndarray:
@@ -129,9 +134,9 @@ def _colours(rng: np.random.Generator, count: int) -> np.ndarray:
     return (curves * _DB * (rng.random((count, 1)) < 0.7)).astype(np.float32)
 
 
-def _with_noise(rng, mel: np.ndarray, noise: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _with_noise(rng, mel: np.ndarray, noise: np.ndarray, speech: np.ndarray) -> np.ndarray:
     """Noise under 60 % of the crops, 0 to 35 dB below their speech."""
-    speech = np.maximum(labels > 0, 1e-3)[..., None]
+    speech = np.maximum(speech, 1e-3)[..., None]
     level = np.log(np.sum(np.exp(mel) * speech, axis=(1, 2)) / speech.sum(axis=(1, 2)) / BANDS + 1e-12)
     floor = np.log(np.exp(noise).mean(axis=(1, 2)) + 1e-12)
     shift = level - floor - rng.uniform(0, 35, len(mel)) * _DB

@@ -14,7 +14,7 @@ from facegen.phones import LABELS
 from facegen.units import FEATURE_HZ, SAMPLE_RATE_HZ
 from tools.encoder import net
 
-_OPSET, _IR = 17, 8  # what ONNX Runtime 1.17 reads
+OPSET, IR = 17, 8  # what ONNX Runtime 1.17 reads
 
 
 class Graph:
@@ -42,21 +42,21 @@ class Graph:
 def onnx_model(model: net.PhoneNet, seed: int, version: str) -> onnx.ModelProto:
     """The network in evaluation mode, its normalisations folded into the convolutions."""
     graph = Graph()
-    x = graph.node("Sub", "logmel", graph.constant(_array(model.mean)))
-    x = graph.node("Mul", x, graph.constant(_array(model.scale)))
+    x = graph.node("Sub", "logmel", graph.constant(array(model.mean)))
+    x = graph.node("Mul", x, graph.constant(array(model.scale)))
     x = graph.node("Transpose", x, perm=[0, 2, 1])  # B 80 T
     x = _conv(graph, x, model.stem, model.stem_norm, (net.STEM_BEFORE, net.STEM_AFTER))
     for block in model.blocks:
         x = graph.node("Add", x, _conv(graph, x, block.conv, block.norm, block.padding))
-    weight = graph.constant(_array(model.narrow.weight), half=True)
-    x = graph.node("Conv", x, weight, graph.constant(_array(model.narrow.bias)), kernel_shape=[1])
+    weight = graph.constant(array(model.narrow.weight), half=True)
+    x = graph.node("Conv", x, weight, graph.constant(array(model.narrow.bias)), kernel_shape=[1])
     x = graph.node("Transpose", x, perm=[0, 2, 1])
     x = graph.node("Reshape", x, graph.constant(np.array([0, -1, net.BOTTLENECK], np.int64)))
     frames = graph.node("Shape", "logmel", start=1, end=2)
     x = graph.node("Slice", x, graph.constant(np.array([0])), frames, graph.constant(np.array([1])))
     x = graph.node("Tanh", x, output="bottleneck")
-    x = graph.node("MatMul", x, graph.constant(_array(model.head.weight).T.copy()))
-    x = graph.node("Add", x, graph.constant(_array(model.head.bias)))
+    x = graph.node("MatMul", x, graph.constant(array(model.head.weight).T.copy()))
+    x = graph.node("Add", x, graph.constant(array(model.head.bias)))
     graph.node("LogSoftmax", x, output="log_posteriors", axis=-1)
     return _wrapped(graph, seed, version)
 
@@ -69,8 +69,8 @@ def _conv(graph: Graph, x: str, conv, norm, padding: tuple[int, int]) -> str:
     y = graph.node(
         "Conv",
         x,
-        graph.constant(_array(weight), half=True),
-        graph.constant(_array(bias)),
+        graph.constant(array(weight), half=True),
+        graph.constant(array(bias)),
         kernel_shape=list(conv.kernel_size),
         dilations=list(conv.dilation),
         strides=list(conv.stride),
@@ -79,7 +79,7 @@ def _conv(graph: Graph, x: str, conv, norm, padding: tuple[int, int]) -> str:
     return graph.node("Relu", y)
 
 
-def _array(tensor: torch.Tensor) -> np.ndarray:
+def array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy().astype(np.float32)
 
 
@@ -94,8 +94,8 @@ def _wrapped(graph: Graph, seed: int, version: str) -> onnx.ModelProto:
         [value("log_posteriors", net.LABELS), value("bottleneck", net.BOTTLENECK)],
         graph.constants,
     )
-    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="facegen")
-    model.ir_version = _IR
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="facegen")
+    model.ir_version = IR
     metadata = {
         "labels": json.dumps(list(LABELS)),
         "left_context": str(net.LEFT_CONTEXT),

@@ -1,0 +1,127 @@
+"""The decoder's training side: network, export, losses, and training that goes on where it ended."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training needs torch (extra: train)")
+pytest.importorskip("onnx", reason="the export needs onnx (extra: train)")
+import onnxruntime
+import torch
+
+from facegen.decoders.gestures import CONTROLS
+from facegen.decoders.gestures import controls as decoder_controls
+from facegen.decoders.learned import GESTURES, SPEAKER_DIMENSIONS
+from facegen.phones import LABELS
+from tools import train_decoder
+from tools.decoder import data, export, losses, net
+from tools.lip_heads import aria_head
+
+
+def inputs(frames: int, seed: int = 0) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    rows = rng.dirichlet(np.full(len(LABELS), 0.1), (1, frames)).astype(np.float32)
+    return (
+        rows,
+        rng.normal(size=(1, frames, 3)).astype(np.float32),
+        rng.normal(size=(1, 5)).astype(np.float32),
+    )
+
+
+def test_onnx_gives_the_mean_of_what_torch_gives():
+    torch.manual_seed(1)
+    models = [net.LipNet(16).eval() for _ in range(3)]
+    content = export.onnx_model(models, {"s1": [0.0] * SPEAKER_DIMENSIONS}, 1, "test").SerializeToString()
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    given = inputs(60)
+    feed = dict(zip(("posteriors", "prosody", "style"), given, strict=True))
+    with torch.inference_mode():
+        wanted = torch.stack([m(*map(torch.from_numpy, given)) for m in models]).mean(dim=0)
+    np.testing.assert_allclose(session.run(["gestures"], feed)[0], wanted.numpy(), atol=5e-3)
+
+
+def test_context_is_as_stated():
+    torch.manual_seed(1)
+    model = net.LipNet(16).eval()
+    first, second, style = map(torch.from_numpy, inputs(400))
+    at = 200
+    with torch.inference_mode():
+        base = model(first, second, style)
+        other = second.clone()
+        other[:, at] += 1
+        moved = (model(first, other, style) - base).abs().amax(dim=(0, 2)).numpy()
+    frames = np.flatnonzero(moved > 1e-7)
+    assert at - net.RIGHT <= frames.min() and frames.max() <= at + net.LEFT
+
+
+def test_torch_and_the_decoder_make_the_same_controls():
+    rows = np.random.default_rng(2).random((40, len(GESTURES))).astype(np.float32)
+    named = dict(zip(GESTURES, rows.T, strict=True))
+    made = net.controls(torch.from_numpy(rows)).numpy()
+    np.testing.assert_allclose(made[:, : len(CONTROLS)], decoder_controls(named, 1.0, 1.0), atol=1e-5)
+
+
+def test_a_mumbled_target_is_smaller_and_smoother_and_a_careful_one_larger():
+    t = torch.sin(torch.arange(75) * 0.9)[None].abs()
+    small, same, large = (losses.articulated(t, torch.tensor([a])) for a in (-1.0, 0.0, 1.0))
+    torch.testing.assert_close(same, t)
+    assert small.max() < 0.7 * t.max() and large.max() > 1.4 * t.max()
+
+
+def test_the_head_opens_with_the_jaw_and_widens_with_a_smile():
+    head = losses.LipHead(aria_head())
+    rows = torch.zeros(3, len(losses.LEARNED_CONTROLS))
+    rows[1, losses.LEARNED_CONTROLS.index("jawOpen")] = 0.5
+    rows[2, losses.LEARNED_CONTROLS.index("mouthSmileLeft")] = 0.5
+    gap, width = head(rows).unbind(dim=-1)
+    assert gap[0] == 0 and width[0] == 0 and gap[1] > 0.1 and width[2] > 0.01
+
+
+def pieces(count: int, who: int, seed: int) -> data.Pieces:
+    """Rows of random sound; with a face where ``who`` is a GRID speaker."""
+    rng = np.random.default_rng(seed)
+    seen = who < data.SPEAKERS.index("facegood")
+    captured = who == data.SPEAKERS.index("facegood")
+    curve = rng.random((count, 75)).astype(np.float32)
+    nothing = np.full((count, 75), np.nan, np.float32)
+    return data.Pieces(
+        log=np.log(rng.dirichlet(np.full(40, 0.1), (count, 2, 300)) + 1e-6).astype(np.float16),
+        prosody=np.stack([rng.uniform(-60, -20, (count, 2, 300)), np.zeros((count, 2, 300))], -1).astype(
+            np.float16
+        ),
+        who=np.full(count, who),
+        gap=0.1 * curve if seen else nothing,
+        width=0.03 * curve if seen else nothing,
+        brow=curve if seen else nothing,
+        captured=np.full((count, 75, len(losses.LEARNED_CONTROLS)), 0.2 if captured else np.nan, np.float32),
+        phones=rng.integers(0, 40, (count, 300)).astype(np.int16),
+        name=np.array([f"{who}-{i}" for i in range(count)]),
+    )
+
+
+@pytest.fixture
+def corpus(monkeypatch):
+    small = {"grid": pieces(6, 0, 1), "facegood": pieces(4, 6, 2), "readers": pieces(4, data.NOBODY, 3)}
+    for name, value in small.items():
+        monkeypatch.setattr(data, name, lambda cache, value=value: value)
+    monkeypatch.setattr(losses, "heads", lambda folder: (losses.LipHead(aria_head()),))
+    return train_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[]))
+
+
+def test_training_goes_on_where_it_ended(corpus, tmp_path):
+    def train(steps: int, folder) -> train_decoder.Trainer:
+        options = argparse.Namespace(
+            steps=4, batch=6, channels=8, rate=1e-3, dropout=0.1, seed=1, checkpoint=folder, until=steps
+        )
+        trainer = train_decoder.Trainer(options, corpus, 0)
+        trainer.run()
+        return trainer
+
+    whole = train(4, tmp_path / "whole")
+    train(2, tmp_path / "parts")
+    parts = train(4, tmp_path / "parts")
+    for a, b in zip(whole.averaged.parameters(), parts.averaged.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
