@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pygltflib as gltf
 
+from facegen.exporters.gltf_head import to_linear
 from facegen.exporters.gltf_parts import Buffer
 from facegen.rig import Part, Rig
 from facegen.rig.load import rigs_folder
@@ -102,7 +103,7 @@ def _add_mesh(
         WEIGHTS_0=buffer.add(weight, "VEC4"),
     )
     if rig.mesh.colors is not None:
-        linear = (rig.mesh.colors[rows] / 255.0) ** 2.2
+        linear = to_linear(rig.mesh.colors[rows] / 255.0)
         rgba = np.hstack([linear, np.ones((count, 1))]).astype(np.float32)
         attributes.COLOR_0 = buffer.add(rgba, "VEC4")
     corners = (rig.mesh.faces[slice(*part.faces)] - part.vertices[0]).astype(np.uint32).ravel()

@@ -19,7 +19,8 @@ from facegen.rigfiles.posture import guess_posture
 
 MAX_VERTICES = 4_000_000
 MAX_DELTAS = 40_000_000
-"""Limits of what is held in memory: vertices of the head, and displacements of all its shapes."""
+MAX_PIECES = 1_000
+"""Limits of what is held in memory: vertices of the head, displacements of all its shapes, and its meshes."""
 STILL_CM = 1e-5
 """Displacements below this are noise of the file's numbers."""
 
@@ -59,7 +60,7 @@ class Draft:
 
 def moved(dense: np.ndarray) -> Shape:
     """The rows of displacements [V, 3] cm that move, float32."""
-    rows = np.flatnonzero(np.abs(dense).max(axis=1, initial=0) > STILL_CM)
+    rows = np.flatnonzero(~(np.abs(dense).max(axis=1, initial=0) <= STILL_CM))  # keeps NaN, to be refused
     return rows, np.asarray(dense[rows], np.float32)
 
 

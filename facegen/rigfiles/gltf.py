@@ -11,7 +11,7 @@ import numpy as np
 from facegen.errors import RigError
 from facegen.rig.importing import Imported
 from facegen.rig.load import ARKIT
-from facegen.rigfiles.draft import MAX_DELTAS, MAX_VERTICES, Draft, Piece, Shape, assemble, moved
+from facegen.rigfiles.draft import MAX_DELTAS, MAX_PIECES, MAX_VERTICES, Draft, Piece, Shape, assemble, moved
 from facegen.rigfiles.gltf_document import Document
 from facegen.rigfiles.gltf_nodes import Nodes
 from facegen.rigfiles.gltf_skin import Skinning
@@ -83,6 +83,8 @@ class _Head:
             return
         count = self.document.count(attributes["POSITION"])
         self._read += count
+        if len(self.pieces) >= MAX_PIECES:
+            raise RigError(f"has more than {MAX_PIECES} meshes", remedy="export the head alone")
         if count > MAX_VERTICES or self._read > MAX_READ:
             raise RigError(f"has more than {MAX_VERTICES} vertices", remedy="reduce the mesh")
         faces = self._faces(primitive, count)
