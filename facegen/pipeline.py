@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from os import PathLike
-from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 
@@ -13,10 +11,10 @@ from facegen.animation import Animation
 from facegen.audio import Sound, open_sound
 from facegen.config import Config, Context
 from facegen.emotion import Emotion, EmotionTrack, parse_emotion
+from facegen.decoders import load_decoder
 from facegen.encoders import load_encoder
 from facegen.encoders.timing import sharpen
 from facegen.passes import enabled, finishing
-from facegen.registry import Registry
 from facegen.rig import ARKIT, load_rig
 from facegen.rig.route import find_map, mapped, source_rig
 from facegen.take import Layer, Take, compose
@@ -47,7 +45,7 @@ def solve(
     fps = as_fps(config.fps)
     context = Context(config, fps, frame_count(sound.duration, fps), features, phones, emotion)
 
-    decoder = Registry("decoders").get(config.decoder)()
+    decoder = load_decoder(config.decoder)
     about = {"name": sound.name, "seconds": str(sound.duration)}
     settings = {**config.plain(), "passes": list(finishing(config))}
     take = Take(fps, context.frames, about, phones, emotion, (), settings)
@@ -82,14 +80,6 @@ def retarget(
     """
     forth, _ = mapped(source_rig(animation, source), load_rig(rig), rig_map)
     return forth.apply(animation)
-
-
-def make_encoder(name: str) -> Any:
-    """The encoder called ``name``, or the built-in one with the network in the file ``name``."""
-    encoders = Registry("encoders")
-    if name not in encoders and PurePath(name).suffix == ".onnx":
-        return encoders.get(Config().encoder)(name)
-    return encoders.get(name)()
 
 
 def emotion_track(config: Config) -> EmotionTrack:

@@ -50,6 +50,7 @@ OTHER = {
     "seed": ("7", 7),
     "emotion": ("-angry", "-angry"),
     "timeline": ("a.csv", "a.csv"),
+    "style": ("mumbled", "mumbled"),
     "intensity": ("0.5", 0.5),
     "mouth": ("0.5", 0.5),
     "upper_face": ("0.5", 0.5),

@@ -53,19 +53,25 @@ for _add in (
 
 def check_names(config: Config, look: RenderConfig, places: list[Output]) -> None:
     """Everything that the settings name exists and can be read: found out before the sound is read."""
+    from facegen.decoders import load_decoder
+    from facegen.encoders import load_encoder
     from facegen.encoders.alignment import read_alignment
     from facegen.encoders.lexicon import read_transcript, words_of
     from facegen.passes import enabled, finishing
-    from facegen.pipeline import emotion_track, make_encoder
+    from facegen.pipeline import emotion_track
     from facegen.rig import load_rig
+    from facegen.style import load_style
 
     with blame("--rig"):
         load_rig(config.rig)
     with blame("--encoder"):
         if config.encoder not in Registry("encoders"):
-            make_encoder(config.encoder)
+            load_encoder(config.encoder)
     with blame("--decoder"):
-        Registry("decoders").get(config.decoder)
+        if config.decoder not in Registry("decoders"):
+            load_decoder(config.decoder)
+    with blame("--style"):
+        load_style(config.style)
     with blame("--passes"):
         enabled(config), finishing(config)
     if any(place.kind == "pictures" for place in places):

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Protocol
 
 from facegen.animation import Animation
 from facegen.config import Context
+from facegen.registry import Registry
 
 
 class Decoder(Protocol):
     """Turns a context's features into the ``lips`` layer: jaw, mouth and tongue controls, [context.frames, C]."""
 
     def decode(self, context: Context) -> Animation: ...
+
+
+def load_decoder(name: str) -> Decoder:
+    """The decoder called ``name``, or the learned one with the network in the ONNX file ``name``.
+
+    Raises UsageError for an unknown name and ModelError for a file that is no decoder.
+    """
+    decoders = Registry("decoders")
+    if name not in decoders and PurePath(name).suffix == ".onnx":
+        return decoders.get("learned")(name)
+    return decoders.get(name)()
