@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facegen.rig.solve import weighed
+
 if TYPE_CHECKING:
     from facegen.rig.map import RigMap
 
@@ -143,7 +145,7 @@ def _best(
     if len(column.slopes) == 1:
         slope = column.slopes[0]
         size = max(float(slope @ slope) + smooth, TINY)
-        return np.clip(old + (slope @ error - smooth * old) / size, low, high)
+        return np.clip(old + (weighed(slope, error) - smooth * old) / size, low, high)
     whole = error + column.values(old)
     best, least = old, np.full(len(old), np.inf, np.float32)
     for piece, slope in enumerate(column.slopes):
@@ -151,7 +153,7 @@ def _best(
         if begin > end:
             continue
         here = whole - (column.starts[piece] - slope * column.ends[piece])[:, None]
-        x = np.clip((slope @ here) / max(float(slope @ slope) + smooth, TINY), begin, end)
+        x = np.clip(weighed(slope, here) / max(float(slope @ slope) + smooth, TINY), begin, end)
         cost = ((here - slope[:, None] * x) ** 2).sum(axis=0) + smooth * x * x
         best, least = np.where(cost < least, x, best), np.minimum(cost, least)
     return best

@@ -11,7 +11,7 @@ ROUNDS_AT_ONCE = 8
 DROPS = 5
 OVER = 1.4
 """Each step goes so much further than its best (projected successive over-relaxation, Cryer 1971)."""
-BLOCK = 8192
+BLOCK = 16384
 """Frames solved together where none depends on the one before."""
 SETTLED = 2e-4
 """A round that moves no control by more than this is the last."""
@@ -87,29 +87,44 @@ def solve_chosen(problem: Problem, moment: np.ndarray, chosen: np.ndarray) -> np
 def _descend(problem: Problem, goal: np.ndarray, x: np.ndarray, rounds: int, settled: float) -> np.ndarray:
     """Move ``x`` [C, F] towards its best; returns how far the last round moved each frame [F]."""
     gram = problem.gram.astype(np.float32)
-    sizes = np.diag(problem.gram) + problem.ridge
+    ridge = np.broadcast_to(np.asarray(problem.ridge, np.float32), len(gram))
+    sizes = np.diag(gram) + ridge
+    move = _move_smooth if problem.smooth > 0 else _move
     moved = np.zeros(x.shape[1], np.float32)
-    halves = (slice(0, None, 2), slice(1, None, 2)) if problem.smooth > 0 else (slice(None),)
     for _ in range(rounds):
         moved[:] = 0
         for c in np.flatnonzero(np.diag(gram) > 0):
-            row, before = x[c], x[c].copy()
-            pull = goal[c] - gram[c] @ x + gram[c, c] * before
-            for half in halves:
-                step = row[half] + OVER * (_best(problem, sizes[c], pull, row, half) - row[half])
-                row[half] = np.clip(step, problem.low[c], problem.high[c])
-            np.maximum(moved, np.abs(row - before), out=moved)
+            slope = weighed(gram[c], x)
+            np.subtract(goal[c], slope, out=slope)
+            slope -= ridge[c] * x[c]
+            before = x[c].copy()
+            move(problem, c, sizes[c], slope, x[c])
+            before -= x[c]
+            np.maximum(moved, np.abs(before, out=before), out=moved)
         if moved.max(initial=0.0) < settled:
             break
     return moved
 
 
-def _best(problem: Problem, size: float, pull: np.ndarray, row: np.ndarray, half: slice) -> np.ndarray:
-    """The unbounded best of one control in the frames of ``half``, for the ``pull`` [F] on it."""
-    if problem.smooth <= 0:
-        return pull / np.float32(size)
-    near, ties = _neighbours(row)
-    return (pull[half] + problem.smooth * near[half]) / (size + problem.smooth * ties[half])
+def _move(problem: Problem, c: int, size: float, slope: np.ndarray, row: np.ndarray) -> None:
+    """Move one control's ``row`` [F] beyond its best by OVER; ``slope`` [F] is how fast its cost falls there."""
+    slope *= np.float32(OVER / size)
+    slope += row
+    np.clip(slope, problem.low[c], problem.high[c], out=row)
+
+
+def _move_smooth(problem: Problem, c: int, size: float, slope: np.ndarray, row: np.ndarray) -> None:
+    """The same where a frame is tied to those beside it: every other frame, and then those between."""
+    for half in (slice(0, None, 2), slice(1, None, 2)):
+        near, ties = _neighbours(row)
+        pull = slope + problem.smooth * (near - ties * row)
+        step = row + OVER * pull / (size + problem.smooth * ties)
+        row[half] = np.clip(step[half], problem.low[c], problem.high[c])
+
+
+def weighed(weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The sum [F] of ``rows`` [C, F], weighed. Not by BLAS, whose threads cost more than so small a product."""
+    return np.einsum("c,cf->f", weights, rows)
 
 
 def _neighbours(row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
