@@ -16,6 +16,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".json": "facegen.exporters.facegen_json:FacegenJson",
         ".safetensors": "facegen.exporters.arrays:Safetensors",
         ".glb": "facegen.exporters.gltf:Glb",
+        ".gltf": "facegen.exporters.gltf:Gltf",
     },
     "importers": {
         ".take": "facegen.exporters.take:TakeFile",

@@ -194,8 +194,43 @@ def test_a_rig_without_parts_or_pivot_is_one_mesh(written):
 
 def test_pygltflib_reads_the_file(written, tmp_path):
     written(clip())
-    document = pygltflib.GLTF2().load(str(tmp_path / "a.glb"))
-    assert len(document.meshes) == 3 and document.asset.generator.startswith("facegen")
+    save(clip(), tmp_path / "a.gltf", rig=RIG)
+    for name in ("a.glb", "a.gltf"):
+        document = pygltflib.GLTF2().load(str(tmp_path / name))
+        assert len(document.meshes) == 3 and document.asset.generator.startswith("facegen")
+
+
+def test_text_holds_what_the_binary_holds(written, tmp_path):
+    binary = written(clip())
+    save(clip(), tmp_path / "a.gltf", rig=RIG)
+    text = _Document(tmp_path / "a.gltf")
+    assert text.buffer(0) == binary.buffer(0)
+    del text.json["buffers"][0]["uri"]
+    assert text.json == binary.json
+
+
+def test_targets_are_sparse_where_that_is_smaller(written):
+    """``jawOpen`` moves all of the skin, the other controls a few vertices of it."""
+    skin = np.arange(RIG.parts[0].vertices[1])
+    offsets, index, value = [0], [], []
+    for name in ARKIT:
+        at, push = (skin, np.ones((len(skin), 3))) if name == "jawOpen" else RIG.delta(name)
+        index.append(at)
+        value.append(push)
+        offsets.append(offsets[-1] + len(at))
+    wide = replace(
+        RIG,
+        delta_offsets=np.array(offsets),
+        delta_index=np.concatenate(index),
+        delta_value=np.vstack(value).astype(np.float32),
+    )
+    document = written(clip(), rig=wide)
+    targets = document.json["meshes"][0]["primitives"][0]["targets"]
+    kinds = ["sparse" in document.json["accessors"][t["POSITION"]] for t in targets]
+    moves = [bool(document.accessor(t["POSITION"]).any()) for t in targets]
+    assert [k for k, m in zip(kinds, moves, strict=True) if m].count(False) == 1
+    dense = document.accessor(targets[ARKIT.index("jawOpen")]["POSITION"])
+    assert not kinds[ARKIT.index("jawOpen")] and np.allclose(dense, 0.01)
 
 
 # Files of other programs.

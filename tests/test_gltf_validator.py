@@ -43,8 +43,9 @@ def test_heads_are_valid(tmp_path):
             animation = Animation(
                 "30000/1001", ARKIT, rng.random((frames, 52)), head, {"audio": {"name": "größe.wav"}}
             )
-            paths.append(tmp_path / f"{name}-{frames}.glb")
-            save(animation, paths[-1], rig=rig)
+            for suffix in (".glb", ".gltf"):
+                paths.append(tmp_path / f"{name}-{frames}{suffix}")
+                save(animation, paths[-1], rig=rig)
     found = reports(*paths)
     assert len(found) == len(paths)
     for report in found:

@@ -13,6 +13,8 @@ COMPONENT_TYPES = {
     np.dtype(np.uint32): gltf.UNSIGNED_INT,
     np.dtype(np.float32): gltf.FLOAT,
 }
+DELTA_BYTES = 12
+"""Of one vertex's displacement."""
 
 
 class Buffer:
@@ -47,26 +49,33 @@ class Buffer:
 
     def add_shapes(self, shapes: list[tuple[np.ndarray, np.ndarray]], vertices: int) -> list[int]:
         """Accessors of morph displacements over ``vertices``: each of ``shapes`` is the vertices moved [n],
-        ascending, and how far [n, 3] float32 metres. Held sparse, zero elsewhere; shapes that move nothing
-        share one accessor."""
-        index_type = np.dtype(np.uint16 if vertices <= 0xFFFF else np.uint32)
-        indices = self._view(np.concatenate([i for i, _ in shapes]).astype(index_type))
-        values = self._view(np.concatenate([v for _, v in shapes]))
+        ascending, and how far [n, 3] float32 metres. Held sparse, zero elsewhere, where that is smaller; shapes
+        that move nothing share one accessor."""
+        kind = np.dtype(np.uint16 if vertices <= 0xFFFF else np.uint32)
+        small = [0 < len(i) * (kind.itemsize + DELTA_BYTES) < vertices * DELTA_BYTES for i, _ in shapes]
+        if any(small):
+            packed = [shape for shape, is_small in zip(shapes, small, strict=True) if is_small]
+            indices = self._view(np.concatenate([i for i, _ in packed]).astype(kind))
+            values = self._view(np.concatenate([v for _, v in packed]))
         numbers: list[int] = []
         start, still = 0, -1
-        for index, value in shapes:
+        for (index, value), is_small in zip(shapes, small, strict=True):
+            if len(index) and not is_small:
+                dense = np.zeros((vertices, 3), np.float32)
+                dense[index] = value
+                numbers.append(self.add(dense, "VEC3", target=gltf.ARRAY_BUFFER, limits=True))
+                continue
             accessor = gltf.Accessor(byteOffset=None, componentType=gltf.FLOAT, count=vertices, type="VEC3")
-            covered = value if len(index) == vertices else np.vstack([value, np.zeros((1, 3), np.float32)])
-            accessor.min, accessor.max = _limits(covered)
-            if len(index):
+            accessor.min, accessor.max = _limits(np.vstack([value, np.zeros((1, 3), np.float32)]))
+            if is_small:
                 accessor.sparse = gltf.Sparse(
                     count=len(index),
                     indices=gltf.AccessorSparseIndices(
                         bufferView=indices,
-                        byteOffset=start * index_type.itemsize,
-                        componentType=COMPONENT_TYPES[index_type],
+                        byteOffset=start * kind.itemsize,
+                        componentType=COMPONENT_TYPES[kind],
                     ),
-                    values=gltf.AccessorSparseValues(bufferView=values, byteOffset=start * 12),
+                    values=gltf.AccessorSparseValues(bufferView=values, byteOffset=start * DELTA_BYTES),
                 )
                 start += len(index)
                 numbers.append(self._accessor(accessor))

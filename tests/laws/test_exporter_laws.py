@@ -58,10 +58,11 @@ def test_live_link_holds_controls_and_head_turns_to_a_millionth(animation, longe
         assert np.abs(again.head[:, :3] - turns).max() <= 1e-6
 
 
+@pytest.mark.parametrize("suffix", [".glb", ".gltf"])
 @settings(max_examples=15)
-@given(animations())
-def test_glb_holds_weights_exactly_and_the_head_to_a_hundred_thousandth(animation):
-    again = written(animation, ".glb", rig=RIG)[1]
+@given(animation=animations())
+def test_gltf_holds_weights_exactly_and_the_head_to_a_hundred_thousandth(suffix, animation):
+    again = written(animation, suffix, rig=RIG)[1]
     assert again.controls == ARKIT and again.fps == animation.fps
     assert np.array_equal(again.values, animation.select(ARKIT).values)
     assert (again.head is None) == (animation.head is None)
@@ -83,7 +84,7 @@ def test_a_take_reads_back_equal_and_composes_to_the_same_bytes(take):
         assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb"])
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf"])
 @settings(max_examples=8)
 @given(take=takes())
 def test_the_same_input_gives_the_same_bytes(suffix, take):
@@ -108,12 +109,12 @@ def whole_files(tmp_path_factory):
     """A folder with one small file of each format."""
     folder = tmp_path_factory.mktemp("whole")
     animation = Animation(30, ARKIT[:8], np.random.default_rng(0).random((5, 8)), np.full((5, 6), 0.1))
-    for suffix in (".csv", ".json", ".safetensors", ".take", ".glb"):
+    for suffix in (".csv", ".json", ".safetensors", ".take", ".glb", ".gltf"):
         save(animation, folder / f"a{suffix}", rig=RIG)
     return folder
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb"])
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf"])
 @given(
     changes=st.lists(
         st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 6)), min_size=1, max_size=6
