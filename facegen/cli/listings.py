@@ -53,7 +53,8 @@ def formats(as_json: bool) -> None:
 
 
 def format_rows() -> list[dict[str, Any]]:
-    """Suffix, what it is, and whether it is read or written: sounds first, then animations, then pictures."""
+    """Suffix, what it is, and whether it is read or written: sounds first, then animations, pictures and
+    rigs; ``DIR/name`` is a folder that holds such a file."""
     texts: dict[str, dict[str, str]] = json.loads(data_text("formats.json"))
     readers, writers = Registry("importers").names(), Registry("exporters").names()
     rows = [{"suffix": s, "read": True, "write": False, "what": what} for s, what in texts["sounds"].items()]
@@ -65,6 +66,10 @@ def format_rows() -> list[dict[str, Any]]:
     for suffix in (*Registry("videos").names(), "/"):
         what = texts["pictures"].get(suffix) or _doc_of(suffix, "videos")
         rows.append({"suffix": suffix, "read": False, "write": True, "what": what})
+    for name in Registry("rig_importers").names():
+        what = texts["rigs"].get(name) or _doc_of(name, "rig_importers")
+        shown = f"DIR{name}" if name.startswith("/") else name
+        rows.append({"suffix": shown, "read": True, "write": False, "what": what})
     return rows
 
 

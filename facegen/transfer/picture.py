@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
@@ -66,7 +67,7 @@ def _seen(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     from facegen.renderers.images import make_background
 
     camera = camera_for(_framed(rig), "front", SIZE)
-    still = Animation(30, ("jawOpen",), np.zeros((1, 1), np.float32))
+    still = Animation(Fraction(30), ("jawOpen",), np.zeros((1, 1), np.float32))
     drawn = Registry("renderers").get("raster")()
     picture = next(iter(drawn.frames(rig, still, camera, SIZE, make_background(BACKGROUND, SIZE), fine=True)))
     with mediapipe.solutions.face_mesh.FaceMesh(static_image_mode=True, refine_landmarks=True) as finder:
