@@ -236,6 +236,10 @@ def middles(rows: np.ndarray) -> list[float | None]:
     return [None if np.isnan(row).any() else round(float(row[:, 0].mean()) / 10) * 10 for row in rows]
 
 
+def followed(video, scene, choice) -> np.ndarray:
+    return np.stack([row for _, row in follow(video, Staged(*scene), choice)])
+
+
 def test_one_person_is_followed_past_others(tmp_path):
     video = Video(movie(tmp_path / "a.mp4", [0] * 4))
     scene = [
@@ -244,14 +248,32 @@ def test_one_person_is_followed_past_others(tmp_path):
         [(10, 20, 25)],
         [(42, 20, 20), (10, 20, 30)],
     ]
-    assert middles(follow(video, Staged(*scene), Choice())) == [40, 40, None, 40]
-    assert middles(follow(video, Staged(*scene), Choice(point=(12, 20))))[:2] == [10, 10]
+    assert middles(followed(video, scene, Choice())) == [40, 40, None, 40]
+    assert middles(followed(video, scene, Choice(point=(12, 20))))[:2] == [10, 10]
 
 
 def test_rate_and_length_of_a_video(tmp_path):
     video = Video(movie(tmp_path / "a.mp4", [0] * 7, Fraction(30000, 1001)))
     assert len(list(video.pictures())) == 7
     assert video.timing() == (Fraction(30000, 1001), 7)
+
+
+def test_a_long_video_is_solved_in_parts(tmp_path, monkeypatch, landmarks, solved):
+    from facegen import track as package
+
+    film = movie(tmp_path / "a.mp4", [0] * FRAMES)
+    finder = types.SimpleNamespace(find=lambda *_: [next(rows)], close=lambda: None)
+    monkeypatch.setattr(package, "face_finder", lambda model: finder)
+    rows = iter(landmarks)
+    assert package.track(film) == solved
+    rows = iter(landmarks)
+    monkeypatch.setattr(package, "PART_S", 3.0)
+    monkeypatch.setattr(package, "OVERLAP_S", 1.0)
+    parts = package.track(film)
+    assert len(parts) == FRAMES and parts.fps == FPS
+    assert np.abs(np.diff(parts.values - solved.values, axis=0)).max() < 0.2
+    assert agree(parts.channel("mouthSmileLeft"), solved.channel("mouthSmileLeft")) > 0.9
+    assert np.abs(np.diff(parts.head, axis=0)).max() < 0.2
 
 
 @pytest.mark.parametrize("content", [b"", b"not a video", b"\x00\x00\x00\x20ftypisom" + b"\0" * 40])

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from os import PathLike
@@ -13,16 +14,20 @@ from os import PathLike
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.track.frames import Video
+from facegen.track.frames import IMAGE_FPS, Video
 from facegen.track.mesh import face_finder
 from facegen.track.person import Choice, follow
 from facegen.track.points import load_points
-from facegen.track.solve import solve_landmarks
+from facegen.track.solve import faceless, joined, solve_landmarks
 
 __all__ = ["Choice", "solve_landmarks", "track", "track_landmarks"]
 
 HELD_S = 0.25
 """A picture stands for no longer than this; after that the face counts as lost."""
+PART_S, OVERLAP_S = 240.0, 10.0
+"""Longer videos are solved in parts, each with its own face at rest, that pass into one another."""
+
+Progress = Callable[[str, float, float | None], None]
 
 
 def track(
@@ -31,19 +36,21 @@ def track(
     rig: str | PathLike = "aria",
     model: str | PathLike | None = None,
     choice: Choice | None = None,
-    progress: Callable[[str, float, float | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> Animation:
     """The controls and head poses of one face in ``video``, at its own frame rate (see ``solve_landmarks``).
 
     ``rig`` is the head whose shapes are fitted; ``model`` a FaceLandmarker file for a mediapipe that brings no models;
-    ``choice`` which of several faces; ``progress`` is called with a step, the seconds done and those in all.
-    Raises VideoError for a file without a face or without pictures, MissingExtraError without mediapipe.
+    ``choice`` which of several faces; ``progress`` is called with a step, the seconds done and those in all. However
+    long the video, the memory stays bounded. Raises VideoError for a file without a face or without pictures,
+    MissingExtraError without mediapipe.
     """
     face = load_points(rig)
-    landmarks, fps = track_landmarks(video, model=model, choice=choice, progress=progress)
-    if progress is not None:
-        progress("solve", 0.0, None)
-    return solve_landmarks(landmarks, fps, face)
+    solved: Animation | None = None
+    for first, rows, fps in _parts(video, model, choice, progress, PART_S):
+        part = solve_landmarks(rows, fps, face) if np.isfinite(rows).any() else faceless(len(rows), fps)
+        solved = part if solved is None else joined(solved, part, first)
+    return solved or faceless(0, IMAGE_FPS)
 
 
 def track_landmarks(
@@ -51,27 +58,53 @@ def track_landmarks(
     *,
     model: str | PathLike | None = None,
     choice: Choice | None = None,
-    progress: Callable[[str, float, float | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[np.ndarray, Fraction]:
     """Landmarks [T, 478, 3] float32 in pixels of one face in ``video`` at a constant rate, NaN where it is lost, and
     that rate. Raises as ``track``."""
+    _, rows, fps = next(_parts(video, model, choice, progress, float("inf")))
+    return rows, fps
+
+
+def _parts(
+    video: str | PathLike,
+    model: str | PathLike | None,
+    choice: Choice | None,
+    progress: Progress | None,
+    length: float,
+) -> Iterator[tuple[int, np.ndarray, Fraction]]:
+    """First frame, landmarks and rate of parts of ``length`` s, each OVERLAP_S into the next."""
     film = Video(video)
+    rows: list[np.ndarray] = []
+    times: list[float] = []
+    first, fps = 0, None
 
     def seen(seconds: float) -> None:
         if progress is not None:
             progress("track", seconds, film.seconds)
 
     with closing(face_finder(model)) as finder:
-        rows = follow(film, finder, choice or Choice(), seen)
-    fps, count = film.timing()
-    return on_beat(rows, film.times, fps, count), fps
+        for time, row in follow(film, finder, choice or Choice(), seen):
+            rows.append(row)
+            times.append(time)
+            if time - times[0] > length + 2 * OVERLAP_S:
+                fps = fps or film.timing()[0]
+                step, count = round(length * fps), round((length + OVERLAP_S) * fps)
+                yield first, on_beat(np.stack(rows), np.array(times), fps, count, first), fps
+                first += step
+                kept = max(0, int(np.searchsorted(times, float(first / fps))) - 1)
+                del rows[:kept], times[:kept]
+    rate, total = film.timing()
+    fps = fps or rate
+    end = max(first + 1, math.ceil(total * fps / rate))
+    yield first, on_beat(np.stack(rows), np.array(times), fps, end - first, first), fps
 
 
-def on_beat(rows: np.ndarray, times: np.ndarray, fps: Fraction, count: int) -> np.ndarray:
-    """``rows`` [N, …] at ``times`` [N] s, interpolated at the starts of ``count`` frames of ``fps``; NaN where the
-    picture before or after holds no face, or is further than HELD_S away."""
+def on_beat(rows: np.ndarray, times: np.ndarray, fps: Fraction, count: int, first: int = 0) -> np.ndarray:
+    """``rows`` [N, …] at ``times`` [N] s, interpolated at the starts of ``count`` frames of ``fps`` from frame
+    ``first`` on; NaN where the picture before or after holds no face, or is further than HELD_S away."""
     step = float(1 / fps)
-    wanted = np.arange(count) * step
+    wanted = (first + np.arange(count)) * step
     after = np.searchsorted(times, wanted - step / 100).clip(0, len(times) - 1)
     before = np.where(times[after] > wanted + step / 100, np.maximum(after - 1, 0), after)
     a, b = times[before], times[after]

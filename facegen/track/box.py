@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct, idct
 
-ROUNDS = 400
+ROUNDS = 1000
 RELAX = 1.6
-SETTLED = 1e-3
+SETTLED = 3e-4
 LOOK_EVERY = 10
 ADAPT_AT = 4.0
 """The penalty is looked at every few rounds and moved where one residual is so many times the other."""

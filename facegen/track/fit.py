@@ -96,14 +96,11 @@ class Solver:
         low, high = self.limits()
         values = values.copy()
         for _ in range(CORRECTIONS):
-            left = lips[:, [0, -1]] - values @ rows
-            room = np.where(left[:, :, None] * rows.T > 0, (high - values)[:, None], (values - low)[:, None])
-            for row in range(2):
-                share = room[:, row] * self.spread**2
-                gain = (share * rows[:, row] ** 2).sum(axis=1)
-                step = share * rows[:, row] * (left[:, row] / np.maximum(gain, 1e-9))[:, None]
+            for row, wanted in zip(rows.T, lips[:, [0, -1]].T, strict=True):
+                left = (wanted - values @ row)[:, None]
+                share = np.where(left * row > 0, high - values, values - low) * self.spread**2
+                step = share * row * left / np.maximum(share @ row**2, 1e-9)[:, None]
                 values = np.clip(values + step, low, high)
-                left = lips[:, [0, -1]] - values @ rows
         return values
 
 

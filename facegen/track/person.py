@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,28 +39,29 @@ class Choice:
 
 def follow(
     video: Video, finder: FaceFinder, choice: Choice, progress: Callable[[float], None] | None = None
-) -> np.ndarray:
-    """Landmarks [N, 478, 3] float32 in pixels of the upright video, one row a picture, NaN where the face is lost.
+) -> Iterator[tuple[float, np.ndarray]]:
+    """Time s and landmarks [478, 3] float32, in pixels of the upright video, of each picture; NaN where the face is
+    lost.
 
-    Raises VideoError where no face is found in any picture.
+    Raises VideoError at the end where no picture showed a face.
     """
-    rows: list[np.ndarray] = []
     person = _Person(choice)
+    count = 0
     for picture in video.pictures():
         pixels, corner = _cropped(picture, choice.box)
         faces = finder.find(pixels, round(picture.time * 1000))
         moved = [(face + corner) * np.float32(picture.scale) for face in faces]
-        rows.append(person.pick(moved, float(picture.time)))
+        count += 1
         if progress is not None:
             progress(float(picture.time))
+        yield float(picture.time), person.pick(moved, float(picture.time))
     if not person.seen:
         where = "in the box " if choice.box else ""
         raise VideoError(
-            f"no face is found {where}in any of {len(rows)} pictures",
+            f"no face is found {where}in any of {count} pictures",
             path=video.path,
             remedy="give a video in which a face is seen from the front, or --box X,Y,WIDTH,HEIGHT around a small one",
         )
-    return np.stack(rows)
 
 
 def _cropped(picture: Picture, box: Box | None) -> tuple[np.ndarray, np.ndarray]:

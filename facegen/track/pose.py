@@ -173,4 +173,4 @@ def _head(
     usual = float(np.median(scale))
     moved = (place - np.median(place, axis=0)) / usual
     moved[:, 2] = DISTANCE_CM * (1 - usual / scale)
-    return smoothed(np.concatenate([angles(rotation), moved], axis=1), POSE_S * fps).astype(np.float32)
+    return smoothed(np.concatenate([angles(rotation), moved], axis=1), POSE_S * fps)

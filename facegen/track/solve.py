@@ -27,6 +27,8 @@ DOUBTFUL = 0.08
 (and further than DOUBT_TIMES the median), is taken for a covered face and bridged."""
 DOUBT_TIMES = 4.0
 MOUTH_GAIN = (0.6, 1.4)
+DECIMALS = 5
+"""Beyond these, the order in which a linear algebra library sums would show."""
 
 
 def solve_landmarks(
@@ -62,7 +64,8 @@ def solve_landmarks(
         values, head = bridged(values, sure), bridged(head, sure)
     values = rested(values, sure, float(rate))
     meta = _report(good, doubtful, error, float(rate))
-    return Animation(rate, ARKIT, np.clip(values, 0, 1), head, {"tracking": meta})
+    values, head = np.clip(values, 0, 1).round(DECIMALS), head.round(DECIMALS)
+    return Animation(rate, ARKIT, values, head, {"tracking": meta})
 
 
 def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray, Poses, np.ndarray]:
@@ -172,3 +175,48 @@ def _report(good: np.ndarray, doubtful: np.ndarray, error: np.ndarray, fps: floa
         "doubtful": seconds(doubtful),
         "reprojection": [round(float(middle), 5), round(float(high), 5)],
     }
+
+
+def faceless(count: int, fps: Fraction) -> Animation:
+    """``count`` frames in which no face is seen: at rest, and flagged."""
+    lost = [[0.0, round(float(count / fps), 4)]]
+    meta = {"lost": lost, "doubtful": [], "reprojection": [0.0, 0.0]}
+    values, head = np.zeros((count, len(ARKIT))), np.zeros((count, 6))
+    return Animation(fps, ARKIT, values, head, {"tracking": meta})
+
+
+def joined(one: Animation, other: Animation, first: int) -> Animation:
+    """``one`` passing into ``other``, which begins at frame ``first`` of it."""
+    shared = min(len(one) - first, len(other))
+    share = ((np.arange(shared) + 0.5) / shared)[:, None]
+    heads = [np.array(take.head) for take in (one, other)]
+    heads[1][:, 3:] += (heads[0][first : first + shared, 3:] - heads[1][:shared, 3:]).mean(axis=0)
+
+    def pass_over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.concatenate(
+            [a[:first], a[first : first + shared] * (1 - share) + b[:shared] * share, b[shared:]]
+        )
+
+    start = float(first / one.fps)
+    said, says = one.meta["tracking"], other.meta["tracking"]
+    meta: dict[str, Any] = {
+        kind: _merged([*said[kind], *([round(a + start, 4), round(b + start, 4)] for a, b in says[kind])])
+        for kind in ("lost", "doubtful")
+    }
+    weights = (len(one), len(other))
+    meta["reprojection"] = (
+        np.average([said["reprojection"], says["reprojection"]], 0, weights).round(5).tolist()
+    )
+    values = pass_over(one.values, other.values)
+    return Animation(one.fps, one.controls, values, pass_over(*heads), {"tracking": meta})
+
+
+def _merged(found: list[list[float]]) -> list[list[float]]:
+    """Spans in order, those that touch made one."""
+    result: list[list[float]] = []
+    for start, end in sorted(found):
+        if result and start <= result[-1][1]:
+            result[-1][1] = max(end, result[-1][1])
+        else:
+            result.append([start, end])
+    return result
