@@ -9,7 +9,10 @@ from facegen.errors import FacegenError, UsageError, nearest
 
 _BUILT_IN: dict[str, dict[str, str]] = {
     "encoders": {"phones": "facegen.encoders.phones:PhoneEncoder"},
-    "decoders": {"rules": "facegen.decoders.rules:RuleDecoder"},
+    "decoders": {
+        "learned": "facegen.decoders.learned:LearnedDecoder",
+        "rules": "facegen.decoders.rules:RuleDecoder",
+    },
     "exporters": {
         ".take": "facegen.exporters.take:TakeFile",
         ".csv": "facegen.exporters.livelink:LiveLinkCsv",

@@ -64,6 +64,8 @@ class LearnedDecoder:
     ) -> np.ndarray:
         """GESTURES [F, 14] of posteriors [F, 40], energy [F] dB, pitch [F] Hz and a style vector [5]."""
         count = len(energy)
+        if not count:
+            return np.zeros((0, len(GESTURES)), np.float32)
         prosody = prosody_of(posteriors, energy, pitch)
         inputs = network_input(posteriors, prosody, self.left, self.right + 1)
         rows = np.zeros((count, len(GESTURES)), np.float32)
