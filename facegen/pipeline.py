@@ -10,8 +10,8 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.audio import Sound, open_sound
 from facegen.config import Config, Context
-from facegen.emotion import Emotion, EmotionTrack, parse_emotion
 from facegen.decoders import load_decoder
+from facegen.emotion import Emotion, EmotionTrack, parse_emotion
 from facegen.encoders import load_encoder
 from facegen.encoders.timing import sharpen
 from facegen.passes import enabled, finishing
