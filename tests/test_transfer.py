@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from facegen.animation import Animation
 from facegen.cli.app import run
 from facegen.errors import ConfigError
-from facegen.rig import Rig, load_rig
+from facegen.rig import Rig, evaluate, load_rig
 from facegen.rigfiles.write import rig_files
 from facegen.transfer import transfer_shapes
 from facegen.transfer.landmarks import read_landmarks
@@ -187,6 +188,13 @@ def test_a_mesh_without_shapes_is_named_the_way_out(tmp_path, capsys):
     line = ["rig", "import", str(tmp_path / "a.obj"), "-o", str(tmp_path / "out"), "--transfer"]
     assert run([*line, "--landmarks", str(tmp_path / "marks.json")]) == 3
     assert not (tmp_path / "out").exists() and "marks.json" in capsys.readouterr().err
+
+
+def test_a_head_without_controls_stays_at_rest():
+    aria = load_rig("aria")
+    still = Animation(30, ("jawOpen",), np.ones((2, 1), np.float32))
+    frames = list(evaluate(bare(aria, aria.mesh.vertices), still))
+    assert len(frames) == 2 and np.array_equal(frames[1], aria.mesh.vertices)
 
 
 def test_rig_files_of_a_bare_head_read_back(tmp_path):

@@ -170,7 +170,7 @@ def evaluate(rig: Rig, animation: Animation, block: int = 256) -> Iterator[np.nd
     rig._need_mesh()
     rest = rig.mesh.vertices  # type: ignore[union-attr]
     weights = animation.select(rig.control_names).values
-    deltas = rig.dense_deltas().reshape(len(rig.controls), -1)
+    deltas = rig.dense_deltas().reshape(len(rig.controls), rest.size)
     pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)), np.float32)
     follow = np.ones(len(rest), np.float32) if rig.head_weight is None else rig.head_weight.astype(np.float32)
     for start in range(0, len(weights), block):

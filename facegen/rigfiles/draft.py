@@ -130,7 +130,7 @@ def _rig(
     looks = {p.material or p.name: p for p in pieces}
     materials = {n: draft.materials.get(n) or look_of(n, p.name) for n, p in looks.items()}
     pivots, weight = dict(draft.pivots), _stacked(pieces, "head_weight", np.ones)
-    if "head" not in pivots:
+    if "head" not in pivots and shapes:
         guess, follow = guess_posture(vertices, [index for index, _ in shapes.values()])
         pivots["head"] = guess
         weight = follow if weight is None else weight

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from facegen.errors import RigError
 from facegen.mesh import normals
 from facegen.rig import Part, Rig, load_rig
+from facegen.rigfiles.posture import guess_posture
 from facegen.transfer.deform import Deformations, Receiver
 from facegen.transfer.landmarks import Pairs, find_pairs
 from facegen.transfer.register import Warp, register, similarity
@@ -265,6 +266,9 @@ def _in_front(vertices: np.ndarray) -> np.ndarray:
 def _with_shapes(target: Rig, source: Rig, shapes: list[np.ndarray], place: np.ndarray) -> Rig:
     rows = [np.flatnonzero(moves[place].any(axis=1)) for moves in shapes]
     values = [moves[place][index] for moves, index in zip(shapes, rows, strict=True)]
+    pivots, weight = dict(target.pivots), target.head_weight
+    if "head" not in pivots and target.mesh is not None:
+        pivots["head"], weight = guess_posture(target.mesh.vertices, rows)
     credit = f"shapes transferred from {source.name}"
     return replace(
         target,
@@ -272,5 +276,7 @@ def _with_shapes(target: Rig, source: Rig, shapes: list[np.ndarray], place: np.n
         delta_offsets=np.cumsum([0, *map(len, rows)]),
         delta_index=np.concatenate(rows).astype(np.int32),
         delta_value=np.concatenate(values).astype(np.float32),
+        head_weight=weight,
+        pivots=pivots,
         credit=f"{target.credit}; {credit}" if target.credit else credit,
     )
