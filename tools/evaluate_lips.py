@@ -173,6 +173,7 @@ def main() -> int:
     parser.add_argument("--head", choices=("ict", "aria"), default="ict")
     parser.add_argument("--decoder", default="rules")
     parser.add_argument("--clips", type=int, default=20, help="at most so many a speaker")
+    parser.add_argument("--speakers", nargs="*", help="only these")
     parser.add_argument("--text", action="store_true", help="give the transcript")
     parser.add_argument(
         "--phones", type=Path, help="JSON lines of the true phones, for closures; else as heard"
@@ -184,7 +185,8 @@ def main() -> int:
     head: Head = ict_head(options.data / "ict-facekit") if options.head == "ict" else aria_head()
     true_phones, results, rows = given_phones(options.phones), defaultdict(list), []
     for clip in find_clips(options.data):
-        if len(results[clip.speaker]) >= options.clips:
+        wanted = options.speakers is None or clip.speaker in options.speakers
+        if not wanted or len(results[clip.speaker]) >= options.clips:
             continue
         animation, take, energy = solve(clip, options)
         ours, theirs = (
