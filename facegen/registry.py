@@ -20,6 +20,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".safetensors": "facegen.exporters.arrays:Safetensors",
         ".glb": "facegen.exporters.gltf:Glb",
         ".gltf": "facegen.exporters.gltf:Gltf",
+        ".anim": "facegen.exporters.unity:UnityClip",
     },
     "importers": {
         ".take": "facegen.exporters.take:TakeFile",

@@ -102,7 +102,8 @@ def test_names_that_are_no_ascii_and_values_beyond_one(suffix, tmp_path):
     except UsageError as error:
         assert "retarget" in str(error) and not path.exists()
     else:
-        assert load_animation(path) == odd
+        if suffix in Registry("importers"):
+            assert load_animation(path) == odd
 
 
 def test_an_unknown_suffix_or_option_names_the_known_ones(tmp_path):

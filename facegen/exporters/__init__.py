@@ -15,8 +15,9 @@ from facegen.registry import Registry, suffix_of
 from facegen.rig import Rig, load_rig
 from facegen.take import Take
 
-OPTIONS = ("rig", "audio")
-"""What ``save`` understands beside the path: the rig (name, folder or Rig) and the sound's file."""
+OPTIONS = ("rig", "audio", "object", "names")
+"""What ``save`` understands beside the path: the rig (name, folder, file or Rig), the sound's file, and for formats
+that name a mesh and shapes in another program, the mesh's path there and a pattern of the shapes' names."""
 
 Content = bytes | Iterable[bytes]
 
@@ -40,8 +41,9 @@ class Importer(Protocol):
 def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
     """Write an animation or a take to ``path`` in the format that its suffix names.
 
-    Options: ``rig`` (a Rig, a name or a folder; formats with a mesh show the animation on it) and ``audio``
-    (the sound's file; its name is noted where the format has a place for it). A take is composed for every
+    Options: ``rig`` (a Rig, a name, a folder or a file; formats with a mesh show the animation on it), ``audio``
+    (the sound's file; its name is noted where the format has a place for it), ``object`` and ``names`` (what a
+    Unity clip moves: the mesh's path and a pattern such as ``blendShape1.{name}``). A take is composed for every
     format but ``.take``. Raises UsageError for an unknown suffix or option, AnimationFileError for an
     animation without frames, OutputError where ``path`` can't be written.
     """
@@ -61,7 +63,8 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
         thing = composed(thing) if isinstance(thing, Take) else thing
         if not thing.controls:
             raise AnimationFileError("the animation has no controls", path=path, remedy="name its controls")
-    contents = exporter.files(thing, rig, options)
+    name = Path(path).name[: -len(suffix)]
+    contents = exporter.files(thing, rig, {**options, "name": name})
     for name in sorted(contents, reverse=True):
         write_atomic(Path(path).parent / safe_name(name) if name else path, contents[name])
 
