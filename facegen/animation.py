@@ -125,14 +125,17 @@ class Animation:
         return replace(self, values=self.values[rows], head=None if self.head is None else self.head[rows])
 
     def resample(self, fps: str | int | float | Fraction) -> Animation:
-        """The same motion at another rate, linearly interpolated; the same rate gives an equal animation."""
+        """The same motion at another rate, linear between the middles of frames, so that no curve moves in time.
+
+        The same rate gives this animation.
+        """
         rate = as_fps(fps)
         if rate == self.fps:
             return self
         count = frame_count(Fraction(len(self)) / self.fps, rate)
-        times = np.arange(count, dtype=np.float64) * float(self.fps / rate)
-        head = None if self.head is None else _interpolate(self.head, times)
-        return replace(self, fps=rate, values=_interpolate(self.values, times), head=head)
+        places = (np.arange(count, dtype=np.float64) + 0.5) * float(self.fps / rate) - 0.5
+        head = None if self.head is None else _interpolate(self.head, places)
+        return replace(self, fps=rate, values=_interpolate(self.values, places), head=head)
 
     def concat(self, other: Animation) -> Animation:
         """``other`` after this one; both must have the same rate and controls."""

@@ -1,4 +1,4 @@
-"""Base rates and all that follows from them; the only place that rounds a time to a frame."""
+"""Base rates and measures and all that follows from them; the only place that rounds a time to a frame."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ FEATURE_STEP_SAMPLES = 160
 FEATURE_HZ = exact_div(SAMPLE_RATE_HZ, FEATURE_STEP_SAMPLES)
 WINDOW_SAMPLES = 400
 METRES_PER_CM = 0.01
+EYE_DEGREES_SIDE, EYE_DEGREES_UP = 30.0, 25.0
+"""Rotation of an eye that eyeLookOut and eyeLookIn, and eyeLookUp and eyeLookDown, at 1 stand for."""
 MAX_FPS = 1000
 
 # Rates that people write as decimals, and the NTSC fractions they mean.

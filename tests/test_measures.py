@@ -9,7 +9,7 @@ import pytest
 
 from facegen.animation import Animation
 from facegen.errors import UsageError
-from facegen.measures import GROUPS, MEASURES, Evidence, Unmeasured, at_rate, findings, measure
+from facegen.measures import GROUPS, MEASURES, Evidence, Unmeasured, findings, measure
 from facegen.measures.curves import best_shift, correlation, dtw, jitter, jitter_share, lag_ms, speeds
 from facegen.phones import PhoneTrack
 from facegen.rig import ARKIT, load_rig
@@ -165,15 +165,6 @@ def test_of_two_lengths_the_shorter_counts():
 def test_rates_must_be_equal():
     with pytest.raises(ValueError, match="frame rate"):
         Evidence(take(jawOpen=np.zeros(3)), reference=take(fps=Fraction(30), jawOpen=np.zeros(3)))
-
-
-def test_another_rate_moves_no_curve():
-    fine = take(fps=Fraction(60), jawOpen=wave(300, 60))
-    coarse = at_rate(fine, Fraction(25))
-    middle = (np.arange(len(coarse)) + 0.5) / 25
-    true = np.interp(middle, (np.arange(300) + 0.5) / 60, fine.channel("jawOpen"))
-    assert coarse.channel("jawOpen") == pytest.approx(true, abs=1e-6)
-    assert len(coarse) == 125 and at_rate(fine, FPS) is fine
 
 
 def test_diversity_of_seeds():

@@ -29,7 +29,7 @@ from facegen.audio import open_sound  # noqa: E402
 from facegen.encoders.prosody import energy  # noqa: E402
 from facegen.errors import FacegenError  # noqa: E402
 from facegen.exporters import load_animation  # noqa: E402
-from facegen.measures import Unmeasured, at_rate  # noqa: E402
+from facegen.measures import Unmeasured  # noqa: E402
 from facegen.measures.curves import best_shift, correlation, jitter  # noqa: E402
 from facegen.measures.lips import contacts, openings  # noqa: E402
 from facegen.phones import PhoneTrack  # noqa: E402
@@ -72,7 +72,7 @@ def of_loudness(clip: Clip, frames: int) -> Lips:
 
 
 def of_file(path: Path, head: Head) -> Lips:
-    return Lips(*head.aperture_and_width(at_rate(read_peer(path), Fraction(VIDEO_FPS))))
+    return Lips(*head.aperture_and_width(read_peer(path).resample(VIDEO_FPS)))
 
 
 def read_peer(path: Path) -> Animation:
@@ -158,11 +158,7 @@ def _jaw(sound: Path, name: str, peer: Path | None, frames: int) -> np.ndarray |
     """jawOpen [T] of a decoder, or of a peer's file where it has one; loudness in its place for ``loudness``."""
     if peer is not None:
         path = peer_file(peer, sound.stem)
-        return (
-            None
-            if path is None
-            else at_rate(read_peer(path), Fraction(JAW_FPS)).select(("jawOpen",)).values[:, 0]
-        )
+        return None if path is None else read_peer(path).resample(JAW_FPS).select(("jawOpen",)).values[:, 0]
     if name == "loudness":
         samples = np.concatenate(list(open_sound(sound).blocks()))
         return loudness(energy(samples), frames, JAW_FPS)

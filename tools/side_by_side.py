@@ -26,7 +26,6 @@ from facegen.animation import Animation  # noqa: E402
 from facegen.config import Config  # noqa: E402
 from facegen.errors import FacegenError  # noqa: E402
 from facegen.files import write_atomic  # noqa: E402
-from facegen.measures import at_rate  # noqa: E402
 from facegen.measures.curves import correlation  # noqa: E402
 from facegen.measures.lips import POINTS, SHUT, lip_head  # noqa: E402
 from facegen.phones import Phone, PhoneTrack  # noqa: E402
@@ -206,7 +205,7 @@ def take_shot(options: argparse.Namespace) -> Shot:
     settings = {"fps": str(fps), "decoder": options.decoder, "emotion": "neutral", "head": False}
     take = api.solve(options.video, text=options.text, **settings)
     if options.animation:
-        shown = at_rate(api.load(options.animation), fps)
+        shown = api.load(options.animation).resample(fps)
     else:  # the text says where the phones are; without --with-text the mouth is what the sound alone gives
         shown = animate(take if options.with_text else api.solve(options.video, **settings))
     phones = given_phones(options.phones).get(options.video.stem, take.phones)

@@ -89,13 +89,11 @@ def _load(path: str, head: Rig, notes: list[str]) -> Animation:
 
 
 def _at_rate(animation: Animation, path: str, like: Animation, notes: list[str]) -> Animation:
-    from facegen.measures import at_rate
-
     if animation.fps == like.fps:
         return animation
     rates = f"{float(animation.fps):.6g} to {float(like.fps):.6g}"
     notes.append(f"{path} is resampled from {rates} frames a second")
-    return at_rate(animation, like.fps)
+    return animation.resample(like.fps)
 
 
 def _note_length(ours: Animation, theirs: Animation, notes: list[str]) -> None:

@@ -1,6 +1,6 @@
 """Measures of facial animation: pure functions of curves, vertices and phones, one row of a table each."""
 
-from facegen.measures.evidence import Evidence, Finding, Measure, Unmeasured, at_rate
+from facegen.measures.evidence import Evidence, Finding, Measure, Unmeasured
 from facegen.measures.table import GROUPS, MEASURES, findings, measure
 
 __all__ = [
@@ -10,7 +10,6 @@ __all__ = [
     "Finding",
     "Measure",
     "Unmeasured",
-    "at_rate",
     "findings",
     "measure",
 ]

@@ -11,7 +11,6 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.phones import Features, PhoneTrack
 from facegen.rig import Rig
-from facegen.units import frame_count
 
 
 class Unmeasured(Exception):
@@ -59,23 +58,6 @@ def trimmed(one: Animation, other: Animation) -> tuple[Animation, Animation]:
     if count == 0:
         raise Unmeasured("there is no frame to compare")
     return _first(one, count), _first(other, count)
-
-
-def at_rate(animation: Animation, fps: Fraction) -> Animation:
-    """The same motion at ``fps``, read at the middle of each new frame, so that no curve moves in time."""
-    if animation.fps == fps:
-        return animation
-    count = frame_count(Fraction(len(animation)) / animation.fps, fps)
-    old = (np.arange(len(animation)) + 0.5) / float(animation.fps)
-    new = (np.arange(count) + 0.5) / float(fps)
-
-    def read(rows: np.ndarray) -> np.ndarray:
-        return np.stack([np.interp(new, old, column) for column in rows.T], axis=1)
-
-    if not len(old) or not animation.controls:
-        return animation.resample(fps)
-    head = None if animation.head is None else read(animation.head)
-    return replace(animation, fps=fps, values=read(animation.values), head=head)
 
 
 def _first(animation: Animation, count: int) -> Animation:

@@ -9,10 +9,10 @@ from scipy.signal import find_peaks, peak_widths
 
 from facegen.animation import Animation
 from facegen.measures.evidence import Evidence, Measure, Unmeasured, chosen
+from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 BLINK_LEAST, BLINK_LONGEST_S, BLINK_AROUND_S = 0.25, 0.5, 2.0
-DEGREES_AT_ONE, DEGREES_UP_AT_ONE = 30.0, 25.0  # eye rotation that eyeLook controls at 1 stand for
 SHIFT_SPEED, SHIFT_LEAST = 30.0, 1.0  # degrees a second, degrees
 
 
@@ -69,7 +69,7 @@ def gaze(animation: Animation) -> np.ndarray:
     at = {way: {side: _curve(animation, f"eyeLook{way}{side}") for side in SIDES} for way in WAYS}
     left = (at["Out"]["Left"] - at["In"]["Left"] + at["In"]["Right"] - at["Out"]["Right"]) / 2
     up = sum(at["Up"][side] - at["Down"][side] for side in SIDES) / 2
-    return np.stack([DEGREES_AT_ONE * left, DEGREES_UP_AT_ONE * up], axis=1)
+    return np.stack([EYE_DEGREES_SIDE * left, EYE_DEGREES_UP * up], axis=1)
 
 
 WAYS, SIDES = ("Out", "In", "Up", "Down"), ("Left", "Right")

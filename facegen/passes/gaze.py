@@ -8,9 +8,8 @@ from facegen.animation import Animation
 from facegen.config import Context
 from facegen.passes.curves import duration, frame_times
 from facegen.take import Layer, Take
+from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
-DEGREES_AT_ONE = 30.0  # eye rotation that eyeLookOut and eyeLookIn at 1 stand for
-DEGREES_UP_AT_ONE = 25.0  # and eyeLookUp and eyeLookDown
 # Shifts each 25-45 frames at 60 a second, 0.1-0.2 of the range away, two in five back to the centre (statistics
 # published with EmoFace, 2024).
 FIXATION_S = (25 / 60, 45 / 60)
@@ -34,15 +33,15 @@ CONTROLS = tuple(
 def gaze(take: Take, context: Context) -> Layer | None:
     """Eye and lid controls [T, 12], added to those below."""
     point = context.config.look_at
-    scale = DEGREES_AT_ONE * (1.0 if point is None else CLOSE_STUDY)
+    scale = EYE_DEGREES_SIDE * (1.0 if point is None else CLOSE_STUDY)
     left, up = saccades(context, scale)
     turned = _head(take)
     left, up = left - turned[0], up + turned[1]
     columns = []
     for out in (1.0, -1.0):
         yaw, pitch = _aim(point, out * EYE_HALF_CM)
-        outward = np.clip(out * (left + yaw) / DEGREES_AT_ONE, -1, 1)
-        upward = np.clip((up + pitch) / DEGREES_UP_AT_ONE, -1, 1)
+        outward = np.clip(out * (left + yaw) / EYE_DEGREES_SIDE, -1, 1)
+        upward = np.clip((up + pitch) / EYE_DEGREES_UP, -1, 1)
         rise, drop = np.maximum(upward, 0), np.maximum(-upward, 0)
         columns += [
             np.maximum(outward, 0),

@@ -9,6 +9,7 @@ from scipy.ndimage import median_filter
 
 from facegen.rig import Rig
 from facegen.track.pose import smoothed
+from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ RAISED = 0.06
 """How far an iris that looks ahead lies above the line of its eye's corners, as a share of their distance."""
 MOST_OFFSET = np.radians(8.0)
 """The gaze that the clip shows most counts as straight ahead, where it is no further off than this."""
-SIDE_AT_ONE, UP_AT_ONE = np.radians(30.0), np.radians(25.0)
+SIDE_AT_ONE, UP_AT_ONE = np.radians(EYE_DEGREES_SIDE), np.radians(EYE_DEGREES_UP)
 COVERED = 0.5
 """Lids closed further than this hide where the eye looks."""
 MOST_DIFFERENCE, WINK = 0.1, 0.2

@@ -26,6 +26,17 @@ def test_resampling_keeps_the_duration_and_the_range(animation, fps):
     assert other.values.max() <= animation.values.max() + 1e-6
 
 
+@pytest.mark.parametrize("fps", ["25", "30000/1001", "120"])
+def test_resampling_moves_no_curve(fps):
+    """Ramps read at the middles of frames stay the same ramps; only half a frame at the ends is held."""
+    middle = (np.arange(300) + 0.5) / 60
+    fine = Animation(60, ("jawOpen",), middle[:, None] / 5, head=np.tile(middle[:, None], 6))
+    other = fine.resample(fps)
+    times = np.clip((np.arange(len(other)) + 0.5) / float(Fraction(fps)), middle[0], middle[-1])
+    assert other.channel("jawOpen") == pytest.approx(times / 5, abs=1e-6)
+    assert other.head[:, 4] == pytest.approx(times, abs=1e-6)
+
+
 @given(animations(), st.integers(0, 12))
 def test_cutting_and_joining_gives_the_whole(animation, frame):
     at = float(min(frame, len(animation)) / animation.fps)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from facegen.animation import Animation
-from facegen.measures import MEASURES, Evidence, at_rate, findings, measure
+from facegen.measures import MEASURES, Evidence, findings, measure
 from facegen.measures.curves import best_shift, correlation, dtw, jitter, jitter_share, lag_ms, speeds
 from facegen.phones import LABELS, Features
 from facegen.rig import ARKIT, load_rig
@@ -128,15 +128,6 @@ def test_anything_has_a_value_or_a_reason(given_evidence):
     for found in findings(given_evidence):
         assert (found.value is None) == bool(found.reason)
         assert found.value is None or np.isfinite(found.value)
-
-
-@given(animations(), rates)
-def test_another_rate_keeps_length_and_range(animation, fps):
-    moved = at_rate(animation, fps)
-    assert moved.fps == fps and moved.controls == animation.controls
-    assert abs(moved.seconds - animation.seconds) <= 1 / float(fps) + 1e-6
-    assert moved.values.min() >= animation.values.min() - 1e-6
-    assert moved.values.max() <= animation.values.max() + 1e-6
 
 
 @given(st.integers(0, 5), st.integers(1, 4))
