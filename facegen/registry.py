@@ -20,16 +20,41 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".safetensors": "facegen.exporters.arrays:Safetensors",
         ".glb": "facegen.exporters.gltf:Glb",
         ".gltf": "facegen.exporters.gltf:Gltf",
+        ".a2f.json": "facegen.exporters.audio2face:Audio2Face",
+        ".mh.json": "facegen.exporters.metahuman:MetaHumanJson",
+        ".mh.csv": "facegen.exporters.metahuman:MetaHumanCsv",
+        ".unreal.py": "facegen.exporters.metahuman:UnrealScript",
+        ".blender.py": "facegen.exporters.scripts:BlenderScript",
+        ".maya.py": "facegen.exporters.scripts:MayaScript",
+        ".bvh": "facegen.exporters.bvh:Bvh",
+        ".npy": "facegen.exporters.vertices:NumpyVertices",
+        ".pc2": "facegen.exporters.vertices:PointCache",
+        ".mdd": "facegen.exporters.vertices:Mdd",
+        ".obj/": "facegen.exporters.vertices:ObjSequence",
+        ".TextGrid": "facegen.exporters.praat:TextGrid",
+        ".tsv": "facegen.exporters.rhubarb:RhubarbTsv",
+        ".xml": "facegen.exporters.rhubarb:RhubarbXml",
+        ".rhubarb.json": "facegen.exporters.rhubarb:RhubarbJson",
+        ".srt": "facegen.exporters.subtitles:Srt",
+        ".vtt": "facegen.exporters.subtitles:Vtt",
         ".anim": "facegen.exporters.unity:UnityClip",
+        ".usda": "facegen.exporters.usd:Usda",
+        ".usdc": "facegen.exporters.usd:Usdc",
+        ".usdz": "facegen.exporters.usd:Usdz",
     },
     "importers": {
         ".take": "facegen.exporters.take:TakeFile",
         ".csv": "facegen.exporters.livelink:LiveLinkCsv",
         ".json": "facegen.exporters.facegen_json:FacegenJson",
+        ".a2f.json": "facegen.exporters.audio2face:Audio2Face",
+        ".mh.json": "facegen.exporters.metahuman:MetaHumanJson",
         ".safetensors": "facegen.exporters.arrays:Safetensors",
         ".glb": "facegen.exporters.gltf:Glb",
         ".gltf": "facegen.exporters.gltf:Glb",
         ".vrm": "facegen.exporters.gltf:Glb",
+        ".usda": "facegen.exporters.usd:Usda",
+        ".usdc": "facegen.exporters.usd:Usdc",
+        ".usdz": "facegen.exporters.usd:Usdz",
     },
     "rig_importers": {
         ".glb": "facegen.rigfiles.gltf:read",
@@ -103,6 +128,6 @@ def load_object(target: str) -> Any:
 
 
 def suffix_of(name: str, known: list[str]) -> str:
-    """The longest of the ``known`` suffixes (``.csv``, ``.mh.csv``) that ``name`` ends with, or ``""``."""
+    """The longest of the ``known`` suffixes (``.csv``, ``.mh.csv``) that ``name`` ends with, case aside, or ``""``."""
     lower = name.lower()
-    return max((s for s in known if lower.endswith(s)), key=len, default="")
+    return max((s for s in known if lower.endswith(s.lower())), key=len, default="")

@@ -90,7 +90,7 @@ def _solve_and_write(
 ) -> None:
     from facegen import pipeline
     from facegen.audio import open_sound
-    from facegen.exporters import save
+    from facegen.exporters import save, wants_take
 
     sound = open_sound(audio, start=config.start, duration=config.duration)
     take = pipeline.solve(
@@ -101,5 +101,5 @@ def _solve_and_write(
         if place.kind == "pictures":
             draw(animation, [place], look, report, config.start)
         else:
-            save(take if place.suffix == ".take" else animation, place.path, rig=config.rig, audio=audio)
+            save(take if wants_take(place.suffix) else animation, place.path, rig=config.rig, audio=audio)
     report.written([place.path for place in places], animation, sound.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from facegen.cli.options import blame, example, outputs_option, report_options
@@ -17,18 +19,20 @@ from facegen.units import as_fps
 @click.argument("animation", metavar="ANIM")
 @click.option("--fps", default=None, help="frames a second of the result  [default: those of ANIM]")
 def convert(animation: str, outputs: tuple[str, ...], fps: str | None, quiet: bool, as_json: bool) -> None:
-    from facegen.exporters import load_animation, load_take, save
+    from facegen.exporters import load_animation, load_take, save, wants_take
+    from facegen.exporters.take import as_take
 
     with blame("--fps"):
         rate = None if fps is None else as_fps(fps)
     places = check_outputs(outputs, (animation,), ("curves",))
     with Reporter(as_json=as_json, quiet=quiet) as report:
         curves = load_animation(animation)
-        if rate is not None:
+        take = load_take(animation) if any(wants_take(place.suffix) for place in places) else None
+        if rate not in (None, curves.fps):
             curves = curves.resample(rate)
+            take = take and replace(as_take(curves), phones=take.phones, emotion=take.emotion)
         for place in places:
-            whole = place.suffix == ".take" and rate in (None, curves.fps)
-            save(load_take(animation) if whole else curves, place.path)
+            save(take if take and wants_take(place.suffix) else curves, place.path)
         report.written([place.path for place in places], curves)
 
 

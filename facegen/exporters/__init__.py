@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError, FacegenError, InputError, UsageError, nearest
 from facegen.exporters.take import TakeFile, as_take, composed
-from facegen.files import safe_name, write_atomic
+from facegen.files import make_folder, safe_name, write_atomic, write_files
 from facegen.registry import Registry, suffix_of
 from facegen.rig import Rig, load_rig
 from facegen.take import Take
@@ -23,12 +23,18 @@ Content = bytes | Iterable[bytes]
 
 
 class Exporter(Protocol):
-    """A format that can be written. It returns bytes; ``save`` is the one that writes them."""
+    """A format that can be written. It returns bytes; ``save`` is the one that writes them.
+
+    One whose class says ``wants_take = True`` is given the take itself where there is one: its layers or phones are
+    what it writes. All others get the composed animation.
+    """
 
     suffix: str
 
     def files(self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, Content]:
-        """The content of each file, by name: ``""`` is the output itself, other names lie beside it."""
+        """The content of each file, by name: ``""`` is the output itself, other names lie beside it. A suffix that
+        ends with ``/`` is a folder's, and all names lie in it. Contents are consumed in the order given, ``""`` last.
+        """
         ...
 
 
@@ -44,8 +50,8 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
     Options: ``rig`` (a Rig, a name, a folder or a file; formats with a mesh show the animation on it), ``audio``
     (the sound's file; its name is noted where the format has a place for it), ``object`` and ``names`` (what a
     Unity clip moves: the mesh's path and a pattern such as ``blendShape1.{name}``). A take is composed for every
-    format but ``.take``. Raises UsageError for an unknown suffix or option, AnimationFileError for an
-    animation without frames, OutputError where ``path`` can't be written.
+    format that does not want it whole (``wants_take``). Raises UsageError for an unknown suffix or option,
+    AnimationFileError for an animation without frames, OutputError where ``path`` can't be written.
     """
     for name in options:
         if name not in OPTIONS:
@@ -59,14 +65,22 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
         raise AnimationFileError(
             "the animation has no frames", path=path, remedy="give a longer sound or span"
         )
-    if not isinstance(exporter, TakeFile):
+    if not wants_take(suffix):
         thing = composed(thing) if isinstance(thing, Take) else thing
         if not thing.controls:
             raise AnimationFileError("the animation has no controls", path=path, remedy="name its controls")
     name = Path(path).name[: -len(suffix)]
     contents = exporter.files(thing, rig, {**options, "name": name})
-    for name in sorted(contents, reverse=True):
+    if suffix.endswith("/"):
+        write_files(make_folder(path), contents)
+        return
+    for name in sorted(contents, key=lambda name: name == ""):
         write_atomic(Path(path).parent / safe_name(name) if name else path, contents[name])
+
+
+def wants_take(suffix: str) -> bool:
+    """Whether the format of ``suffix`` is made from a whole take rather than from its curves."""
+    return bool(getattr(Registry("exporters").get(suffix), "wants_take", False))
 
 
 def load_animation(path: str | PathLike) -> Animation:

@@ -53,18 +53,18 @@ def _chunks(animation: Animation) -> Iterator[bytes]:
     controls = json.dumps(animation.controls, ensure_ascii=False)
     meta = plain_json(animation.meta)
     yield f'{{"version": {VERSION},\n"fps": {rate},\n"controls": {controls},\n"meta": {meta},\n"values": ['.encode()
-    yield from _rows(animation.values)
+    yield from json_rows(animation.values)
     yield b'],\n"head": '
     if animation.head is None:
         yield b"null"
     else:
         yield b"["
-        yield from _rows(animation.head)
+        yield from json_rows(animation.head)
         yield b"]"
     yield b"}\n"
 
 
-def _rows(rows: np.ndarray) -> Iterator[bytes]:
+def json_rows(rows: np.ndarray) -> Iterator[bytes]:
     template = "[" + ",".join(["%.9g"] * rows.shape[1]) + "]"
     for start in range(0, len(rows), ROWS_AT_ONCE):
         block = rows[start : start + ROWS_AT_ONCE].tolist()

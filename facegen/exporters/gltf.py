@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,11 @@ import pygltflib as gltf
 
 import facegen
 from facegen.animation import Animation
-from facegen.errors import UsageError
 from facegen.exporters.gltf_head import add_head
 from facegen.exporters.gltf_parts import Buffer
 from facegen.exporters.gltf_read import HEAD_NODE, read_morph_animation
-from facegen.rig import Rig, default_head, load_rig
+from facegen.exporters.shown import head_for, sound_name
+from facegen.rig import Rig
 
 
 class Glb:
@@ -57,12 +56,7 @@ class Gltf(Glb):
 
 def animated_head(animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> gltf.GLTF2:
     """The whole document, its bytes attached. Raises UsageError where animation and rig share no control."""
-    head = default_head(rig or load_rig("arkit"))
-    if not set(animation.controls) & set(head.control_names):
-        raise UsageError(
-            f"the animation shares no control with the rig {head.name}",
-            remedy=f"retarget it to {head.name} first",
-        )
+    head = head_for(animation, rig)
     extras = {"fps": str(animation.fps), "frames": len(animation)}
     sound = sound_name(animation, options)
     if sound:
@@ -76,13 +70,6 @@ def animated_head(animation: Animation, rig: Rig | None, options: Mapping[str, A
     document.animations = [_animation(buffer, animation, head, morphed, extras)]
     buffer.finish()
     return document
-
-
-def sound_name(animation: Animation, options: Mapping[str, Any]) -> str:
-    """The file name of the sound, without folders."""
-    about = animation.meta.get("audio", {})
-    named = options.get("audio") or (about.get("name") if isinstance(about, Mapping) else about)
-    return PureWindowsPath(str(named)).name if named else ""
 
 
 def _animation(

@@ -41,6 +41,7 @@ class TakeFile:
     """Arrays ``<layer>.values``, ``.head`` and ``.mask`` by the layer's number; all else as JSON in the metadata."""
 
     suffix = ".take"
+    wants_take = True
 
     def files(
         self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]
