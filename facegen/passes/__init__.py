@@ -14,6 +14,7 @@ from facegen.passes.expression import expression
 from facegen.passes.gaze import gaze
 from facegen.passes.head import head
 from facegen.passes.lip_closure import lip_closure
+from facegen.passes.prepare import prepare
 from facegen.take import Layer, Take
 
 
@@ -30,6 +31,7 @@ class Pass(NamedTuple):
 PASSES: tuple[Pass, ...] = (
     Pass("expression", expression, "the emotion's action units, and brows that rise with stress"),
     Pass("asymmetry", asymmetry, "slight differences between left and right"),
+    Pass("prepare", prepare, "lips that part for breath before an utterance"),
     Pass("lip_closure", lip_closure, "lips shut at p b m and meet the teeth at f v, whatever lies below"),
     Pass("head", head, "head drift, and nods with stress", "head"),
     Pass("breath", breath, "the head's rise and fall with breath", "head"),
@@ -37,7 +39,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("blink", blink, "blinks, most of them in pauses", "blink"),
 )
 """In the order in which they are laid. Each draws from a generator of its own, so one that is turned off leaves
-the others as they were; only gaze looks at another layer (it counters the head's motion)."""
+the others as they were; only gaze looks at another pass's layer (it counters the head's motion)."""
 
 FINISHING: dict[str, str] = {
     "smooth": "Savitzky-Golay filter over the sum, at 60 frames a second and more",

@@ -10,17 +10,21 @@ from facegen.passes.curves import duration, frame_times, mean_over, speaking
 from facegen.take import Layer, Take
 
 # Blinks a minute are log-normal between people; a blink takes 13 frames at 60 a second and closes faster than it
-# opens (statistics published with EmoFace, 2024).
-RATE_LOG_MEAN, RATE_LOG_SPREAD = 3.5, 0.53
+# opens (statistics published with EmoFace, 2024, whose talkers blink 33 times a minute). The middle is lower: 17 at
+# rest and 26 in conversation (Bentivoglio et al. 1997), 6 to 32 in four Live Link Face captures.
+RATE_LOG_MEAN, RATE_LOG_SPREAD = 3.1, 0.53
 RATE_RANGE = (15.0, 100.0)
 CLOSE_S, SHUT_S, OPEN_S = 0.070, 0.020, 0.127
+LENGTH_LOG_SPREAD, LENGTH_RANGE = 0.3, (0.6, 2.0)  # single captured blinks last 0.05-0.39 s at half height
+WHOLE, PARTIAL, PARTIAL_SHARE = (0.75, 1.0), (0.4, 0.7), 0.2  # how far lids go down; captures: 0.27-0.94
 GAP_SPREAD = 0.55  # log spread of the time between blinks
-LEAST_GAP_S = 0.40
+LEAST_GAP_S = 0.25
 SEARCH = 0.35  # part of the mean gap by which a blink may move to reach a pause
 
 
 def blink(take: Take, context: Context) -> Layer | None:
-    """Both lids down and up, over whatever else the lids do; None for a clip shorter than a blink."""
+    """Both lids down and up, over whatever else the lids do, most of the way from there to shut; None for a clip
+    shorter than a blink."""
     rng = context.rng("blink")
     instants = blink_times(context, rng)
     if len(instants) == 0:
@@ -29,10 +33,11 @@ def blink(take: Take, context: Context) -> Layer | None:
     left, right = np.zeros_like(shut), np.zeros_like(shut)
     times, fps = frame_times(context), float(context.fps)
     for instant in instants:
-        length = rng.uniform(0.85, 1.15)
-        first = max(0, int((instant - 2 * CLOSE_S) * fps))
-        last = min(context.frames, int((instant + SHUT_S + 2 * OPEN_S) * fps) + 2)
-        curve = _lid(times[first:last] - instant, length)
+        length = np.clip(np.exp(rng.normal(0, LENGTH_LOG_SPREAD)), *LENGTH_RANGE)
+        depth = rng.uniform(*(PARTIAL if rng.random() < PARTIAL_SHARE else WHOLE))
+        first = max(0, int((instant - length * CLOSE_S) * fps))
+        last = min(context.frames, int((instant + length * (SHUT_S + OPEN_S)) * fps) + 2)
+        curve = depth * _lid((times[first:last] - instant) / length)
         shut[first:last] = np.maximum(shut[first:last], curve)
         on = curve > 0
         left[first:last][on], right[first:last][on] = rng.uniform(0.95, 1.0, 2)
@@ -42,19 +47,19 @@ def blink(take: Take, context: Context) -> Layer | None:
     return Layer("blink", "replace", Animation(context.fps, names, values), shut)
 
 
-def _lid(away: np.ndarray, length: float) -> np.ndarray:
-    """How shut the lids are ``away`` s from the instant at which they first meet, 0..1."""
-    closing = 1 + away / (CLOSE_S * length)
-    opening = 1 - (away - SHUT_S) / (OPEN_S * length)
+def _lid(away: np.ndarray) -> np.ndarray:
+    """How shut the lids are ``away`` s from the instant at which they are first down, 0..1."""
+    closing = 1 + away / CLOSE_S
+    opening = 1 - (away - SHUT_S) / OPEN_S
     part = np.clip(np.minimum(closing, opening), 0, 1)
     return (part * part * (3 - 2 * part)).astype(np.float32)
 
 
 def blink_times(context: Context, rng: np.random.Generator) -> np.ndarray:
-    """Instants [N] s at which the lids meet, each in the middle of a frame, none cut by the clip's ends."""
+    """Instants [N] s at which the lids are down, each in the middle of a frame, none cut by the clip's ends."""
     rate = float(np.clip(np.exp(rng.normal(RATE_LOG_MEAN, RATE_LOG_SPREAD)), *RATE_RANGE))
     gap, end, fps = 60.0 / rate, duration(context), float(context.fps)
-    before, after = 1.15 * CLOSE_S + 0.5 / fps, SHUT_S + 1.15 * OPEN_S + 0.5 / fps
+    before, after = (LENGTH_RANGE[1] * s + 0.5 / fps for s in (CLOSE_S, SHUT_S + OPEN_S))
     least = LEAST_GAP_S + before + after
     welcome = _welcome(context)
     instants: list[float] = []
