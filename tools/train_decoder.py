@@ -1,6 +1,6 @@
 """Train the learned decoder and export it.
 
-    python tools/train_decoder.py --cache CACHE --data ../shared/data --out facegen/models/lips.onnx --members 3
+    python tools/train_decoder.py --cache CACHE --data ../shared/data --out facegen/models/lips.onnx
 
 The cache is made by tools/cache_lips.py. Each member is a network of its own seed; the exported decoder is their
 mean. Finished members and the state of the one in work are kept in --checkpoint, so training goes on where it
@@ -47,13 +47,13 @@ def main() -> None:
     parser.add_argument(
         "--checkpoint", type=Path, help="folder for finished members and the state of training"
     )
-    parser.add_argument("--members", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--members", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--until", type=int, help="stop each member after so many of its steps")
     parser.add_argument("--batch", type=int, default=32, help="pieces of 3 s")
-    parser.add_argument("--channels", type=int, default=96)
+    parser.add_argument("--channels", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--dropout", type=float, default=0.2)
+    parser.add_argument("--dropout", type=float, default=0.15)
     parser.add_argument("--leave", nargs="*", default=[], help="GRID speakers to leave out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--version", default="1")

@@ -27,11 +27,11 @@ WEIGHTS = {
     "open": 0.3,
     "captured": 1.5,
     "jaw_like": 0.8,
-    "taught": 0.6,
+    "taught": 0.7,
     "brow": 0.05,
     "jerk": 0.5,
 }
-TAUGHT = {"jaw": 0.15, "lower": 0.3, "upper": 0.3, "seal": 0.5}
+TAUGHT = {"jaw": 0.05, "seal": 0.5}
 """How much the rules' gestures count where there is a face to learn from; 1 for the others and without a face."""
 
 
