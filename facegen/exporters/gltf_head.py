@@ -31,7 +31,7 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
     document = buffer.document
     skin = _add_skeleton(buffer, rig)
     unit_normals = normals(mesh.vertices, mesh.faces)
-    shapes = [_moving(*rig.delta(name)) for name in rig.control_names]
+    shapes = [moving(*rig.delta(name)) for name in rig.control_names]
     parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
     materials: dict[tuple[str, bool], int] = {}
     morphed = []
@@ -106,7 +106,7 @@ def _add_part(
     indices = buffer.add(corners, "SCALAR", target=gltf.ELEMENT_ARRAY_BUFFER)
     primitive = gltf.Primitive(attributes=attributes, indices=indices)
     result = gltf.Mesh(name=part.name, primitives=[primitive])
-    moved = [_part_shape(used, *shape) for shape in shapes]
+    moved = [part_shape(used, *shape) for shape in shapes]
     if any(len(index) for index, _ in moved):
         numbers = buffer.add_shapes(moved, len(used))
         primitive.targets = [gltf.Attributes(POSITION=n) for n in numbers]
@@ -117,7 +117,7 @@ def _add_part(
     return len(buffer.document.meshes) - 1
 
 
-def _moving(index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moving(index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     keep = np.abs(value).max(axis=1, initial=0) > STILL_CM
     return index[keep], value[keep]
 
@@ -129,7 +129,7 @@ def _is_sheet(faces: np.ndarray) -> bool:
     return bool((uses == 1).mean() > SHEET_SHARE)
 
 
-def _part_shape(used: np.ndarray, index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def part_shape(used: np.ndarray, index: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What one shape moves of the vertices ``used``: their numbers in the part, ascending, and metres [n, 3]."""
     place = np.minimum(np.searchsorted(used, index), len(used) - 1)
     inside = used[place] == index
@@ -153,7 +153,7 @@ def _material(name: str, both_sides: bool, rig: Rig) -> gltf.Material:
     about = rig.materials.get(name, {})
     opacity = float(about.get("opacity", 1.0))
     colored = rig.mesh is not None and rig.mesh.colors is not None
-    color = [1.0, 1.0, 1.0] if colored else _linear_color(about)
+    color = [1.0, 1.0, 1.0] if colored else linear_color(about)
     return gltf.Material(
         name=name or rig.name,
         pbrMetallicRoughness=gltf.PbrMetallicRoughness(
@@ -177,7 +177,7 @@ def to_linear(srgb: np.ndarray) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def _linear_color(material: Mapping[str, Any]) -> list[float]:
+def linear_color(material: Mapping[str, Any]) -> list[float]:
     """A material's colour as three linear shares of 1: three such numbers, or sRGB ``#rrggbb``; white by default."""
     given = material.get("color", (1.0, 1.0, 1.0))
     try:

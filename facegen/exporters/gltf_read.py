@@ -83,15 +83,21 @@ class _Document(Document):
         }
         if "rotation" not in found or "translation" not in found:
             return None
-        x, y, z, w = self.curve(animation["samplers"][found["rotation"]], 4)[1].T.astype(np.float64)
+        turns = self.curve(animation["samplers"][found["rotation"]], 4)[1].astype(np.float64)
         shift = self.curve(animation["samplers"][found["translation"]], 3)[1].astype(np.float64)
-        if len(x) != count or len(shift) != count:
+        if len(turns) != count or len(shift) != count:
             return None
-        yaw = np.arctan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
-        pitch = np.arcsin(np.clip(2 * (w * x - y * z), -1, 1))
-        roll = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
         rest = np.array(self.json["nodes"][node].get("translation", (0, 0, 0)), np.float64)
-        return np.column_stack([yaw, pitch, roll, (shift - rest) / METRES_PER_CM]).astype(np.float32)
+        return np.column_stack([euler_angles(turns), (shift - rest) / METRES_PER_CM]).astype(np.float32)
+
+
+def euler_angles(turns: np.ndarray) -> np.ndarray:
+    """Yaw, pitch and roll [T, 3] radians of unit quaternions x, y, z, w [T, 4]."""
+    x, y, z, w = turns.T
+    yaw = np.arctan2(2 * (x * z + w * y), 1 - 2 * (x * x + y * y))
+    pitch = np.arcsin(np.clip(2 * (w * x - y * z), -1, 1))
+    roll = np.arctan2(2 * (x * y + w * z), 1 - 2 * (x * x + z * z))
+    return np.column_stack([yaw, pitch, roll])
 
 
 def _rate(times: np.ndarray, animation: Mapping[str, Any]) -> tuple[Fraction, bool]:

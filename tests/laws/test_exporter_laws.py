@@ -15,10 +15,19 @@ from facegen.exporters import load_animation, load_take, save
 from facegen.exporters.timecode import RATES, frame_rate, parse_timecode, timecode
 from facegen.rig import ARKIT
 from facegen.take import compose
+from tests.extras import USD
 from tests.laws.strategies import animations, rates, takes
 from tests.tiny_rig import tiny_rig
 
 RIG = tiny_rig()
+
+
+def saved(thing, suffix, **options):
+    """The bytes that ``save`` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "take" + suffix)
+        save(thing, path, **options)
+        return path.read_bytes()
 
 
 def written(thing, suffix, **options):
@@ -58,10 +67,10 @@ def test_live_link_holds_controls_and_head_turns_to_a_millionth(animation, longe
         assert np.abs(again.head[:, :3] - turns).max() <= 1e-6
 
 
-@pytest.mark.parametrize("suffix", [".glb", ".gltf"])
+@pytest.mark.parametrize("suffix", [".glb", ".gltf", *USD])
 @settings(max_examples=15)
 @given(animation=animations())
-def test_gltf_holds_weights_exactly_and_the_head_to_a_hundred_thousandth(suffix, animation):
+def test_heads_hold_weights_exactly_and_the_head_to_a_hundred_thousandth(suffix, animation):
     again = written(animation, suffix, rig=RIG)[1]
     assert again.controls == ARKIT and again.fps == animation.fps
     assert np.array_equal(again.values, animation.select(ARKIT).values)
@@ -84,7 +93,7 @@ def test_a_take_reads_back_equal_and_composes_to_the_same_bytes(take):
         assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf"])
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf", *USD])
 @settings(max_examples=8)
 @given(take=takes())
 def test_the_same_input_gives_the_same_bytes(suffix, take):
