@@ -9,10 +9,11 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.errors import UsageError
-from facegen.exporters.livelink import eye_angles
-from facegen.rig import ARKIT, Rig, default_head, load_rig
+from facegen.rig import Rig, default_head, load_rig
+from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
 ROWS_AT_ONCE = 1024
+_LOOKS = tuple(f"eyeLook{way}{side}" for side in ("Left", "Right") for way in ("In", "Out", "Down", "Up"))
 _TURNS = "Yrotation Xrotation Zrotation"
 """In this order a reader's matrix is that of the head: yaw, then pitch, then roll about the axes as turned."""
 
@@ -26,7 +27,7 @@ class Bvh:
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        if animation.head is None and not any(name.startswith("eyeLook") for name in animation.controls):
+        if animation.head is None and not set(_LOOKS) & set(animation.controls):
             raise UsageError(
                 "the animation moves neither head nor eyes of ARKit's names",
                 remedy="retarget it to arkit first",
@@ -54,14 +55,16 @@ def _chunks(animation: Animation, pivots: Mapping[str, np.ndarray]) -> Iterator[
 
 def _rows(animation: Animation, part: slice, pivot: np.ndarray) -> np.ndarray:
     """Position of the head and turns of head, left and right eye, [T, 12] cm and degrees."""
-    eyes = np.degrees(eye_angles(animation.select(ARKIT).values[part]))
-    pose = np.zeros((len(eyes), 6)) if animation.head is None else animation.head[part].astype(np.float64)
-    rows = np.empty((len(eyes), 12))
-    rows[:, :3] = pivot + pose[:, 3:]
-    rows[:, 3:6] = np.degrees(pose[:, :3])
-    rows[:, 6:] = eyes * np.array(
-        [-1, 1, 1, -1, 1, 1]
-    )  # a yaw of Live Link's eyes turns to the character's right
+    looks = animation.select(_LOOKS).values[part].astype(np.float64).reshape(-1, 2, 4)
+    rows = np.zeros((len(looks), 12))
+    rows[:, :3] = pivot
+    if animation.head is not None:
+        rows[:, :3] += animation.head[part, 3:]
+        rows[:, 3:6] = np.degrees(animation.head[part, :3].astype(np.float64))
+    for first, eye, outward in ((6, 0, 1), (9, 1, -1)):
+        inside, out, down, up = looks[:, eye].T
+        rows[:, first] = outward * EYE_DEGREES_SIDE * (out - inside)
+        rows[:, first + 1] = EYE_DEGREES_UP * (down - up)
     return np.round(rows, 6) + 0.0
 
 
