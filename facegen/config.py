@@ -46,7 +46,7 @@ class Config:
         None, "point to look at, cm from between the eyes: X,Y,Z"
     )
     encoder: str = option("phones", "speech encoder: a name of `facegen models`, or an .onnx file")
-    decoder: str = option("rules", "decoder of mouth shapes: a name of `facegen models`, or an .onnx file")
+    decoder: str = option("learned", "decoder of mouth shapes: a name of `facegen models`, or an .onnx file")
     start: float = option(0.0, "seconds to skip at the start of the sound")
     duration: float | None = option(None, "seconds of sound to use")
 

@@ -233,7 +233,7 @@ def test_another_sound(good, data_folder):
 def test_the_span_that_a_take_was_solved_from(sample):
     take = pipeline.solve(sample, Config(start=3.0, duration=4.0))
     card = check(take, sample)
-    assert card.line("length_difference").verdict == PASS and card.line("sync_offset").value == 0
+    assert card.line("length_difference").verdict == PASS and abs(card.line("sync_offset").value) <= 20
 
 
 def test_a_transcript_says_what_is_spoken(good, sample):

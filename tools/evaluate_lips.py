@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from facegen import api  # noqa: E402
 from facegen.animation import Animation  # noqa: E402
+from facegen.config import Config  # noqa: E402
 from facegen.measures.curves import correlation, lag_ms  # noqa: E402
 from facegen.measures.lips import contacts, openings  # noqa: E402
 from facegen.phones import Phone, PhoneTrack  # noqa: E402
@@ -171,7 +172,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("FACEGEN_DATA", "../shared/data")))
     parser.add_argument("--head", choices=("ict", "aria"), default="ict")
-    parser.add_argument("--decoder", default="rules")
+    parser.add_argument("--decoder", default=Config().decoder)
     parser.add_argument("--clips", type=int, default=20, help="at most so many a speaker")
     parser.add_argument("--speakers", nargs="*", help="only these")
     parser.add_argument("--text", action="store_true", help="give the transcript")
