@@ -334,6 +334,56 @@ def test_head_weight_holds_the_head_and_frees_the_collar():
         assert weight[HEAD.span(part)].min() > 0.99
 
 
+def corner_width(**weights: float) -> float:
+    """Distance of the mouth's corners over that at rest."""
+    corners = [HEAD.landmark("mouthCornerLeft"), HEAD.landmark("mouthCornerRight")]
+    return float(np.ptp(HEAD.pose(**weights)[corners, 0]) / np.ptp(HEAD.vertices[corners, 0]))
+
+
+def both(name: str, weight: float = 1.0) -> dict[str, float]:
+    return {name + side: weight for side in ("Left", "Right")}
+
+
+def test_pucker_and_funnel_narrow_the_mouth():
+    assert corner_width(mouthPucker=1.0) < 0.6
+    assert corner_width(mouthFunnel=1.0) < 0.72
+    assert corner_width(mouthPucker=0.7, mouthFunnel=0.12, jawOpen=0.05) < 0.7
+
+
+@pytest.mark.parametrize("name", ["mouthSmile", "mouthDimple", "mouthStretch", "mouthFrown", "mouthPress"])
+@settings(max_examples=10, deadline=None)
+@given(weight=st.floats(0, 1))
+def test_lips_stay_in_contact(name: str, weight: float):
+    assert -0.6 < HEAD.lip_gap(HEAD.pose(**both(name, weight))) <= 0.005
+
+
+@settings(max_examples=20, deadline=None)
+@given(opened=st.floats(0, 1), share=st.floats(0, 1))
+def test_lips_part_only_where_the_jaw_opens_further_than_the_lips_close(opened: float, share: float):
+    gap = HEAD.lip_gap(HEAD.pose(jawOpen=opened, mouthClose=opened * share))
+    assert -0.15 <= gap <= 3.4 * opened * (1 - share) + 0.02
+
+
+def test_jaw_turns_about_its_hinge():
+    """The chin moves back as it goes down, and the lower teeth keep their distance from the hinge."""
+    hinge = np.array(HEAD.rig["pivots"]["jaw"])
+    chin = HEAD.delta("jawOpen")[HEAD.landmark("chin")]
+    assert chin[1] < -2 and chin[2] < -0.5
+    teeth = HEAD.vertices[HEAD.span("teethLower")]
+    posed = teeth + HEAD.delta("jawOpen")[HEAD.span("teethLower")]
+    away = [np.linalg.norm((p - hinge)[:, 1:], axis=1) for p in (teeth, posed)]
+    assert np.abs(away[0] - away[1]).max() < 1e-3
+
+
+def test_smile_lifts_the_cheeks_and_narrows_the_lids():
+    delta = HEAD.delta("mouthSmileLeft")
+    assert delta[HEAD.landmark("mouthCornerLeft"), 1] > 0.5
+    assert delta[HEAD.landmark("lidLowerLeft"), 1] > 0.02
+    skin = HEAD.vertices[HEAD.span("skin")]
+    cheek = np.linalg.norm(skin - (3.8, 0.0, 9.0), axis=1) < 1.2
+    assert delta[HEAD.span("skin")][cheek, 1].mean() > 0.2
+
+
 @pytest.mark.slow
 def test_rebuilding_gives_the_same_bytes(tmp_path: Path):
     command = [sys.executable, str(ROOT / "tools" / "build_head.py"), "--out", str(tmp_path)]

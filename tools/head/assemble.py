@@ -21,12 +21,12 @@ CREDIT = (
 )
 SMALLEST = 1.2e-3  # cm; displacements below are none
 MATERIALS = {
-    "skin": {"color": [0.71, 0.40, 0.29], "roughness": 0.5, "specular": 0.04, "subsurface": 0.6},
+    "skin": {"color": [0.71, 0.40, 0.29], "roughness": 0.58, "specular": 0.04, "subsurface": 0.6},
     "mouth": {"color": [0.10, 0.02, 0.02], "roughness": 0.5, "specular": 0.04, "subsurface": 0.2},
     "eye": {"color": [0.80, 0.75, 0.70], "roughness": 0.08, "specular": 0.05, "subsurface": 0.1},
     "teeth": {"color": [0.78, 0.71, 0.58], "roughness": 0.25, "specular": 0.05, "subsurface": 0.3},
     "gums": {"color": [0.50, 0.13, 0.13], "roughness": 0.3, "specular": 0.05, "subsurface": 0.5},
-    "tongue": {"color": [0.53, 0.14, 0.14], "roughness": 0.35, "specular": 0.05, "subsurface": 0.6},
+    "tongue": {"color": [0.53, 0.14, 0.14], "roughness": 0.45, "specular": 0.05, "subsurface": 0.6},
     "hair": {"color": [0.033, 0.014, 0.008], "roughness": 0.7, "specular": 0.03, "subsurface": 0.0},
     "brow": {"color": [0.04, 0.018, 0.011], "roughness": 0.9, "specular": 0.01, "subsurface": 0.0},
     "cloth": {"color": [0.03, 0.05, 0.09], "roughness": 0.8, "specular": 0.03, "subsurface": 0.0},

@@ -10,7 +10,7 @@ from .skin import Skin
 
 BROW = np.array([0.22, 0.145, 0.105])
 LASH = np.array([0.06, 0.045, 0.04])
-LOWER_LASH = np.array([0.55, 0.38, 0.32])  # they are sparse, so that skin shows between them
+LOWER_LASH = np.array([0.86, 0.62, 0.55])  # they are sparse, so that skin shows between them
 
 
 class Roots:
@@ -137,11 +137,11 @@ def left_lashes(skin: Skin) -> Part:
         return sum(w * np.roll(field, k - 5, axis=0) for k, w in enumerate(window))
 
     rng = np.random.default_rng(9)
-    upper = np.linspace(1.5, n / 2 - 4, 34)
+    upper = np.linspace(3.4, n / 2 - 4, 34)
     lower = np.linspace(n / 2 + 8, n - 4.0, 20)
     place = np.r_[upper, lower]
     is_upper = np.r_[np.ones(len(upper)), np.zeros(len(lower))]
-    length = np.where(is_upper > 0, 0.50 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.20)
+    length = np.where(is_upper > 0, 0.50 * (0.75 + 0.3 * np.sin(np.pi * (place - 2) / (n / 2))), 0.15)
     length = length * rng.uniform(0.85, 1.1, len(place))
     fan = (0.5 - (np.where(is_upper > 0, place, n - place) / (n / 2))) * 1.0 + rng.normal(0, 0.08, len(place))
 
@@ -168,7 +168,7 @@ def left_lashes(skin: Skin) -> Part:
             root,
             root + size * 0.5 * way,
             root + size * (way + curl) * 0.92,
-            along * np.where(is_upper > 0, 0.05, 0.022)[:, None],
+            along * np.where(is_upper > 0, 0.062, 0.045)[:, None],  # roots touch, so that they draw one line
         ]
 
     vertices, faces = _lashes(*pose(skin.vertices))

@@ -10,7 +10,7 @@ from .skin import TONGUE_OUT_OPENS
 
 ENAMEL = np.array([0.90, 0.87, 0.79])
 GUM = np.array([0.74, 0.40, 0.40])
-TONGUE = np.array([0.76, 0.41, 0.41])
+TONGUE = np.array([0.74, 0.37, 0.39])
 AROUND = (10, 10, 10, 8, 6, 6, 6)  # points of a tooth's rings, from the middle to the back
 LOWER_EDGE = -3.22  # cm; no lower tooth stands higher, and the molars sink into the gum
 
@@ -23,7 +23,7 @@ def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def _depth_shade(vertices: np.ndarray) -> np.ndarray:
     """Darkening towards the throat [n], where little light reaches."""
-    return 0.34 + 0.66 * smoothstep(7.2, 9.9, vertices[:, 2])
+    return 0.5 + 0.5 * smoothstep(6.5, 9.6, vertices[:, 2])
 
 
 def _tooth(row: np.ndarray, number: int) -> Part:
@@ -140,7 +140,7 @@ def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np
 
 
 def tongue() -> Part:
-    rest = np.array([(0, -5.3, 4.4), (0, -4.2, 5.3), (0, -3.75, 6.6), (0, -3.78, 8.0), (0, -3.93, 9.25)])
+    rest = np.array([(0, -5.3, 4.4), (0, -4.1, 5.3), (0, -3.42, 6.6), (0, -3.5, 8.0), (0, -3.86, 9.25)])
     out = np.array([(0, -5.3, 4.4), (0, -4.25, 5.6), (0, -3.72, 8.0), (0, -3.80, 10.8), (0, -4.75, 13.3)])
     shape = np.array([1.5, 1.7, 1.62, 1.45, 1.15])
     neutral, faces = tube(_tongue_rings(rest, shape, np.array([0.5, 0.62, 0.6, 0.48, 0.32])))

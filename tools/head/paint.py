@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .brows import BROW
 from .cloth import CLOTH, below_neckline
@@ -16,7 +17,9 @@ LIP = np.array([0.70, 0.405, 0.375])
 BLUSH = np.array([0.80, 0.48, 0.42])
 SHADOW = np.array([0.66, 0.43, 0.365])
 MUCOSA = np.array([0.60, 0.28, 0.27])
-DEEP = np.array([0.16, 0.05, 0.05])
+DEEP = np.array([0.42, 0.15, 0.14])
+CHEEK = np.array([0.70, 0.34, 0.33])  # its inside
+LIP_BORDER = 6  # ring of the mouth where the lips' red ends
 
 
 def _mix(colour: np.ndarray, other: np.ndarray, amount: np.ndarray) -> np.ndarray:
@@ -47,7 +50,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     c = _mix(c, SHADOW, 0.45 * smoothstep(5.5, 2.8, ring))
     c = _mix(c, np.array([0.80, 0.48, 0.44]), 0.8 * smoothstep(3.15, 2.7, ring))
     c = _mix(c, MUCOSA, smoothstep(1.7, 0.5, ring))
-    c = _mix(c, LIP, smoothstep(1.18, 0.86, smoothed(skin.lip, skin.faces, 3)))
+    c = _mix(c, LIP, smoothstep(0.09, -0.13, _beyond_lips(skin)))
     c = _mix(
         c, MUCOSA, smoothstep(0.12, 0.0, skin.lip) * (v[:, 2] < skin.vertices[skin.contact].max(axis=0)[2])
     )
@@ -67,6 +70,30 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     return np.clip(c * _hollows(skin), 0, 1)
 
 
+def _beyond_lips(skin: Skin) -> np.ndarray:
+    """Signed distance [n] in cm from the lips' red, seen from the front; its lower border is one smooth arc."""
+    v, border = skin.vertices, skin.vertices[skin.sub.chain(skin.p.mouth[LIP_BORDER].tolist())]
+    corner = int(np.argmax(border[:, 0]))
+    upper, lower = border[: corner + 1].copy(), border[corner:]
+    for _ in range(6):
+        upper[1:-1] = (upper[:-2] + 2 * upper[1:-1] + upper[2:]) / 4
+    x = np.linspace(1, 0, 40) * lower[0, 0]
+    arch = 1 - (lower[1:-1, 0] / lower[0, 0]) ** 2
+    drop = (lower[1:-1, 1] - lower[0, 1]) / (lower[-1, 1] - lower[0, 1])
+    power = np.log(np.clip(drop, 0.02, 1)) @ np.log(arch) / (np.log(arch) @ np.log(arch))
+    y = lower[0, 1] + (lower[-1, 1] - lower[0, 1]) * (1 - (x / lower[0, 0]) ** 2) ** power
+    half = np.vstack([upper[:, :2], np.stack([x, y], axis=1)])
+    half = np.vstack([half[:1], half[1:][np.linalg.norm(np.diff(half, axis=0), axis=1) > 1e-9]])
+    t = np.linspace(0, len(half) - 1, 400)
+    line = np.stack([np.interp(t, np.arange(len(half)), half[:, k]) for k in range(2)], axis=1)
+    at = np.stack([np.abs(v[:, 0]), v[:, 1]], axis=1)
+    away = cKDTree(line).query(at)[0]
+    top = np.interp(at[:, 0], upper[:, 0], upper[:, 1])
+    bottom = np.interp(at[:, 0], x[::-1], y[::-1])
+    inside = (at[:, 0] < lower[0, 0]) & (at[:, 1] < top) & (at[:, 1] > bottom)
+    return np.where(skin.is_skin & (skin.lip < 1.95), np.where(inside, -away, away), np.inf)
+
+
 def _hollows(skin: Skin) -> np.ndarray:
     """Darkening of hollows, warmer than grey because light scatters in skin; lips and lids are spared."""
     sky = openness(skin.vertices, skin.faces)
@@ -79,5 +106,5 @@ def _hollows(skin: Skin) -> np.ndarray:
 
 def bag_colours(skin: Skin) -> np.ndarray:
     """The inside of the mouth: pink behind the lips, dark in the throat."""
-    depth = smoothstep(10.4, 7.0, skin.vertices[:, 2])
-    return _mix(np.repeat(MUCOSA[None] * 0.8, skin.count, axis=0), DEEP, 0.25 + 0.75 * depth)
+    depth = smoothstep(9.6, 5.5, skin.vertices[:, 2])
+    return _mix(np.repeat(CHEEK[None], skin.count, axis=0), DEEP, depth)

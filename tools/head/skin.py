@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sparse
 import scipy.sparse.linalg as sparse_linalg
 
+from . import sculpt
 from .cage import MOUTH, SKIN, SOCKET
 from .cloth import below_neckline
 from .eyes import surface_radius
@@ -159,8 +160,10 @@ class Skin:
                 deltas[name] = self._part_lips(deltas[name], self.p.aperture[short])
             if name == "cheekPuff":
                 deltas[name] = deltas[name] + self._lip_move(self._meet(deltas[name], deltas[name]))
-            if name not in PRESSING and not name.startswith(("eye", "brow")):
+            deltas[name] = self._sculpted(name, deltas[name])
+            if name not in (*PRESSING, *sculpt.SHUT) and not name.startswith(("eye", "brow")):
                 deltas[name] = self._uncross(deltas[name])
+        deltas["mouthSmileLeft"] += sculpt.SMILING_CHEEK * deltas["cheekSquintLeft"]
         deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
         deltas["tongueOut"] = TONGUE_OUT_OPENS * deltas["jawOpen"]
         for name in list(deltas):
@@ -205,6 +208,23 @@ class Skin:
             half = np.array([0, missing / 2 * (1 - (k / last) ** 2), 0])
             for a, b in {(u, w), (self.mirror[u], self.mirror[w])}:
                 moves[int(a)], moves[int(b)] = half, -half
+        return delta + self._lip_move(moves)
+
+    def _sculpted(self, name: str, delta: np.ndarray) -> np.ndarray:
+        middle = self.vertices[self.contact].mean(axis=0) * (0, 1, 1)
+        delta = sculpt.narrowed(name, self.vertices, delta, middle)
+        moves: dict[int, np.ndarray] = {}
+        corner = self.vertices[self.upper_lip[-1], 0]
+        place = self.vertices[self.upper_lip, 0] / corner
+        for side in (False, True):
+            upper, lower = (self.mirror[k] if side else k for k in (self.upper_lip, self.lower_lip))
+            posed = self.vertices + delta
+            towards = sculpt.closing(name, place, posed[upper], posed[lower])
+            if towards is None:
+                return delta
+            for a, b, move in zip(upper, lower, towards, strict=True):
+                if a != b:
+                    moves[int(a)], moves[int(b)] = move, -move
         return delta + self._lip_move(moves)
 
     def _uncross(self, delta: np.ndarray) -> np.ndarray:

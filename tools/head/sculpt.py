@@ -1,0 +1,58 @@
+"""Corrections of measured mouth shapes on the refined skin: what linear shapes must have so that their sums look right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .part import smoothstep
+
+NARROW = {"mouthPucker": (0.40, 0.25), "mouthFunnel": (0.27, 0.10)}  # share of the width, cm of protrusion
+REACH = np.array([4.2, 2.6, 5.0])  # cm from the middle of the mouth within which narrowing fades out
+SHUT = {  # cm by which lips overlap in the middle and at the corners, so that no light passes between them
+    "mouthSmileLeft": (0.02, 0.03),
+    "mouthDimpleLeft": (0.02, 0.02),
+    "mouthStretchLeft": (0.02, 0.03),
+    "mouthFrownLeft": (0.02, 0.02),
+    "mouthLeft": (0.02, 0.02),
+    "cheekSquintLeft": (0.0, 0.0),
+    "cheekPuff": (0.04, 0.04),
+    "mouthPucker": (0.10, 0.26),
+}
+ROUND = {"mouthFunnel": 0.86}  # share of the way to the corner at which a round opening ends
+ZIP = {"mouthUpperUpLeft": (0.65, 1.1), "mouthLowerDownLeft": (0.65, 1.1)}
+"""From where to where, in shares of the way to the corner, opening lips come together."""
+SMILING_CHEEK = 0.2  # share of cheekSquint in a smile: cheeks rise and lids narrow
+
+
+def narrowed(name: str, vertices: np.ndarray, delta: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """`delta [n,3]` with the corners drawn in and the lips pushed out; `middle [3]` is that of the lips at rest."""
+    if name not in NARROW:
+        return delta
+    share, forward = NARROW[name]
+    away = np.linalg.norm((vertices - middle) / REACH, axis=1)
+    near = smoothstep(1.0, 0.25, away)
+    out = delta.copy()
+    out[:, 0] -= share * near * (vertices + delta)[:, 0]
+    out[:, 2] += forward * near**2
+    return out
+
+
+def closing(name: str, place: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray | None:
+    """How far the upper lip moves towards the lower [m,3], half of what parts them, or None.
+
+    `place [m]` is the share of the way from the middle to the corner, `upper` and `lower` [m,3] displaced points.
+    """
+    gap = lower - upper
+    if name in SHUT:
+        middle, corner = SHUT[name]
+        overlap = middle + (corner - middle) * smoothstep(0.15, 0.6, place)
+        overlap *= smoothstep(1.0, 0.85, place)
+        return (gap - overlap[:, None] * (0, 1, 0)) / 2
+    if name in ROUND:
+        wanted = -gap[0, 1] * np.sqrt(np.clip(1 - (place / ROUND[name]) ** 2, 0, 1))
+        shut = smoothstep(0.6 * ROUND[name], ROUND[name], place)
+        return np.stack([gap[:, 0] * shut, gap[:, 1] + wanted, gap[:, 2] * shut], axis=1) / 2
+    if name in ZIP:
+        low, high = ZIP[name]
+        return gap * smoothstep(low, high, place)[:, None] / 2
+    return None
