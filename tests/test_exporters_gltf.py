@@ -14,7 +14,7 @@ from facegen.errors import RigError, UsageError
 from facegen.exporters import load_animation, save
 from facegen.exporters.gltf import quaternions
 from facegen.exporters.gltf_head import to_linear
-from facegen.exporters.gltf_read import _Document
+from facegen.exporters.gltf_read import MorphDocument
 from facegen.mesh import Mesh
 from facegen.rig import ARKIT, Part, evaluate, head_matrices
 from tests.tiny_rig import tiny_rig
@@ -33,7 +33,7 @@ def clip(frames=8, head=True):
 def written(tmp_path):
     def write(animation, rig=RIG, **options):
         save(animation, tmp_path / "a.glb", rig=rig, **options)
-        return _Document(tmp_path / "a.glb")
+        return MorphDocument(tmp_path / "a.glb")
 
     return write
 
@@ -203,7 +203,7 @@ def test_pygltflib_reads_the_file(written, tmp_path):
 def test_text_holds_what_the_binary_holds(written, tmp_path):
     binary = written(clip())
     save(clip(), tmp_path / "a.gltf", rig=RIG)
-    text = _Document(tmp_path / "a.gltf")
+    text = MorphDocument(tmp_path / "a.gltf")
     assert text.buffer(0) == binary.buffer(0)
     del text.json["buffers"][0]["uri"]
     assert text.json == binary.json

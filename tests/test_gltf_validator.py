@@ -53,6 +53,16 @@ def test_heads_are_valid(tmp_path):
         assert {m["code"] for m in report["messages"]} <= {"UNUSED_OBJECT"}
 
 
+def test_vrm_animations_are_valid(tmp_path):
+    paths = [tmp_path / "still.vrma", tmp_path / "moving.vrma"]
+    values = np.random.default_rng(0).random((20, 52))
+    for path, head in zip(paths, (None, np.full((20, 6), 0.1)), strict=True):
+        save(Animation("30000/1001", ARKIT, values, head), path)
+    for report in reports(*paths):
+        assert (report["numErrors"], report["numWarnings"]) == (0, 0), report["messages"]
+        assert {m["code"] for m in report["messages"]} <= {"NODE_EMPTY", "UNSUPPORTED_EXTENSION"}
+
+
 def test_the_validator_does_find_faults(tmp_path):
     path = tmp_path / "bad.glb"
     save(Animation(30, ARKIT, np.zeros((3, 52))), path, rig=tiny_rig())

@@ -27,11 +27,11 @@ def read_morph_animation(path: str | PathLike) -> Animation:
     values) at 30 frames a second. Head poses are read back from facegen's own files. Raises
     AnimationFileError for a file without such an animation.
     """
-    document = _Document(path)
+    document = MorphDocument(path)
     animation, channel, names = document.find()
     sampler = animation["samplers"][channel["sampler"]]
     times, weights = document.curve(sampler, len(names))
-    fps, even = _rate(times, animation)
+    fps, even = rate_of(times, animation)
     tracks = [weights]
     head = document.head(animation, len(times)) if even else None
     if not even:
@@ -41,7 +41,7 @@ def read_morph_animation(path: str | PathLike) -> Animation:
     return Animation(fps, names, tracks[0], head, {"audio": {"name": str(sound)}} if sound else {})
 
 
-class _Document(Document):
+class MorphDocument(Document):
     """A glTF file and the animation in it."""
 
     def __init__(self, path: str | PathLike) -> None:
@@ -100,7 +100,7 @@ def euler_angles(turns: np.ndarray) -> np.ndarray:
     return np.column_stack([yaw, pitch, roll])
 
 
-def _rate(times: np.ndarray, animation: Mapping[str, Any]) -> tuple[Fraction, bool]:
+def rate_of(times: np.ndarray, animation: Mapping[str, Any]) -> tuple[Fraction, bool]:
     """The frame rate of key ``times``, and whether they are even at it, from the start on."""
     given = (animation.get("extras") or {}).get("fps")
     if given is not None and _even(times, as_fps(given)):
