@@ -1,4 +1,5 @@
-"""The learned decoder: phone probabilities, prosody and a style to gestures by a network trained on real faces.
+"""The learned decoder: phone probabilities, prosody and a style to gestures by a network trained on real faces, with
+the rule decoder's mouth as a steadying part.
 
 A frame depends on LEFT frames before it at most and AHEAD frames after it, so decoding in pieces gives what decoding
 whole gives. Where nobody speaks the mouth is held at rest, as by the rule decoder.
@@ -17,6 +18,7 @@ from facegen.animation import Animation
 from facegen.config import Context
 from facegen.decoders.gestures import LEARNED_CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, level_and_gate, windowed
+from facegen.decoders.rules import mouth
 from facegen.errors import ModelError, UsageError, nearest
 from facegen.files import read_bytes
 from facegen.phones import LABELS
@@ -28,6 +30,9 @@ GESTURES = (
 )  # fmt: skip
 """The network's outputs, in 0..1."""
 SPEAKER_DIMENSIONS = 4
+SHARE = 0.6
+"""Of the network in the mouth's controls; the rest is the rule decoder's, whose tables hold for voices and habits unlike
+those of the few speakers that the network has seen. A style that names a speaker is the network's alone."""
 AHEAD = 20  # frames of coming speech that a frame may see
 BLOCK = 4096  # frames decoded at a time, an even number
 GATE_BEHIND = 60  # frames after speech in which the mouth may still move
@@ -54,9 +59,14 @@ class LearnedDecoder:
     def decode(self, context: Context) -> Animation:
         """The ``lips`` layer on LEARNED_CONTROLS, [context.frames, 21], in 0..1."""
         features, config = context.features, context.config
-        vector = self.style_vector(load_style(config.style))
-        gestures = self.gestures(features.posteriors, features.energy, features.pitch, vector)
+        style = load_style(config.style)
+        heard = features.posteriors, features.energy
+        gestures = self.gestures(*heard, features.pitch, self.style_vector(style))
         rows = _controls(gestures, config.mouth, config.upper_face)
+        if not style.speaker:
+            ruled = mouth(*heard, config.mouth * style.strength)
+            rows[:, : ruled.shape[1]] *= SHARE
+            rows[:, : ruled.shape[1]] += (1 - SHARE) * ruled
         return Animation(context.fps, LEARNED_CONTROLS, context.at_frames(rows))
 
     def gestures(
@@ -146,12 +156,12 @@ def speech_gate(posteriors: np.ndarray, energy: np.ndarray) -> np.ndarray:
     return (near * near * (3 - 2 * near)).astype(np.float32)
 
 
-def _controls(gestures: np.ndarray, mouth: float, upper_face: float) -> np.ndarray:
+def _controls(gestures: np.ndarray, strength: float, upper_face: float) -> np.ndarray:
     """LEARNED_CONTROLS [F, 21] of gestures [F, 14] and the strengths of mouth and upper face."""
     named = dict(zip(GESTURES, gestures.T, strict=True))
-    shrug, brow = named["shrug"] * mouth, named["brow"] * upper_face
+    shrug, brow = named["shrug"] * strength, named["brow"] * upper_face
     more = np.stack([shrug, brow, brow, brow], axis=1)
-    return np.concatenate([controls(named, 1.0, mouth), np.clip(more, 0, 1)], axis=1).astype(np.float32)
+    return np.concatenate([controls(named, 1.0, strength), np.clip(more, 0, 1)], axis=1).astype(np.float32)
 
 
 def _open(path: str) -> Any:
