@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -13,11 +12,11 @@ from facegen.animation import Animation
 from facegen.errors import MissingExtraError, MissingSystemError
 from facegen.renderers.ambient import bake_light
 from facegen.renderers.camera import Camera
-from facegen.renderers.scene import MAX_MATERIALS, Normals, make_scene
+from facegen.renderers.morphs import Bounds, Morphs
+from facegen.renderers.scene import MAX_MATERIALS, make_scene
 from facegen.renderers.shaders import shader
-from facegen.rig import Rig, evaluate
+from facegen.rig import Rig, head_poses
 
-BLOCK_FRAMES = 16
 LIGHTS = {
     # Direction in the camera's frame (right, up, back), colour (linear).
     "key": ((-0.60, 0.62, 0.75), (1.28, 1.18, 1.07)),
@@ -86,16 +85,18 @@ class Raster:
             with context:
                 times = 2 if fine or not _in_software(context) else 1
                 stage = _Stage(context, rig, camera, size, background, times)
+            weights = animation.select(rig.control_names).values
             previous = False
-            for row, vertices in zip(
-                _openness(animation), evaluate(rig, animation, BLOCK_FRAMES), strict=True
+            for row, weight, pose in zip(
+                _openness(animation), weights, head_poses(rig, animation), strict=True
             ):
-                normals = stage.normals(vertices)
-                # The frame before is fetched only now: OpenGL works on it while the normals are made.
+                with context:
+                    stage.move(weight, pose)
+                # The frame before is fetched only now, so that OpenGL always has work.
                 if previous:
                     yield self._fetch(context, stage, background)
                 with context:
-                    stage.draw(vertices, normals, row)
+                    stage.draw(row)
                 previous = True
             yield self._fetch(context, stage, background)
         finally:
@@ -138,10 +139,11 @@ class _Stage:
     ) -> None:
         self._context, self._size, self._times = context, size, times
         self._scene = make_scene(rig)
-        self.normals = Normals(rig)
+        self._morphs, self._bounds = Morphs(context, rig), Bounds(rig)
         self._programs = {
             "surface": context.program(shader("surface.vert"), fragment_shader=shader("surface.frag"))
         }
+        self._morphs.connect(self._programs["surface"])
         self._screens = {}
         for name in ("light", "mean") if self._times > 1 else ("light", "edges", "smooth"):
             program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
@@ -154,10 +156,7 @@ class _Stage:
 
     def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray) -> None:
         context, scene = self._context, self._scene
-        self._moving = [context.buffer(reserve=12 * len(scene.colors), dynamic=True) for _ in range(2)]
         attributes = [
-            (self._moving[0], "3f", "position"),
-            (self._moving[1], "3f", "normal"),
             (context.buffer(scene.colors), "4f1", "color"),
             (context.buffer(sky), "4f1", "sky"),
             (context.buffer(lamps), "4f1", "lamps"),
@@ -211,13 +210,15 @@ class _Stage:
         table[: len(self._scene.materials)] = self._scene.materials
         light["materials"].write(table.tobytes())
 
-    def draw(self, vertices: np.ndarray, normals: np.ndarray, openness: np.ndarray) -> None:
-        self._moving[0].write(np.ascontiguousarray(vertices))
-        self._moving[1].write(normals)
+    def move(self, weights: np.ndarray, pose: np.ndarray) -> None:
+        """Bring the head to ``weights`` [C] and the head motion ``pose`` [4, 4]; ``draw`` shows it."""
+        self._morphs.move(weights, pose)
+        self._box = self._box_around(self._bounds.corners(weights, pose))
+
+    def draw(self, openness: np.ndarray) -> None:
         self._programs["surface"]["openness"].write(openness.tobytes())
         self._draw_surface()
-        box = self._box(vertices)
-        context = self._context
+        context, box = self._context, self._box
         context.enable_only(context.DEPTH_TEST)
         context.copy_framebuffer(self._lit, self._backdrop)
         self._lit.use()
@@ -244,10 +245,9 @@ class _Stage:
         context.depth_func = "=="  # only where the edge pass left its depth
         self._screens["smooth"].render(vertices=3)
 
-    def _box(self, vertices: np.ndarray) -> tuple[int, int, int, int]:
-        """Left, top, width and height in pixels of what the vertices may cover, and a little more."""
-        low, high = vertices.min(axis=0), vertices.max(axis=0)
-        corners = np.array(list(itertools.product(*zip(low, high, strict=True), (1.0,)))) @ self._projection.T
+    def _box_around(self, points: np.ndarray) -> tuple[int, int, int, int]:
+        """Left, top, width and height in pixels of what the points' hull may cover, and a little more."""
+        corners = np.column_stack([points, np.ones(len(points))]) @ self._projection.T
         if (corners[:, 3] <= 0).any():
             return 0, 0, *self._size
         place = (corners[:, :2] / corners[:, 3:] + 1) / 2 * self._size

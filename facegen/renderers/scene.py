@@ -1,4 +1,4 @@
-"""What of a rig stays the same from frame to frame: colours, surfaces, draw order, and how normals follow."""
+"""What of a rig stays the same from frame to frame: colours, surfaces, draw order, welded seams."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from facegen.errors import RigError
 from facegen.rig import Part, Rig
@@ -101,35 +100,7 @@ def _share(material: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-class Normals:
-    """Vertex normals of a mesh that moves, smooth across seams of vertices that always move together."""
-
-    def __init__(self, rig: Rig) -> None:
-        mesh = rig.mesh
-        assert mesh is not None
-        self._faces = np.ascontiguousarray(mesh.faces.T)
-        group, self._members = _welded(rig)
-        count = len(self._faces[0])
-        rows = group[self._faces].ravel()
-        columns = np.tile(np.arange(count), 3)
-        shape = (int(group.max()) + 1, count)
-        self._gather = csr_matrix((np.ones(3 * count, np.float32), (rows, columns)), shape=shape)
-        self._gather.data[:] = 1.0
-
-    def __call__(self, vertices: np.ndarray) -> np.ndarray:
-        """Area-weighted normals [V, 3] float32 of ``vertices`` [V, 3], not of unit length."""
-        a, b, c = (np.take(vertices, corner, axis=0) for corner in self._faces)
-        b -= a
-        c -= a
-        cross = np.empty_like(a)
-        cross[:, 0] = b[:, 1] * c[:, 2] - b[:, 2] * c[:, 1]
-        cross[:, 1] = b[:, 2] * c[:, 0] - b[:, 0] * c[:, 2]
-        cross[:, 2] = b[:, 0] * c[:, 1] - b[:, 1] * c[:, 0]
-        summed = self._gather @ cross
-        return summed if self._members is None else summed[self._members]
-
-
-def _welded(rig: Rig) -> tuple[np.ndarray, np.ndarray | None]:
+def welded(rig: Rig) -> tuple[np.ndarray, np.ndarray | None]:
     """Group of each vertex: vertices at one place that every control moves alike share one.
 
     The second value is the same array, or None where no two vertices share a group.

@@ -2,7 +2,7 @@
 
 from facegen.rig.load import ARKIT, built_in_rigs, default_head, load_rig
 from facegen.rig.map import RigMap
-from facegen.rig.model import Control, Part, Rig, evaluate, head_matrices
+from facegen.rig.model import Control, Part, Rig, evaluate, head_matrices, head_poses
 
 __all__ = [
     "ARKIT",
@@ -14,5 +14,6 @@ __all__ = [
     "default_head",
     "evaluate",
     "head_matrices",
+    "head_poses",
     "load_rig",
 ]

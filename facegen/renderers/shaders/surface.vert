@@ -4,8 +4,9 @@
 uniform mat4 projection;  // world (cm) to clip space, y downwards so that rows come out top first
 uniform vec2 openness;    // how far jaw and lids are open or closed, for the baked light
 
-in vec3 position;
-in vec3 normal;
+uniform sampler2D moved;  // place of each vertex
+uniform sampler2D normal; // and its normal, of any length
+
 in vec4 color;            // sRGB; number of the material
 in vec4 sky;              // share of the sky seen at rest, with the jaw open, with the lids closed
 in vec4 lamps;            // share of the key light seen, likewise; share of the rim light
@@ -20,9 +21,10 @@ float now(vec4 baked) {
 }
 
 void main() {
+    ivec2 own = ivec2(gl_VertexID & 1023, gl_VertexID >> 10);
     paint = vec4(color.rgb, now(sky));
-    facing = normalize(normal) * (0.25 + 0.75 * now(lamps));
+    facing = normalize(texelFetch(normal, own, 0).xyz) * (0.25 + 0.75 * now(lamps));
     material = color.a * 255.0 + 1.0;
     rim = lamps.a;
-    gl_Position = projection * vec4(position, 1.0);
+    gl_Position = projection * vec4(texelFetch(moved, own, 0).xyz, 1.0);
 }
