@@ -1,4 +1,4 @@
-"""Builds the head `aria`: `rigs/aria/rig.json` and `rigs/aria/mesh.safetensors`.
+"""Builds the head `aria`: `rigs/aria/rig.json` and `rigs/aria/mesh.safetensors`, and beside it other people's.
 
 `python tools/build_head.py` needs NumPy, SciPy and safetensors and uses the stored parameters.
 `python tools/build_head.py --fit FOLDER` first fits the parameters again to ICT-FaceKit's measurements (MIT,
@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from head import assemble, parameters
+from head import assemble, identities, parameters
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,13 +23,21 @@ def main() -> None:
     parser.add_argument(
         "--fit", type=Path, metavar="FOLDER", help="fit the parameters to the data in FOLDER first"
     )
-    parser.add_argument("--out", type=Path, default=ROOT / "rigs" / "aria", help="folder to write to")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=ROOT / "rigs" / "aria",
+        help="folder to write aria to, beside which the others go",
+    )
     options = parser.parse_args()
     if options.fit:
         from head import fit
 
         parameters.save(fit.run(options.fit, np.array(parameters.IDENTITY)))
-    assemble.write(assemble.build(parameters.Parameters.load()), options.out)
+    rig, arrays = assemble.build(parameters.Parameters.load())
+    assemble.write((rig, arrays), options.out)
+    for name in identities.IDENTITIES:
+        assemble.write(identities.build(name, rig, arrays), options.out.parent / name)
 
 
 if __name__ == "__main__":

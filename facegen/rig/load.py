@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
@@ -83,6 +84,8 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
     if data["format"] != 1:
         raise RigError(f"has format {data['format']!r}; this version reads 1", remedy="update facegen")
     arrays = _read_arrays(folder / data["mesh"]) if data.get("mesh") else {}
+    if "base" in data:
+        return _changed(_base(data["base"]), data, arrays)
     mesh = None
     if arrays:
         mesh = Mesh(arrays["vertices"], arrays["faces"], arrays.get("uvs"), arrays.get("colors"))
@@ -104,6 +107,30 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
         licence=data.get("licence", ""),
         credit=data.get("credit", ""),
         head=data.get("head", ""),
+    )
+
+
+def _base(name: str) -> Rig:
+    if name not in built_in_rigs() or (rig := _built_in(name)).mesh is None:
+        raise RigError(f"changes {name!r}, which is no shipped head", remedy="base it on aria")
+    return rig
+
+
+def _changed(base: Rig, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Rig:
+    """``base`` at rest with other ``vertices`` [V, 3] and ``colors`` [V, 3], the pivots and materials of ``data``."""
+    mesh = base.mesh
+    assert mesh is not None
+    vertices = arrays.get("vertices", mesh.vertices)
+    if vertices.shape != mesh.vertices.shape:
+        raise RigError(f"has vertices of shape {vertices.shape}, but {base.name} has {mesh.vertices.shape}")
+    return replace(
+        base,
+        name=data["name"],
+        mesh=Mesh(vertices, mesh.faces, mesh.uvs, arrays.get("colors", mesh.colors)),
+        materials={**base.materials, **data.get("materials", {})},
+        pivots={**base.pivots, **{k: tuple(v) for k, v in data.get("pivots", {}).items()}},
+        licence=data.get("licence", base.licence),
+        credit=data.get("credit", base.credit),
     )
 
 
