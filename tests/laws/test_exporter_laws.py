@@ -1,6 +1,8 @@
 """Laws of file formats: what is written reads back equal, within the format's precision."""
 
 import tempfile
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +14,20 @@ from hypothesis.extra import numpy as hnp
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError
 from facegen.exporters import load_animation, load_take, save
+from facegen.exporters.rhubarb import mouth_cues
 from facegen.exporters.timecode import RATES, frame_rate, parse_timecode, timecode
-from facegen.rig import ARKIT
+from facegen.phones import Phone, PhoneTrack
+from facegen.registry import Registry
+from facegen.rig import ARKIT, load_rig
 from facegen.take import compose
+from facegen.textgrid import textgrid_tiers
 from tests.extras import USD
 from tests.laws.strategies import animations, rates, takes
 from tests.tiny_rig import tiny_rig
 
 RIG = tiny_rig()
+BOARD = load_rig("metahuman")
+FILES = [suffix for suffix in Registry("exporters").names() if not suffix.endswith("/")]
 
 
 def saved(thing, suffix, **options):
@@ -93,11 +101,48 @@ def test_a_take_reads_back_equal_and_composes_to_the_same_bytes(take):
         assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf", *USD])
-@settings(max_examples=8)
+@pytest.mark.parametrize("suffix", FILES)
+@settings(max_examples=5)
 @given(take=takes())
 def test_the_same_input_gives_the_same_bytes(suffix, take):
-    assert written(take, suffix, rig=RIG)[0] == written(take, suffix, rig=RIG)[0]
+    assert saved(take, suffix, rig=RIG) == saved(take, suffix, rig=RIG)
+
+
+@settings(max_examples=20)
+@given(animations())
+def test_audio2face_holds_each_weight_at_a_whole_rate(animation):
+    again = written(animation, ".a2f.json")[1]
+    wanted = animation.resample(round(animation.fps))
+    assert again == replace(wanted, head=None)
+
+
+@settings(max_examples=10)
+@given(animations())
+def test_the_face_board_of_metahuman_stays_within_its_sliders(animation):
+    again = written(animation, ".mh.json")[1]
+    assert (
+        again.controls == BOARD.control_names and again.fps == animation.fps and len(again) == len(animation)
+    )
+    low, high = np.array([(c.low, c.high) for c in BOARD.controls]).T
+    assert (again.values >= low).all() and (again.values <= high).all()
+
+
+@settings(max_examples=30)
+@given(takes())
+def test_a_textgrid_holds_the_phones(take):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "a.TextGrid")
+        save(take, path)
+        ((_, rows),) = textgrid_tiers(path.read_text())
+    assert PhoneTrack(tuple(Phone(*row) for row in rows if row[2])) == take.phones
+
+
+@settings(max_examples=30)
+@given(takes())
+def test_rhubarb_s_cues_cover_the_sound_and_change_at_each(take):
+    cues = mouth_cues(take)
+    assert cues[0][0] == 0 and all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(cues))
+    assert all(start < end for start, end, _ in cues)
 
 
 @given(st.sampled_from(RATES), st.integers(8, 400), st.integers(0, 10**7))
@@ -118,12 +163,14 @@ def whole_files(tmp_path_factory):
     """A folder with one small file of each format."""
     folder = tmp_path_factory.mktemp("whole")
     animation = Animation(30, ARKIT[:8], np.random.default_rng(0).random((5, 8)), np.full((5, 6), 0.1))
-    for suffix in (".csv", ".json", ".safetensors", ".take", ".glb", ".gltf"):
+    for suffix in (".csv", ".json", ".safetensors", ".take", ".glb", ".gltf", ".a2f.json", ".mh.json"):
         save(animation, folder / f"a{suffix}", rig=RIG)
     return folder
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf"])
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".json", ".safetensors", ".take", ".glb", ".gltf", ".a2f.json", ".mh.json"]
+)
 @given(
     changes=st.lists(
         st.tuples(st.floats(0, 1), st.binary(max_size=4), st.integers(0, 6)), min_size=1, max_size=6
