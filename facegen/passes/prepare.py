@@ -11,8 +11,14 @@ from facegen.config import Context
 from facegen.passes.curves import QUIET_DB, frame_times
 from facegen.take import Layer, Take
 
-POSE = {"jawOpen": 0.08, "mouthLowerDownLeft": 0.08, "mouthLowerDownRight": 0.08}
-"""Control to its value at the top of a full preparation."""
+POSE = {
+    "jawOpen": 0.015,
+    "mouthLowerDownLeft": 0.22,
+    "mouthLowerDownRight": 0.22,
+    "mouthUpperUpLeft": 0.16,
+    "mouthUpperUpRight": 0.16,
+}
+"""Control to its value at the top of a full preparation: the lips part, the jaw hardly moves."""
 # The mean over six speakers of GRID (Cooke et al. 2006), tracked in video, of the lips' gap before the first sound.
 PARTING_S, PARTED_S, NEARING_S = (
     0.75,
@@ -39,7 +45,7 @@ class Start(NamedTuple):
 
 
 def prepare(take: Take, context: Context) -> Layer | None:
-    """Jaw and lower lip [T, 3], never under what lies below; None where no utterance follows a pause."""
+    """Lips and jaw [T, 5], never under what lies below; None where no utterance follows a pause."""
     rng = context.rng("prepare")
     rows = np.zeros(context.frames, np.float32)
     times, fps = frame_times(context), float(context.fps)
