@@ -19,13 +19,22 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON obj
 @click.command(help="The emotions that --emotion can name, one a line.", epilog=example("facegen emotions"))
 @_JSON
 def emotions(as_json: bool) -> None:
-    from facegen.emotion import CATEGORY_VAD
+    from facegen.emotion import named_emotions
 
-    for name, vad in CATEGORY_VAD.items():
+    for row in named_emotions().values():
         if as_json:
-            json_line(dict(zip(("name", "valence", "arousal", "dominance"), (name, *vad), strict=True)))
+            json_line(
+                dict(zip(("name", "valence", "arousal", "dominance"), (row.name, *row.vad), strict=True))
+                | {"kind": row.kind, "categories": dict(row.categories), "synonyms": list(row.synonyms)}
+                | {"units": [{"side": s, "unit": u, "strength": a} for s, u, a in row.units]}
+                | {"onset": row.onset, "offset": row.offset, "source": row.source}
+            )
         else:
-            click.echo(f"{name:10} valence {vad[0]:+.2f}  arousal {vad[1]:+.2f}  dominance {vad[2]:+.2f}")
+            numbers = "  ".join(
+                f"{axis} {value:+.2f}"
+                for axis, value in zip(("valence", "arousal", "dominance"), row.vad, strict=True)
+            )
+            click.echo(f"{row.name:21} {numbers}  {row.kind:8}  {', '.join(row.synonyms)}".rstrip())
 
 
 @click.command(help="The styles that --style can name, one a line.", epilog=example("facegen styles"))

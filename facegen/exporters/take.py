@@ -134,8 +134,9 @@ def _emotion_json(emotion: Emotion) -> dict[str, Any]:
         "arousal": emotion.arousal,
         "dominance": emotion.dominance,
         "categories": emotion.categories,
+        "names": emotion.parts,
     }
 
 
 def _emotion(row: Mapping[str, Any]) -> Emotion:
-    return Emotion(row["valence"], row["arousal"], row["dominance"], row["categories"])
+    return Emotion(row["valence"], row["arousal"], row["dominance"], row["categories"], row.get("names"))

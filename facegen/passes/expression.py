@@ -11,7 +11,8 @@ from scipy.ndimage import uniform_filter1d
 
 from facegen.animation import Animation
 from facegen.config import Context
-from facegen.emotion import CATEGORIES
+from facegen.emotion import named_emotions
+from facegen.emotion.table import category_table
 from facegen.errors import FacegenError
 from facegen.passes.curves import frame_times, pulses, slow_noise, speaking, stresses
 from facegen.rig import ARKIT
@@ -19,7 +20,6 @@ from facegen.take import Layer, Take
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 
-OFFSET_S = 0.8  # an emotion leaves the face more slowly than it comes (EmotionTrack's fade)
 TALKING_MOUTH = 0.4  # part of the mouth's expression that stays while it speaks
 TALKING_JAW = 0.1  # and of the jaw's, which articulation needs most
 LEAD_S = 0.10  # brows lead the stressed syllable (Cave et al. 1996)
@@ -32,28 +32,30 @@ VARIATION = 0.12  # slow change of the upper face's strength
 
 @lru_cache(maxsize=1)
 def action_table() -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
-    """Controls, their values [8, C] for each of CATEGORIES at full strength, and their regions (upper or mouth).
+    """Controls, their values [N, C] for each of ``named_emotions`` at full strength, and their regions (upper or
+    mouth).
 
-    From ``emotions_au.csv`` (emotion to action units: EMFACS, Friesen and Ekman 1983) and ``action_units.csv``
-    (action unit to controls; a name that ends in * has two sides).
+    From ``emotions.csv`` (emotion to action units: EMFACS, Friesen and Ekman 1983; Du, Tao and Martinez 2014) and
+    ``action_units.csv`` (action unit to controls; a name that ends in * has two sides).
     """
     units = list(csv.DictReader((DATA / "action_units.csv").open(encoding="utf-8")))
-    emotions = list(csv.DictReader((DATA / "emotions_au.csv").open(encoding="utf-8")))
-    values = np.zeros((len(CATEGORIES), len(ARKIT)))
-    regions: dict[str, str] = {}
-    for row in emotions:
-        for unit in (u for u in units if u["au"] == row["au"]):
-            for name in _sides(unit["control"], row["side"]):
-                if name not in ARKIT or row["emotion"] not in CATEGORIES:
-                    raise FacegenError(
-                        f"the emotion tables name {name} of {row['emotion']}, which does not exist"
-                    )
-                amount = float(row["amount"]) * float(unit["weight"])
-                values[CATEGORIES.index(row["emotion"]), ARKIT.index(name)] += amount
-                regions[name] = unit["region"]
+    values = np.zeros((len(named_emotions()), len(ARKIT)))
+    for row, emotion in zip(values, named_emotions().values(), strict=True):
+        for side, au, amount in emotion.units:
+            for unit in _controls_of(au, units):
+                for name in _sides(unit["control"], side):
+                    row[ARKIT.index(name)] += amount * float(unit["weight"])
+    regions = {name: unit["region"] for unit in units for name in _sides(unit["control"], "both")}
     names = tuple(name for name in ARKIT if name in regions)
     columns = [ARKIT.index(name) for name in names]
     return names, values[:, columns].astype(np.float32), tuple(regions[name] for name in names)
+
+
+def _controls_of(au: str, units: list[dict[str, str]]) -> list[dict[str, str]]:
+    found = [unit for unit in units if unit["au"] == au]
+    if not found:
+        raise FacegenError(f"the emotion table names action unit {au}, which the table of units lacks")
+    return found
 
 
 def _sides(control: str, side: str) -> list[str]:
@@ -62,24 +64,38 @@ def _sides(control: str, side: str) -> list[str]:
     return [control[:-1] + s for s in ("Left", "Right") if side in ("both", s.lower())]
 
 
-def emotion_weights(context: Context) -> np.ndarray:
-    """Weights [T, 8] of CATEGORIES times the intensity: they rise as the track does and fall over OFFSET_S."""
-    weights = context.emotion.weights(frame_times(context))
-    if context.emotion.spans and len(weights):
-        span = max(1, round(OFFSET_S * float(context.fps)))
-        past = np.concatenate([np.repeat(weights[:1], span, axis=0), weights])
-        lagging = uniform_filter1d(past, span, axis=0, origin=(span - 1) // 2, mode="nearest")[span:]
-        weights[:, 1:] = np.maximum(weights, lagging)[:, 1:]
-        weights[:, 1:] /= np.maximum(1.0, weights[:, 1:].sum(axis=1, keepdims=True))
+def named_weights(context: Context) -> np.ndarray:
+    """Weights [T, N] of the named emotions times the intensity: they rise as the track does and fall over each
+    one's offset."""
+    weights = context.emotion.named_weights(frame_times(context))
     weights[:, 0] = 0.0
+    if context.emotion.spans and len(weights):
+        for column, emotion in enumerate(named_emotions().values()):
+            if weights[:, column].any():
+                weights[:, column] = _lingering(weights[:, column], emotion.offset * float(context.fps))
+        weights /= np.maximum(1.0, weights.sum(axis=1, keepdims=True))
     return weights * context.config.intensity
+
+
+def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
+    """``rows`` [T] that fall no faster than the mean of the last ``frames``."""
+    span = max(1, round(frames))
+    past = np.concatenate([np.repeat(rows[:1], span), rows])
+    return np.maximum(rows, uniform_filter1d(past, span, origin=(span - 1) // 2, mode="nearest")[span:])
+
+
+def emotion_weights(context: Context) -> np.ndarray:
+    """Weights [T, 8] of CATEGORIES times the intensity, as ``named_weights``; neutral is 0."""
+    weights = named_weights(context) @ category_table().astype(np.float32)
+    weights[:, 0] = 0.0
+    return weights
 
 
 def expression(take: Take, context: Context) -> Layer | None:
     """Brows, lids, cheeks and nose by ``upper_face``; the mouth's part steps back while it speaks."""
     names, table, regions = action_table()
     rng = context.rng("expression")
-    values = np.minimum(emotion_weights(context) @ table, 1.0)
+    values = np.minimum(named_weights(context) @ table, 1.0)
     talks = context.at_frames(speaking(context, 0.5))
     vary = 1 + VARIATION * np.clip(slow_noise(context, rng.spawn(1)[0], LIFE_PERIOD_S, 2), -2, 2)
     for column, (name, region) in enumerate(zip(names, regions, strict=True)):
