@@ -12,6 +12,7 @@ import pytest
 from facegen.animation import Animation
 from facegen.exporters import save
 from facegen.rig import ARKIT, built_in_rigs, load_rig
+from tests.avatars import write_avatar
 from tests.tiny_rig import tiny_rig
 
 HERE = Path(__file__).resolve().parent
@@ -61,6 +62,20 @@ def test_vrm_animations_are_valid(tmp_path):
     for report in reports(*paths):
         assert (report["numErrors"], report["numWarnings"]) == (0, 0), report["messages"]
         assert {m["code"] for m in report["messages"]} <= {"NODE_EMPTY", "UNSUPPORTED_EXTENSION"}
+
+
+def test_copies_of_models_get_no_new_fault(tmp_path):
+    for version in (None, 0, 1):
+        model = write_avatar(tmp_path / f"v{version}.glb", tiny_rig(), version)
+        names = load_rig(model).control_names
+        values = np.random.default_rng(0).random((20, len(names)))
+        out = tmp_path / f"out{version}.glb"
+        save(Animation("30000/1001", names, values, np.full((20, 6), 0.1)), out, rig=model)
+        before, after = (
+            {(m["code"], m.get("pointer")) for m in report["messages"] if m["severity"] < 2}
+            for report in reports(model, out)
+        )
+        assert after <= before
 
 
 def test_the_validator_does_find_faults(tmp_path):

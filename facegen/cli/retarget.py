@@ -77,7 +77,7 @@ def retarget(
             for line in report_lines(found):
                 report.line(line)
         for place in places:
-            save(moved, place.path, rig=wanted)
+            save(moved, place.path, rig=target)
         report.written([place.path for place in places], moved, facts=facts)
 
 

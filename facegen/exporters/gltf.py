@@ -13,9 +13,10 @@ import pygltflib as gltf
 import facegen
 from facegen.animation import Animation
 from facegen.exporters.gltf_head import add_head
-from facegen.exporters.gltf_parts import Buffer
+from facegen.exporters.gltf_parts import Buffer, quaternions
 from facegen.exporters.gltf_read import HEAD_NODE, read_morph_animation
 from facegen.exporters.shown import head_for, sound_name
+from facegen.exporters.vrm import animated_copy, model_path
 from facegen.rig import Rig
 
 
@@ -24,7 +25,8 @@ class Glb:
 
     Every part that a shape moves carries all of the rig's controls as morph targets, in the rig's order, so
     one set of names and one curve of weights drives them all. Weights keep to the controls' limits. Sound and
-    frame rate, which glTF has no place for, stand in the extras.
+    frame rate, which glTF has no place for, stand in the extras. Where the rig is a ``.glb`` or ``.vrm`` file, its
+    copy is animated instead.
     """
 
     suffix = ".glb"
@@ -32,6 +34,9 @@ class Glb:
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, list[bytes]]:
+        model = model_path(options.get("rig"))
+        if model is not None:
+            return {"": animated_copy(model, animation, options)}
         document = animated_head(animation, rig, options)
         return {"": [bytes(chunk) for chunk in document.save_to_bytes()]}
 
@@ -101,15 +106,3 @@ def _animation(
         shift = animation.head[:, 3:] * np.float32(0.01)
         channel(sampler((rest + shift).astype(np.float32), "VEC3"), node, "translation")
     return result
-
-
-def quaternions(head: np.ndarray) -> np.ndarray:
-    """Unit quaternions x, y, z, w [T, 4] float32 of head poses [T, 6]: yaw about +Y, pitch about +X, roll about +Z."""
-    half = head[:, :3].astype(np.float64) / 2
-    (cy, cp, cr), (sy, sp, sr) = np.cos(half).T, np.sin(half).T
-    x = cy * sp * cr + sy * cp * sr
-    y = sy * cp * cr - cy * sp * sr
-    z = cy * cp * sr - sy * sp * cr
-    w = cy * cp * cr + sy * sp * sr
-    rows = np.stack([x, y, z, w], axis=1)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)

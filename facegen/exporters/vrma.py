@@ -12,9 +12,9 @@ import pygltflib as gltf
 import facegen
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError
-from facegen.exporters.gltf import quaternions, sound_name
-from facegen.exporters.gltf_parts import Buffer
+from facegen.exporters.gltf_parts import Buffer, quaternions
 from facegen.exporters.gltf_read import MorphDocument, euler_angles, rate_of
+from facegen.exporters.shown import sound_name
 from facegen.rig import ARKIT, Rig
 from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
