@@ -1,0 +1,42 @@
+"""Blender imports the heads: shape keys under the controls' names, a key a frame, of the animation's values."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facegen.exporters import save
+from facegen.rig import ARKIT
+from tests.extras import needs_usd
+from tests.test_exporters import wave
+from tests.tiny_rig import tiny_rig
+
+PYTHON = os.environ.get("FACEGEN_BLENDER_PYTHON", sys.executable)
+SCRIPT = Path(__file__).with_name("blender_keys.py")
+
+
+def has_blender():
+    return subprocess.run([PYTHON, "-c", "import bpy"], capture_output=True).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "suffix",
+    [".glb", ".gltf", pytest.param(".usdc", marks=needs_usd), pytest.param(".usda", marks=needs_usd)],
+)
+def test_blender_shows_the_shapes_and_keys(suffix, tmp_path):
+    if not has_blender():
+        pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")
+    animation = wave(20, 24)
+    save(animation, tmp_path / f"a{suffix}", rig=tiny_rig())
+    command = [PYTHON, str(SCRIPT), str(tmp_path / f"a{suffix}")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    rows = [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("KEYS ")]
+    face = max(rows, key=lambda row: len(row["shapes"]))
+    assert len(rows) == 2 and set(face["shapes"]) == set(ARKIT) == set(face["curves"])
+    for name, values in face["curves"].items():
+        assert len(values) == 20 and np.abs(np.array(values) - animation.channel(name)).max() < 1e-5
