@@ -29,7 +29,8 @@ class Config:
     seed: int = option(0, "seed of blinks, gaze and head motion")
     emotion: str = option(
         "auto",
-        "auto (as heard; neutral for now), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1",
+        "auto (as heard; neutral for now), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1, "
+        "or words: quietly amused, a bit nervous",
     )
     timeline: str | None = option(None, "CSV or JSON of emotion spans: start s, end s, emotion")
     style: str = option("neutral", "how the mouth moves: a name of `facegen styles`, or a .json file")
@@ -88,10 +89,10 @@ class RenderConfig:
     rig: str = option("aria", "rig with the head to draw")
     audio: str | None = option(None, "sound to mux into the video")
     size: str = option("1280x720", "width x height in pixels, even numbers")
-    camera: str = option("front", "front, threequarter or side")
-    renderer: str = option("raster", "renderer: raster")
+    camera: str = option("front", "front, threequarter, side, or a .json file: position, target, up, fov")
+    renderer: str = option("raster", "renderer: raster, or blender (slow, path-traced)")
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file")
-    alpha: bool = option(False, "transparent background (PNG only)")
+    alpha: bool = option(False, "transparent background (.png, .mov or a folder)")
 
     def __post_init__(self) -> None:
         width, height = self.pixels

@@ -73,7 +73,10 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "/generic_neutral_mesh.obj": "facegen.rigfiles.ict:read_folder",
         "/*.obj": "facegen.rigfiles.obj:read_folder",
     },
-    "renderers": {"raster": "facegen.renderers.raster:Raster"},
+    "renderers": {
+        "raster": "facegen.renderers.raster:Raster",
+        "blender": "facegen.renderers.blender:Blender",
+    },
     "videos": {
         ".mp4": "facegen.renderers.video:Mp4",
         ".webm": "facegen.renderers.video:Webm",

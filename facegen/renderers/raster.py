@@ -12,18 +12,11 @@ from facegen.animation import Animation
 from facegen.errors import MissingExtraError, MissingSystemError
 from facegen.renderers.ambient import bake_light
 from facegen.renderers.camera import Camera
+from facegen.renderers.lights import GROUND, LIGHTS, SKY, light_directions
 from facegen.renderers.morphs import Bounds, Morphs
 from facegen.renderers.scene import MAX_MATERIALS, make_scene
 from facegen.renderers.shaders import shader
 from facegen.rig import Rig, head_poses
-
-LIGHTS = {
-    # Direction in the camera's frame (right, up, back), colour (linear).
-    "key": ((-0.60, 0.62, 0.75), (1.28, 1.18, 1.07)),
-    "fill": ((0.85, 0.05, 0.60), (0.20, 0.23, 0.28)),
-    "rim": ((0.75, 0.45, -0.75), (1.10, 1.20, 1.35)),
-}
-SKY, GROUND = (0.26, 0.28, 0.32), (0.14, 0.12, 0.11)
 
 MOUTH_LIGHT = {
     "jawOpen": 1.0,
@@ -149,7 +142,7 @@ class _Stage:
             program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
-        lights = _light_directions(camera)
+        lights = light_directions(camera)
         self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]))
         self._make_targets(background)
         self._set_camera(camera)
@@ -200,7 +193,7 @@ class _Stage:
         light = self._programs["light"]
         light["layer"] = 1.0
         light["axes"].write(camera.axes.astype("f4").tobytes())
-        light["lights"].write(_light_directions(camera).astype("f4").tobytes())
+        light["lights"].write(light_directions(camera).astype("f4").tobytes())
         half = math.tan(math.radians(camera.fov) / 2)
         light["extent"] = (half * aspect, half)
         for name, (_, color) in LIGHTS.items():
@@ -277,12 +270,6 @@ class _Stage:
         width, height = self._size
         data = self._done.read(components=4)
         return np.frombuffer(data, np.uint8).reshape(height, width, 4)
-
-
-def _light_directions(camera: Camera) -> np.ndarray:
-    """Unit vectors in the world towards key, fill and rim light, [3, 3]; the lamps go with the camera."""
-    directions = np.array([d for d, _ in LIGHTS.values()]) @ camera.axes
-    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
 
 
 def _in_software(context: Any) -> bool:

@@ -185,7 +185,7 @@ def evaluate(rig: Rig, animation: Animation, block: int = 64) -> Iterator[np.nda
     follow = np.ones(len(rest), np.float32) if rig.head_weight is None else rig.head_weight.astype(np.float32)
     homogeneous = np.column_stack([rest, np.ones(len(rest))]).astype(np.float32)
     share = np.repeat(follow, 3).reshape(-1, 3)
-    change = head_poses(rig, animation) - np.eye(4, dtype=np.float32)
+    change: np.ndarray = head_poses(rig, animation) - np.eye(4, dtype=np.float32)
     for start in range(0, len(weights), block):
         rows = (weights[start : start + block] @ deltas).reshape(-1, len(rest), 3)
         rows += rest

@@ -1,0 +1,131 @@
+"""The ``blender`` renderer: Cycles on the processor, in a Blender or a Python with the bpy wheel beside ours."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.errors import FacegenError, MissingSystemError
+from facegen.files import write_files
+from facegen.renderers.camera import Camera
+from facegen.renderers.images import pillow
+from facegen.renderers.lights import LIGHTS, SKY, light_directions
+from facegen.renderers.scene import make_scene
+from facegen.rig import Rig, evaluate
+
+BLOCK_FRAMES = 24
+SAMPLES, FINE_SAMPLES = 16, 64
+VARIABLE = "FACEGEN_BLENDER"
+"""Environment variable: a Blender, or a Python in which ``import bpy`` works."""
+
+
+def find_blender() -> list[str]:
+    """The words that start a Python script in Blender. Raises MissingSystemError where there is none."""
+    named = os.environ.get(VARIABLE)
+    found = shutil.which(named or "blender")
+    if found is None:
+        fault = f"{VARIABLE} names no program ({named})" if named else "no Blender is on the PATH"
+        raise MissingSystemError(
+            fault,
+            remedy="install Blender 4 or later, or in a Python 3.11 of its own: pip install bpy==4.5.15; then "
+            f"export {VARIABLE}=/path/to/that/bin/python",
+        )
+    if Path(found).name.lower().startswith("python"):
+        return [found]
+    return [found, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
+
+
+class Blender:
+    """Draws heads with Blender's path tracer: slow, with true shadows. The same interface as ``Raster``."""
+
+    def frames(
+        self,
+        rig: Rig,
+        animation: Animation,
+        camera: Camera,
+        size: tuple[int, int],
+        background: np.ndarray | None = None,
+        fine: bool = False,
+    ) -> Iterator[np.ndarray]:
+        """Each frame as [H, W, 3] uint8 over ``background``, or [H, W, 4] with straight alpha.
+
+        Raises RigError for a rig without a mesh, MissingSystemError where Blender is missing or too old.
+        """
+        rig._need_mesh()
+        command, fixed = find_blender(), _fixed(rig, camera, size, FINE_SAMPLES if fine else SAMPLES)
+        moving: list[np.ndarray] = []
+        for number, vertices in enumerate(evaluate(rig, animation), 1):
+            moving.append(vertices)
+            if len(moving) == BLOCK_FRAMES or number == len(animation):
+                for pixels in _drawn(command, {**fixed, "vertices": np.stack(moving)}):
+                    yield pixels if background is None else _over(pixels, background)
+                moving = []
+
+
+def _fixed(rig: Rig, camera: Camera, size: tuple[int, int], samples: int) -> dict[str, np.ndarray]:
+    """What the script needs to know, but for the vertices."""
+    scene, faces = make_scene(rig), rig.mesh.faces  # type: ignore[union-attr]
+    colors = np.ones((len(scene.colors), 4), np.float32)
+    colors[:, :3] = scene.colors[:, :3] / 255
+    return {
+        "faces": faces,
+        "colors": colors,
+        "materials": scene.materials,
+        "face_material": scene.colors[faces[:, 0], 3].astype(np.int32),
+        "position": np.array(camera.position),
+        "axes": camera.axes,
+        "fov": np.radians(camera.fov),
+        "size": np.array(size),
+        "samples": np.array(samples),
+        "threads": np.array(os.cpu_count() or 1),
+        "lights": light_directions(camera),
+        "light_colors": np.array([color for _, color in LIGHTS.values()]),
+        "sky": np.array(SKY),
+    }
+
+
+def _drawn(command: list[str], data: dict[str, np.ndarray]) -> Iterator[np.ndarray]:
+    """The frames [H, W, 4] uint8 that Blender draws of ``data``."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(folder, _files(data))
+        script = str(Path(folder) / "blender_render.py")
+        words = [*command, script, *(["--"] if len(command) > 1 else []), folder]
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+        files = sorted(Path(folder).glob("*.png"))
+        if done.returncode or len(files) != len(data["vertices"]):
+            said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
+            if "bpy" in said:
+                raise MissingSystemError(
+                    f"{command[0]} has no bpy", remedy=f"{command[0]} -m pip install bpy==4.5.15"
+                )
+            raise FacegenError(f"Blender failed ({said})", path=command[0], remedy="use --renderer raster")
+        for file in files:
+            with pillow().open(io.BytesIO(file.read_bytes())) as image:
+                yield np.asarray(image.convert("RGBA"))
+
+
+def _files(data: dict[str, np.ndarray]) -> dict[str, bytes | Iterable[bytes]]:
+    """The script and the arrays that it reads, by file name; plain bytes, for Blender has NumPy and no more."""
+    script = resources.files("facegen").joinpath("data", "scripts", "blender_render.py.txt")
+    held = {name: np.ascontiguousarray(array) for name, array in data.items()}
+    shapes = {name: (array.dtype.str, array.shape) for name, array in data.items()}
+    return {
+        "blender_render.py": script.read_bytes(),
+        "scene.json": json.dumps(shapes).encode(),
+        **{f"{name}.bin": array.tobytes() for name, array in held.items()},
+    }
+
+
+def _over(pixels: np.ndarray, background: np.ndarray) -> np.ndarray:
+    share = pixels[..., 3:].astype(np.float32) / 255
+    return np.round(pixels[..., :3] * share + background * (1 - share)).astype(np.uint8)
