@@ -8,7 +8,7 @@ from facegen.corpora import CORPORA, samples
 from facegen.corpora.meshes import read_ply
 from facegen.errors import InputError
 from facegen.rig import ARKIT
-from tests.corpus.make_corpora import POINTS, STAGE, TALK, TREES, npy, put, sound, vl
+from tests.corpus.corpora_trees import POINTS, STAGE, TALK, TREES, npy, put, sound, vl
 
 BROKEN_NAMES = {
     "beat": "beat_english_v0.2.1/1/wayne.wav",

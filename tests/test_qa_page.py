@@ -75,7 +75,7 @@ def test_page_tells_all_lines(late):
     text = "".join(root.itertext())
     for line in late.lines:
         assert line.label in text
-    assert "the lips are 167 ms late" in text and "jawOpen" in text and "phones" in text
+    assert re.search(r"the lips are 1[5-9]\d ms late", text) and "jawOpen" in text and "phones" in text
     assert text.count("FAIL") >= late.count(FAIL)
     flagged = [e for e in root.iter("rect") if "mark fail" in e.get("class", "")]
     assert len(flagged) >= late.count(FAIL)

@@ -27,7 +27,7 @@ from tests.tiny_rig import tiny_rig
 
 RIG = tiny_rig()
 BOARD = load_rig("metahuman")
-FILES = [suffix for suffix in Registry("exporters").names() if not suffix.endswith("/")]
+FILES = [s for s in Registry("exporters").names() if not s.endswith("/") and s != ".vrm"]  # a model is needed
 
 
 def saved(thing, suffix, **options):
