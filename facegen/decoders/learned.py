@@ -77,12 +77,13 @@ class LearnedDecoder:
         if not count:
             return np.zeros((0, len(GESTURES)), np.float32)
         prosody = prosody_of(posteriors, energy, pitch)
-        inputs = network_input(posteriors, prosody, self.left, self.right + 1)
         rows = np.zeros((count, len(GESTURES)), np.float32)
         for start in range(0, count, BLOCK):
             stop = min(count, start + BLOCK)
             even = stop + (stop - start) % 2
-            window = inputs[start : even + self.left + self.right]
+            low, high = max(0, start - self.left), min(count, even + self.right)
+            ends = self.left - (start - low), even + self.right - high
+            window = network_input(posteriors[low:high], prosody[low:high], *ends)
             rows[start:stop] = self._run(window, style)[self.left : self.left + stop - start]
         return rows * speech_gate(posteriors, energy)[:, None]
 
