@@ -11,6 +11,8 @@ FacegenError (5: a fault of ours)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from os import PathLike, fspath
 
@@ -107,6 +109,15 @@ class MissingExtraError(FacegenError):
             f"{what} needs the package {package}, which is not installed",
             remedy=f'install it with: pip install "facegen[{extra}]"',
         )
+
+
+@contextmanager
+def blame(name: str) -> Iterator[None]:
+    """Errors in the block that name no file are those of the option or argument ``name``."""
+    try:
+        yield
+    except FacegenError as error:
+        raise error.at(name) from error
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...], count: int = 3) -> str:

@@ -85,6 +85,10 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".png": "facegen.renderers.images:Png",
     },
     "streams": {},
+    "jobs": {
+        "animate": "facegen.jobs.animate:AnimateJob",
+        "render": "facegen.jobs.render:RenderJob",
+    },
 }
 
 

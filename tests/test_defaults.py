@@ -10,11 +10,12 @@ import click
 import pytest
 
 from facegen.api import make_config
-from facegen.cli.animate import LOOK, animate
+from facegen.cli.animate import animate
 from facegen.cli.options import flag_of, pick
 from facegen.cli.render import render
 from facegen.config import Config, RenderConfig, defaults
 from facegen.errors import UsageError
+from facegen.jobs.animate import LOOK
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import click
 
 from facegen.cli.options import blame, example, outputs_option, report_options
-from facegen.cli.outputs import check_outputs
 from facegen.cli.report import Reporter
+from facegen.jobs.outputs import check_outputs
 from facegen.units import as_fps
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any
 
 import click
 
-from facegen.errors import FacegenError, UsageError, nearest
+from facegen.cli.report import Reporter
+from facegen.errors import UsageError, nearest
+from facegen.errors import blame as blame
+from facegen.jobs import load_job
+from facegen.jobs.settings import known_fields
+from facegen.jobs.settings import pick as pick
 
 
 class NamedGroup(click.Group):
@@ -93,13 +97,31 @@ def config_options(kind: type, only: tuple[str, ...] | None = None) -> Callable:
     return add
 
 
-@contextmanager
-def blame(name: str) -> Iterator[None]:
-    """Errors in the block that name no file are those of the option or argument ``name``."""
-    try:
-        yield
-    except FacegenError as error:
-        raise error.at(name) from error
+def job_options(command: str) -> Callable:
+    """A decorator that gives a click command the options of the job ``command``."""
+
+    def add(given: click.Command) -> click.Command:
+        given.params.extend(option_of(field) for field in known_fields(load_job(command).settings).values())
+        return given
+
+    return add
+
+
+def run_job(
+    command: str,
+    sources: Sequence[str],
+    outputs: Sequence[str],
+    values: Mapping[str, Any],
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Check and run one job, and say what it wrote."""
+    job = load_job(command)(sources, outputs, values)
+    job.check()
+    with Reporter(as_json=as_json, quiet=quiet) as report:
+        done = job.run(report.progress)
+        report.written(outputs, done.animation, done.notes)
 
 
 def outputs_option(command: click.Command) -> click.Command:
@@ -123,12 +145,6 @@ def report_options(command: click.Command) -> click.Command:
         click.Option(["--json", "as_json"], is_flag=True, help="print progress and result as JSON lines")
     )
     return command
-
-
-def pick(kind: type, values: dict[str, Any], **more: Any) -> Any:
-    """``kind`` from those of ``values`` that are its fields."""
-    names = {field.name for field in fields(kind)}
-    return kind(**{**{k: v for k, v in values.items() if k in names}, **more})
 
 
 def example(line: str) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegen.cli.options import blame, example, need, outputs_option, report_options
-from facegen.cli.outputs import check_outputs
 from facegen.cli.report import Reporter
+from facegen.jobs.outputs import check_outputs
 from facegen.units import as_fps
 
 if TYPE_CHECKING:

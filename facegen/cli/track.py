@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegen.cli.options import Numbers, blame, example, outputs_option, report_options
-from facegen.cli.outputs import check_outputs
 from facegen.cli.report import Reporter
+from facegen.jobs.outputs import check_outputs
 
 if TYPE_CHECKING:
     from facegen.animation import Animation

@@ -1,0 +1,91 @@
+"""Speech to curves, animated mesh and video: the job of ``facegen animate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from facegen.config import Config, RenderConfig
+from facegen.errors import blame
+from facegen.jobs.job import Done, Progress
+from facegen.jobs.outputs import check_outputs
+from facegen.jobs.render import check_look, draw
+from facegen.jobs.settings import pick
+from facegen.registry import Registry
+from facegen.units import as_fps
+
+LOOK = ("size", "camera", "background", "renderer")
+"""Options of videos and pictures that it takes too."""
+
+
+class AnimateJob:
+    sources: ClassVar[tuple[str, ...]] = ("audio",)
+    settings: ClassVar[tuple[tuple[type, tuple[str, ...] | None], ...]] = (
+        (Config, None),
+        (RenderConfig, LOOK),
+    )
+    kinds: ClassVar[tuple[str, ...]] = ("curves", "pictures")
+
+    def __init__(self, sources: Sequence[str], outputs: Sequence[str], values: Mapping[str, Any]) -> None:
+        (self.audio,) = sources
+        with blame("--fps"):
+            as_fps(values.get("fps", Config.fps))
+        config = self.config = pick(Config, values)
+        look = {name: values[name] for name in LOOK if name in values}
+        self.look = pick(RenderConfig, look, rig=config.rig, audio=self.audio)
+        read = (self.audio, config.text, config.alignment, config.timeline)
+        self.places = check_outputs(outputs, read, self.kinds)
+
+    def check(self) -> None:
+        check_names(self.config)
+        if any(place.kind == "pictures" for place in self.places):
+            check_look(self.look)
+
+    def run(self, progress: Progress) -> Done:
+        from facegen import pipeline
+        from facegen.audio import open_sound
+        from facegen.exporters import save, wants_take
+
+        config = self.config
+        sound = open_sound(self.audio, start=config.start, duration=config.duration)
+        take = pipeline.solve(sound, config, progress=lambda step, done: progress(step, done, sound.estimate))
+        animation = pipeline.animate(take, config.rig)
+        for place in self.places:
+            if place.kind == "pictures":
+                draw(animation, place, self.look, progress, config.start)
+            else:
+                thing = take if wants_take(place.suffix) else animation
+                save(thing, place.path, rig=config.rig, audio=self.audio)
+        return Done(animation, take, tuple(sound.notes))
+
+
+def check_names(config: Config) -> None:
+    """Everything that the settings of a solve name exists and can be read: found out before the sound is read."""
+    from facegen.decoders import load_decoder
+    from facegen.encoders import load_encoder
+    from facegen.encoders.alignment import read_alignment
+    from facegen.encoders.lexicon import read_transcript, words_of
+    from facegen.passes import enabled, finishing
+    from facegen.pipeline import emotion_track
+    from facegen.rig import load_rig
+    from facegen.style import load_style
+
+    with blame("--rig"):
+        load_rig(config.rig)
+    with blame("--encoder"):
+        if config.encoder not in Registry("encoders"):
+            load_encoder(config.encoder)
+    with blame("--decoder"):
+        if config.decoder not in Registry("decoders"):
+            load_decoder(config.decoder)
+    with blame("--style"):
+        load_style(config.style)
+    with blame("--passes"):
+        enabled(config), finishing(config)
+    if config.text is not None:
+        with blame("--text"):
+            words_of(read_transcript(config.text))
+    if config.alignment is not None:
+        read_alignment(config.alignment)
+    with blame("--emotion"):
+        emotion_track(config)

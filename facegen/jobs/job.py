@@ -1,0 +1,55 @@
+"""What every job has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from facegen.registry import Registry
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
+    from facegen.take import Take
+
+Progress = Callable[[str, float, float | None], None]
+"""Called with a step's name, the seconds of sound done and all there are (None where that is not known)."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a job made: the curves it wrote or drew, the take behind them, and what was odd about its source."""
+
+    animation: Animation
+    take: Take | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Job(Protocol):
+    """One piece of work. A new kind is a class with these and a row of the registry ``jobs``.
+
+    ``sources`` names the files that it is about, in the order of its command's arguments; ``settings`` the config
+    classes whose fields are its options, each with the names of those it takes (None: all); ``kinds`` what it
+    writes ("curves", "pictures").
+    """
+
+    sources: ClassVar[tuple[str, ...]]
+    settings: ClassVar[tuple[tuple[type, tuple[str, ...] | None], ...]]
+    kinds: ClassVar[tuple[str, ...]]
+
+    def __init__(self, sources: Sequence[str], outputs: Sequence[str], values: Mapping[str, Any]) -> None:
+        """Settle what is written where; raises UsageError and OutputError. ``values`` are options by name."""
+        ...
+
+    def check(self) -> None:
+        """Everything that the settings name exists and can be read: found out before the work."""
+        ...
+
+    def run(self, progress: Progress) -> Done:
+        """Do the work and write the outputs, each whole or not at all."""
+        ...
+
+
+def load_job(command: str) -> type[Job]:
+    """The job behind ``command``. Raises UsageError for a command that has none."""
+    return Registry("jobs").get(command)

@@ -1,0 +1,69 @@
+"""An animation to video and pictures: the job of ``facegen render``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from facegen.config import RenderConfig
+from facegen.errors import blame
+from facegen.jobs.job import Done, Progress
+from facegen.jobs.outputs import Output, check_outputs
+from facegen.jobs.settings import pick
+from facegen.registry import Registry
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
+
+
+class RenderJob:
+    sources: ClassVar[tuple[str, ...]] = ("animation",)
+    settings: ClassVar[tuple[tuple[type, tuple[str, ...] | None], ...]] = ((RenderConfig, None),)
+    kinds: ClassVar[tuple[str, ...]] = ("pictures",)
+
+    def __init__(self, sources: Sequence[str], outputs: Sequence[str], values: Mapping[str, Any]) -> None:
+        (self.animation,) = sources
+        self.look = pick(RenderConfig, values)
+        self.places = check_outputs(outputs, (self.animation, self.look.audio), self.kinds)
+
+    def check(self) -> None:
+        from facegen.audio import open_sound
+
+        check_look(self.look)
+        if self.look.audio:
+            open_sound(self.look.audio)
+
+    def run(self, progress: Progress) -> Done:
+        from facegen.exporters import load_animation
+
+        curves = load_animation(self.animation)
+        for place in self.places:
+            draw(curves, place, self.look, progress)
+        return Done(curves)
+
+
+def check_look(look: RenderConfig) -> None:
+    """The rig has a head, and renderer, camera and background exist: found out before the work."""
+    from facegen.renderers import camera_for, make_background
+    from facegen.rig import default_head, load_rig
+
+    with blame("--rig"):
+        head = default_head(load_rig(look.rig))
+    with blame("--renderer"):
+        Registry("renderers").get(look.renderer)
+    with blame("--camera"):
+        camera_for(head, look.camera, look.pixels)
+    with blame("--background"):
+        make_background(look.background, look.pixels)
+
+
+def draw(
+    curves: Animation, place: Output, look: RenderConfig, progress: Progress, start: float = 0.0
+) -> None:
+    """Draw to ``place``; ``start`` is the second of the sound at which the curves begin."""
+    from facegen.renderers import render_file
+
+    def each(step: str, done: float) -> None:
+        progress(step, done, curves.seconds)
+
+    render_file(curves, place.path, look, each, audio_start=start)
