@@ -94,8 +94,7 @@ def fit_keys(values: np.ndarray, bound: float) -> list[Keys]:
     if frames == 0 or count == 0:
         return []
     fit = _Fit(values, bound * ROUNDING)
-    keyed = fit.split()
-    slopes, keyed = fit.thinned(*keyed)
+    slopes, keyed = fit.thinned(*fit.split())
     arriving, leaving = fit.sides(slopes, keyed)
     borders = np.searchsorted(keyed, np.arange(1, count) * frames)
     parts = (keyed % frames, fit.flat[keyed], arriving, leaving)
