@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen import pipeline
 from facegen.animation import Animation
-from facegen.config import Config, RenderConfig, defaults
+from facegen.config import CHANGES, Config, RenderConfig, defaults
 from facegen.errors import UsageError, nearest
 from facegen.exporters import load_animation
 from facegen.take import Take
@@ -29,6 +29,23 @@ def animate(source: str | PathLike | np.ndarray, *, rate: int | None = None, **s
 def solve(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Take:
     """Speech to a layered, editable Take; arguments as for ``animate``."""
     return pipeline.solve(source, make_config(Config, settings), rate=rate)
+
+
+def edit(
+    take: Take, span: tuple[float, float], *, audio: str | PathLike | None = None, **changes: Any
+) -> Take:
+    """``take`` with ``span`` (start s, end s) solved again under ``changes`` (``emotion="happy"``, ``intensity``,
+    ``mouth``, ``upper_face``, ``style``, ``text``, ``seed``, ``look_at``); all else composes to the same bits.
+
+    ``audio`` is the take's sound where it is no longer where it was. Raises UsageError for a wrong span or change.
+    """
+    from facegen import editing
+
+    for name in changes:
+        if name not in CHANGES:
+            raise UsageError(f"no change is called {name!r}", remedy=nearest(name, CHANGES))
+    start, end = span
+    return editing.edit(take, editing.Span.parse(f"{start}:{end}"), changes, audio)
 
 
 def load(path: str | PathLike) -> Animation:

@@ -58,14 +58,15 @@ class Audio:
 class Sound:
     """A sound to be animated, read in blocks at SAMPLE_RATE_HZ mono; made by ``open_sound``.
 
-    ``name`` is the file's name, ``info`` what the source says of itself, ``estimate`` the seconds to
-    expect (a guess, or None), ``notes`` what was odd about the sound (complete once it has been read).
+    ``name`` is the file's name, ``path`` the file as it was named (None for samples), ``info`` what the source
+    says of itself, ``estimate`` the seconds to expect (a guess, or None), ``notes`` what was odd about the sound
+    (complete once it has been read).
     """
 
     def __init__(self, source: Source, name: str, path: str | None, span: tuple[Fraction, Fraction | None]):
         self.name = name
         self.info = source.info
-        self._source, self._path = source, path
+        self._source, self.path = source, path
         rate = source.info.rate
         self._first = round(span[0] * rate)
         self._count = None if span[1] is None else max(1, round((span[0] + span[1]) * rate) - self._first)
@@ -100,8 +101,8 @@ class Sound:
         try:
             yield from rechunk(resample(self._mono(), self.info.rate, rate), BLOCK_SECONDS * rate)
         except AudioError as error:
-            if self._path is not None:
-                error.at(self._path)
+            if self.path is not None:
+                error.at(self.path)
             raise
 
     def _mono(self) -> Iterator[np.ndarray]:
@@ -135,7 +136,7 @@ class Sound:
         start = f"the start at {self._first / self.info.rate:g} s"
         length = frames / self.info.rate if frames is not None else self.info.seconds
         end = "its end" if length is None else f"its end at {length:.2f} s"
-        return AudioError(f"{start} is beyond {end}", path=self._path, remedy="choose an earlier start")
+        return AudioError(f"{start} is beyond {end}", path=self.path, remedy="choose an earlier start")
 
 
 class _Levels:

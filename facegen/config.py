@@ -82,6 +82,10 @@ class Config:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
+CHANGES = ("emotion", "intensity", "mouth", "upper_face", "style", "text", "seed", "look_at")
+"""The settings that a span of a take may be given anew."""
+
+
 @dataclass(frozen=True)
 class RenderConfig:
     """Settings of one rendering. Raises UsageError for values out of range."""

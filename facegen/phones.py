@@ -112,6 +112,13 @@ class Features:
     def __len__(self) -> int:
         return len(self.energy)
 
+    def part(self, first: int, last: int) -> Features:
+        """The frames ``first`` to ``last - 1``."""
+        deep = None if self.bottleneck is None else self.bottleneck[first:last]
+        return Features(
+            self.posteriors[first:last], self.energy[first:last], self.pitch[first:last], deep, self.rate
+        )
+
     @property
     def speech(self) -> np.ndarray:
         """Probability that a frame is speech, [F]."""

@@ -15,6 +15,7 @@ from facegen.emotion import Emotion, EmotionTrack, parse_emotion
 from facegen.encoders import load_encoder
 from facegen.encoders.timing import sharpen
 from facegen.passes import enabled, finishing
+from facegen.phones import Features, PhoneTrack
 from facegen.rig import ARKIT, load_rig
 from facegen.rig.route import find_map, mapped, source_rig
 from facegen.take import Layer, Take, compose
@@ -23,6 +24,8 @@ from facegen.units import as_fps, frame_count
 
 Progress = Callable[[str, float], None]
 """Called with a step's name and the seconds of sound done so far."""
+ASKED_PASSES = "asked_passes"
+"""The setting of a take that holds ``Config.passes`` as given; its ``passes`` are those that ``compose`` runs."""
 
 
 def solve(
@@ -38,16 +41,27 @@ def solve(
     sound, UsageError for settings that name nothing.
     """
     config = config or Config()
-    sound = source if isinstance(source, Sound) else _open(source, rate, config)
-    heard = load_encoder(config.encoder).encode(sound, progress)
-    features, phones = sharpen(heard, config.text, config.alignment)
-    emotion = emotion_track(config)
+    sound = source if isinstance(source, Sound) else open_with(source, config, rate)
+    features, phones = sharpen(listen(sound, config, progress), config.text, config.alignment)
+    return perform(sound, config, features, phones, emotion_track(config))
+
+
+def listen(sound: Sound, config: Config, progress: Progress | None = None) -> Features:
+    """What the encoder of ``config`` hears in the whole ``sound``."""
+    return load_encoder(config.encoder).encode(sound, progress)
+
+
+def perform(
+    sound: Sound, config: Config, features: Features, phones: PhoneTrack, emotion: EmotionTrack
+) -> Take:
+    """What was heard and what is felt to layers: the decoder's, then one of each pass. ``sound`` has been read."""
     fps = as_fps(config.fps)
     context = Context(config, fps, frame_count(sound.duration, fps), features, phones, emotion)
-
     decoder = load_decoder(config.decoder)
     about = {"name": sound.name, "seconds": str(sound.duration)}
-    settings = {**config.plain(), "passes": list(finishing(config))}
+    if sound.path is not None:
+        about["path"] = sound.path
+    settings = {**config.plain(), "passes": list(finishing(config)), ASKED_PASSES: config.plain()["passes"]}
     take = Take(fps, context.frames, about, phones, emotion, (), settings)
     take = take.with_layer(Layer("lips", "add", decoder.decode(context)))
     for row in enabled(config):
@@ -89,5 +103,6 @@ def emotion_track(config: Config) -> EmotionTrack:
     return EmotionTrack(base, spans)
 
 
-def _open(source: str | PathLike | np.ndarray, rate: int | None, config: Config) -> Sound:
+def open_with(source: str | PathLike | np.ndarray, config: Config, rate: int | None = None) -> Sound:
+    """The span of ``source`` that ``config`` asks for."""
     return open_sound(source, rate=rate, start=config.start, duration=config.duration)

@@ -58,7 +58,7 @@ class Layer:
 class Take:
     """Everything one solve gives: layers of equal length and rate, the phones and emotion behind them.
 
-    ``audio`` names the sound and its exact length; ``config`` holds the settings as plain values. Raises
+    ``audio`` names the sound, its file and its exact length; ``config`` holds the settings as plain values. Raises
     AnimationFileError for layers that disagree in length or rate, or share a name.
     """
 
@@ -122,7 +122,8 @@ def compose(take: Take, controls: Sequence[str] = ARKIT) -> Animation:
     if "limit" in passes:
         np.clip(values, 0.0, 1.0, out=values)
     moves = any(layer.animation.head is not None for layer in take.layers)
-    meta = {"audio": dict(take.audio)} if take.audio else {}
+    about = {name: value for name, value in take.audio.items() if name != "path"}
+    meta = {"audio": about} if about else {}
     return Animation(take.fps, tuple(controls), values, head if moves else None, meta)
 
 

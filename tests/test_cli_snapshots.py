@@ -111,7 +111,8 @@ def folder(tmp_path, monkeypatch) -> Path:
 def answer(arguments: list[str], capture) -> dict:
     code = run(arguments)
     said = capture.readouterr()
-    return {"arguments": arguments, "exit": code, "stdout": said.out, "stderr": said.err}
+    shown = "(help)" if said.out.startswith("Usage: ") else said.out
+    return {"arguments": arguments, "exit": code, "stdout": shown, "stderr": said.err}
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from facegen.registry import load_object
 COMMANDS: dict[str, tuple[str, str]] = {
     "animate": ("facegen.cli.animate:animate", "Speech to curves, animated mesh and video."),
     "render": ("facegen.cli.render:render", "An animation to a video or pictures."),
+    "edit": ("facegen.cli.edit:edit", "One span of a take solved again; the rest stays as it is."),
     "retarget": ("facegen.cli.retarget:retarget", "An animation on the controls of another rig."),
     "track": ("facegen.cli.track:track", "The face in a video to curves."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),

@@ -69,8 +69,11 @@ def flag_of(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def option_of(field: Field) -> click.Option:
-    """The option of one field: ``upper_face`` is ``--upper-face``; a switch that is on is turned off by ``--no-…``."""
+def option_of(field: Field, unset: str = "") -> click.Option:
+    """The option of one field: ``upper_face`` is ``--upper-face``; a switch that is on is turned off by ``--no-…``.
+
+    Where ``unset`` says what holds without the option, it has no default but None.
+    """
     text = field.metadata["help"]
     kind = str(field.type).removesuffix(" | None")
     if kind == "bool":
@@ -79,19 +82,20 @@ def option_of(field: Field) -> click.Option:
         return click.Option(
             [flag, field.name], is_flag=True, flag_value=not field.default, default=field.default, help=shown
         )
-    shown = text if field.default is None else f"{text}  [default: {field.default}]"
-    return click.Option(
-        [flag_of(field.name), field.name], type=_TYPES[kind], default=field.default, help=shown
-    )
+    default = None if unset else field.default
+    shown = text if default is None else f"{text}  [default: {default}]"
+    if unset:
+        shown = f"{text}  [default: {unset}]"
+    return click.Option([flag_of(field.name), field.name], type=_TYPES[kind], default=default, help=shown)
 
 
-def config_options(kind: type, only: tuple[str, ...] | None = None) -> Callable:
+def config_options(kind: type, only: tuple[str, ...] | None = None, unset: str = "") -> Callable:
     """A decorator that gives a click command an option for each field of ``kind`` (or those named in ``only``)."""
 
     def add(command: click.Command) -> click.Command:
         for field in fields(kind):
             if only is None or field.name in only:
-                command.params.append(option_of(field))
+                command.params.append(option_of(field, unset))
         return command
 
     return add

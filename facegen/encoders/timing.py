@@ -50,7 +50,7 @@ def _given(features: Features, path: str) -> tuple[Features, PhoneTrack]:
         track = phone_track(spans, seconds) if spans.kind == "phones" else _words_track(features, spans)
     except FacegenError as error:
         raise error.at(path) from error
-    return _with(features, one_hot(track.frames(len(features)))), track
+    return with_phones(features, track), track
 
 
 def _words_track(features: Features, spans: Spans) -> PhoneTrack:
@@ -85,6 +85,11 @@ def _spoken(features: Features, words: list[tuple[str, ...]]) -> tuple[Features,
         mixed[span] = share * mixed[span] + (1 - share) * heard[span]
     track = path.track(heard_track(heard)) if not fits.all() else path.track(PhoneTrack())
     return _with(features, mixed), track
+
+
+def with_phones(features: Features, track: PhoneTrack) -> Features:
+    """``features`` in which the phones of ``track``, and silence between them, are sure."""
+    return _with(features, one_hot(track.frames(len(features))))
 
 
 def _with(features: Features, posteriors: np.ndarray) -> Features:
