@@ -122,7 +122,9 @@ def _config_of(take: Take) -> Config:
         )
     given = {**take.config, "passes": take.config[ASKED_PASSES]}
     known = {field.name for field in fields(Config)}
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known}
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known
+    }
     return Config(**{**values, "text": None, "alignment": None, "timeline": None})
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from facegen.cli.options import blame, config_options, example, need, outputs_option, report_options
-from facegen.cli.outputs import check_outputs
+from facegen.cli.options import config_options, example, need, outputs_option, report_options
 from facegen.cli.report import Reporter
 from facegen.config import CHANGES, Config
+from facegen.errors import blame
+from facegen.jobs.outputs import check_outputs
 
 
 @click.command(
