@@ -23,8 +23,19 @@ LIFT_CM = 0.12
 """How far above its surface a vertex looks around, so that the coarse depth maps do not shade it by itself."""
 POSES = ((), ("jawOpen",), ("eyeBlinkLeft", "eyeBlinkRight"))
 """The poses that change what is hidden: at rest, jaw open, lids closed. Between them the light is blended."""
-COMES_OUT = {"eyeLeft": 0.55, "eyeRight": 0.55, "tongue": 0.5, "teethUpper": 0.45, "teethLower": 0.35}
-"""The least light, as a share, on parts that turn or slide out of what hides them in all of POSES."""
+LEAST = {
+    "skin": (0.06, 0.06),
+    "eyeLeft": (0.55, 0.55),
+    "eyeRight": (0.55, 0.55),
+    "tongue": (0.35, 0.60),
+    "teethUpper": (0.50, 0.65),
+    "teethLower": (0.40, 0.60),
+    "gumUpper": (0.35, 0.50),
+    "gumLower": (0.30, 0.50),
+    "mouth": (0.12, 0.55),
+}
+"""The least light, as a share, on parts that turn or slide out of what hides them in all of POSES, or that light
+reaches by many bounces: at rest, and with the jaw open."""
 
 
 def bake_light(
@@ -36,7 +47,7 @@ def bake_light(
     in direction ``key`` [3] in each of POSES, and of the lamp in direction ``rim`` [3] at rest.
     """
     sky, lamps = (np.zeros((len(scene.colors), 4), np.uint8) for _ in range(2))
-    faces, ball = np.concatenate([scene.solid, scene.thin]), _ball(rig.mesh.vertices)  # type: ignore[union-attr]
+    faces, ball = np.concatenate([scene.solid, scene.thin, scene.hair]), _ball(rig.mesh.vertices)  # type: ignore[union-attr]
     around, near, behind = sphere(SKY_DIRECTIONS), lamp_directions(key), lamp_directions(rim)
     for column, controls in enumerate(POSES):
         if column and not set(controls) & set(rig.control_names):
@@ -52,8 +63,9 @@ def bake_light(
         maps.release()
     for part in rig.parts:
         rows = slice(*part.vertices)
-        least = round(255 * COMES_OUT.get(part.name, 0.0))
-        sky[rows, :3], lamps[rows, :3] = np.maximum(sky[rows, :3], least), np.maximum(lamps[rows, :3], least)
+        rest, opened = (round(255 * share) for share in LEAST.get(part.name, (0.0, 0.0)))
+        for baked in (sky, lamps):
+            baked[rows, :3] = np.maximum(baked[rows, :3], (rest, opened, rest))
     return sky, lamps
 
 

@@ -16,6 +16,7 @@ from facegen.renderers.lights import GROUND, LIGHTS, SKY, light_directions
 from facegen.renderers.morphs import Bounds, Morphs
 from facegen.renderers.scene import MAX_MATERIALS, make_scene
 from facegen.renderers.shaders import shader
+from facegen.renderers.strands import SIZE, make_streaks
 from facegen.rig import Rig, head_poses
 
 MOUTH_LIGHT = {
@@ -30,6 +31,7 @@ MOUTH_LIGHT = {
     "mouthSmileRight": 0.08,
 }
 """How much each control lets light into the mouth, as a share of what the open jaw does."""
+STREAK_UNIT = 15
 
 
 def open_context() -> Any:
@@ -133,21 +135,22 @@ class _Stage:
         self._context, self._size, self._times = context, size, times
         self._scene = make_scene(rig)
         self._morphs, self._bounds = Morphs(context, rig), Bounds(rig)
-        self._programs = {
-            "surface": context.program(shader("surface.vert"), fragment_shader=shader("surface.frag"))
-        }
-        self._morphs.connect(self._programs["surface"])
+        self._programs = {}
+        for name in ("surface", "strands"):
+            program = context.program(shader("surface.vert"), fragment_shader=shader(f"{name}.frag"))
+            self._programs[name] = program
+            self._morphs.connect(program)
         self._screens = {}
         for name in ("light", "mean") if self._times > 1 else ("light", "edges", "smooth"):
             program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
         lights = light_directions(camera)
-        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]))
+        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]), rig.mesh.uvs)  # type: ignore[union-attr]
         self._make_targets(background)
         self._set_camera(camera)
 
-    def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray) -> None:
+    def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray, uvs: np.ndarray | None) -> None:
         context, scene = self._context, self._scene
         attributes = [
             (context.buffer(scene.colors), "4f1", "color"),
@@ -159,6 +162,20 @@ class _Stage:
             for kind in ("solid", "thin", "clear")
             if len(faces := getattr(scene, kind))
         }
+        if len(scene.hair):
+            self._make_hair(attributes, uvs)
+
+    def _make_hair(self, attributes: list[tuple], uvs: np.ndarray) -> None:
+        context, program = self._context, self._programs["strands"]
+        strand = np.column_stack([uvs, self._scene.strands[self._scene.colors[:, 3]]]).astype(np.float32)
+        faces = context.buffer(self._scene.hair.tobytes())
+        self._arrays["hair"] = context.vertex_array(
+            program, [*attributes, (context.buffer(strand), "3f", "strand")], faces
+        )
+        streaks = context.texture(SIZE, 1, make_streaks().tobytes())
+        streaks.build_mipmaps()
+        streaks.use(STREAK_UNIT)
+        program["streaks"] = STREAK_UNIT
 
     def _make_targets(self, background: np.ndarray | None) -> None:
         context, (width, height) = self._context, self._size
@@ -189,7 +206,8 @@ class _Stage:
         aspect = self._size[0] / self._size[1]
         projection = np.diag([1.0, -1.0, 1.0, 1.0]) @ camera.projection(aspect)
         self._projection = projection
-        self._programs["surface"]["projection"].write(projection.T.astype("f4").tobytes())
+        for name in ("surface", "strands"):
+            self._programs[name]["projection"].write(projection.T.astype("f4").tobytes())
         light = self._programs["light"]
         light["layer"] = 1.0
         light["axes"].write(camera.axes.astype("f4").tobytes())
@@ -209,7 +227,8 @@ class _Stage:
         self._box = self._box_around(self._bounds.corners(weights, pose))
 
     def draw(self, openness: np.ndarray) -> None:
-        self._programs["surface"]["openness"].write(openness.tobytes())
+        for name in ("surface", "strands"):
+            self._programs[name]["openness"].write(openness.tobytes())
         self._draw_surface()
         context, box = self._context, self._box
         context.enable_only(context.DEPTH_TEST)
@@ -256,7 +275,8 @@ class _Stage:
         context.depth_func = "<"
         # The picture is upside down here, which turns the triangles the other way round.
         context.front_face = "cw"
-        for kind, flags in (("thin", context.DEPTH_TEST), ("solid", context.DEPTH_TEST | context.CULL_FACE)):
+        both, outside = context.DEPTH_TEST, context.DEPTH_TEST | context.CULL_FACE
+        for kind, flags in (("thin", both), ("solid", outside), ("hair", both)):
             if kind in self._arrays:
                 context.enable_only(flags)
                 self._arrays[kind].render()

@@ -11,9 +11,10 @@ import numpy as np
 from facegen.errors import RigError
 from facegen.rig import Part, Rig
 
-SURFACE = {"roughness": 0.5, "specular": 0.04, "subsurface": 0.0, "opacity": 1.0}
+SURFACE = {"roughness": 0.5, "specular": 0.04, "subsurface": 0.0, "opacity": 1.0, "strands": 0.0}
 """Material values in 0..1 and what they are where a material does not say; ``specular`` is the reflectance
-seen from straight above."""
+seen from straight above, ``strands`` how much a surface is streaked as hair, along the uvs (cm across the strands,
+cm from the hair's edge)."""
 MAX_MATERIALS = 256
 THIN_SHARE = 0.1
 """A part with more than this share of open edges, such as lashes, is seen from both sides."""
@@ -34,14 +35,17 @@ class Scene:
     """What of a rig never moves.
 
     ``colors`` [V, 4] uint8: sRGB and the number of the vertex's material; ``materials`` [M, 4] float32:
-    roughness, specular, subsurface, opacity; faces to draw [n, 3] int32: ``solid`` ones seen from outside only,
-    ``thin`` ones seen from both sides, ``clear`` ones that lend their shine to what lies under them.
+    roughness, specular, subsurface, opacity, and ``strands`` [M]; faces to draw [n, 3] int32: ``solid`` ones seen
+    from outside only, ``thin`` ones seen from both sides, ``hair`` likewise but streaked, ``clear`` ones that lend
+    their shine to what lies under them.
     """
 
     colors: np.ndarray
     materials: np.ndarray
+    strands: np.ndarray
     solid: np.ndarray
     thin: np.ndarray
+    hair: np.ndarray
     clear: np.ndarray
 
 
@@ -56,7 +60,7 @@ def make_scene(rig: Rig) -> Scene:
         colors[:, :3] = mesh.colors[:, :3]  # these hold the whole colour; a material's own is a stand-in
     names = sorted({part.material for part in parts})[:MAX_MATERIALS]
     values = [[_share(rig.materials.get(n, {}), name) for name in SURFACE] for n in names]
-    faces: dict[str, list[np.ndarray]] = {"solid": [], "thin": [], "clear": []}
+    faces: dict[str, list[np.ndarray]] = {"solid": [], "thin": [], "hair": [], "clear": []}
     for part in parts:
         material, rows = rig.materials.get(part.material, {}), slice(*part.vertices)
         if mesh.colors is None:
@@ -64,10 +68,16 @@ def make_scene(rig: Rig) -> Scene:
         number = names.index(part.material) if part.material in names else len(names) - 1
         colors[rows, 3] = number
         own = mesh.faces[slice(*part.faces)]
-        kind = "clear" if values[number][3] < 1 else "thin" if _is_thin(own) else "solid"
-        faces[kind].append(own)
+        opacity, strands = values[number][3:]
+        if opacity < 1:
+            faces["clear"].append(own)
+        elif strands and mesh.uvs is not None:
+            faces["hair"].append(own)
+        else:
+            faces["thin" if _is_thin(own) else "solid"].append(own)
     drawn = {k: np.concatenate([*v, np.zeros((0, 3), np.int32)]) for k, v in faces.items()}
-    return Scene(colors, np.array(values, np.float32), **drawn)
+    table = np.array(values, np.float32)
+    return Scene(colors, table[:, :4], table[:, 4], **drawn)
 
 
 def material_color(material: Mapping[str, Any]) -> np.ndarray:

@@ -27,7 +27,7 @@ MATERIALS = {
     "teeth": {"color": [0.78, 0.71, 0.58], "roughness": 0.25, "specular": 0.05, "subsurface": 0.3},
     "gums": {"color": [0.50, 0.13, 0.13], "roughness": 0.3, "specular": 0.05, "subsurface": 0.5},
     "tongue": {"color": [0.53, 0.14, 0.14], "roughness": 0.45, "specular": 0.05, "subsurface": 0.6},
-    "hair": {"color": [0.033, 0.014, 0.008], "roughness": 0.7, "specular": 0.03, "subsurface": 0.0},
+    "hair": {"color": [0.033, 0.014, 0.008], "roughness": 0.58, "specular": 0.028, "subsurface": 0.0, "strands": 0.6},
     "brow": {"color": [0.04, 0.018, 0.011], "roughness": 0.9, "specular": 0.01, "subsurface": 0.0},
     "cloth": {"color": [0.03, 0.05, 0.09], "roughness": 0.8, "specular": 0.03, "subsurface": 0.0},
     "lashes": {"color": [0.005, 0.004, 0.003], "roughness": 0.9, "specular": 0.01, "subsurface": 0.0},
@@ -115,6 +115,9 @@ def _arrays(skin: Skin, parts: list[Part]) -> dict[str, np.ndarray]:
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     turn = np.arctan2(vertices[:, 0], vertices[:, 2]) / (2 * np.pi) + 0.5
     uvs = np.stack([turn, (vertices[:, 1] - low[1]) / (high[1] - low[1])], axis=1)
+    for part, start in zip(parts, starts, strict=False):
+        if part.strands is not None:
+            uvs[start : start + len(part.vertices)] = part.strands
     return {
         "vertices": vertices.astype(np.float32),
         "faces": faces.astype(np.int32),

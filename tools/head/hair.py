@@ -71,7 +71,8 @@ def _cap(scalp: Scalp) -> Part:
     edge = smoothstep(0.5, -0.25, scalp.rise[used]) * 0.55
     colour = colour + (np.array([0.42, 0.30, 0.24]) - colour) * edge[:, None]
     deltas = {k: d[used] for k, d in scalp.deltas.items()}
-    return Part("hair", "hair", vertices, number[scalp.faces], np.clip(colour, 0, 1), deltas)
+    strands = np.stack([8.0 * turn, scalp.rise[used]], axis=1)
+    return Part("hair", "hair", vertices, number[scalp.faces], np.clip(colour, 0, 1), deltas, strands)
 
 
 def _comb(points: np.ndarray, normals: np.ndarray) -> np.ndarray:
@@ -153,7 +154,11 @@ def _locks(scalp: Scalp) -> Part:
     colour = colour.reshape(count, -1, 3)[:, points].reshape(-1, 3)
     owner = np.repeat(owner[kept], 3, axis=1)[:, points].reshape(-1)
     deltas = {k: d[owner] for k, d in scalp.deltas.items()}
-    return Part("hair", "hair", vertices.reshape(-1, 3), all_faces, np.clip(colour, 0, 1), deltas)
+    spread = vertices - vertices[:, [1 + 3 * (k // 3) if k < tip else tip for k in range(len(points))]]
+    across = np.linalg.norm(spread, axis=2) * np.array([*(-1, 0, 1) * (STATIONS - 1), 0])
+    left = np.linalg.norm(vertices - vertices[:, -1:], axis=2)
+    strands = np.stack([across + 3.1 * np.arange(count)[:, None], 0.6 * left], axis=2).reshape(-1, 2)
+    return Part("hair", "hair", vertices.reshape(-1, 3), all_faces, np.clip(colour, 0, 1), deltas, strands)
 
 
 def hair(p: Parameters) -> Part:

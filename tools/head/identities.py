@@ -58,7 +58,7 @@ IDENTITIES = {
             ((2.9, 1.7, 9.0), (1.4, 0.6, 1.6), (0.0, -0.04, 0.10)),
         ),
         skin=(0.855, 0.685, 0.605), mottle=0.028, hair=(0.42, 0.41, 0.405), brow=(0.50, 0.45, 0.42),
-        iris=(0.85, 1.0, 1.35), shirt=(1.35, 0.95, 1.05),
+        iris=(0.95, 1.0, 1.12), shirt=(1.35, 0.95, 1.05),
     ),
 }  # fmt: skip
 MOUTH_HEIGHT, FACE_TOP = -3.2, 1.0  # cm: of the lips' line, and where the lower face begins

@@ -8,10 +8,12 @@ from .jaw import jaw_deltas
 from .part import FLIP, Part, join, smoothstep, tube
 from .skin import TONGUE_OUT_OPENS
 
-ENAMEL = np.array([0.90, 0.87, 0.79])
-GUM = np.array([0.74, 0.40, 0.40])
-TONGUE = np.array([0.74, 0.37, 0.39])
-AROUND = (10, 10, 10, 8, 6, 6, 6)  # points of a tooth's rings, from the middle to the back
+ENAMEL = np.array([0.91, 0.885, 0.82])
+NECK = np.array([0.84, 0.77, 0.64])
+EDGE = np.array([0.80, 0.81, 0.80])
+GUM = np.array([0.74, 0.40, 0.39])
+TONGUE = np.array([0.71, 0.37, 0.37])
+AROUND = (10, 10, 10, 10, 10, 8, 8)  # points of a tooth's rings, from the middle to the back
 LOWER_EDGE = -3.22  # cm; no lower tooth stands higher, and the molars sink into the gum
 
 
@@ -23,7 +25,7 @@ def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 def _depth_shade(vertices: np.ndarray) -> np.ndarray:
     """Darkening towards the throat [n], where little light reaches."""
-    return 0.5 + 0.5 * smoothstep(6.5, 9.6, vertices[:, 2])
+    return 0.62 + 0.38 * smoothstep(6.0, 9.4, vertices[:, 2])
 
 
 def _tooth(row: np.ndarray, number: int) -> Part:
@@ -32,7 +34,7 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     if number == 0:
         x, turn = 0.5 * width, 0.4 * turn  # the middle pair touches
     if not upper:
-        edge = min(edge, LOWER_EDGE) - 0.1 * max(number - 2, 0)
+        edge = min(edge, LOWER_EDGE) - 0.05 * max(number - 2, 0)
     front = smoothstep(5.0, 2.0, np.array(float(number)))  # 1 at incisors, 0 at molars
     up = 1.0 if upper else -1.0
     tall = (1.3 if upper else 1.15) * (1 - 0.25 * (1 - front))
@@ -64,9 +66,12 @@ def _tooth(row: np.ndarray, number: int) -> Part:
         ]
     )
     vertices, faces = tube(rings)
-    colour = np.repeat(ENAMEL[None], len(vertices), axis=0)
     height = np.abs(vertices[:, 1] - edge) / tall
-    colour = colour * (1 - 0.12 * smoothstep(0.35, 0.8, height))[:, None] * (1, 0.985, 0.95)
+    across = np.abs((vertices - middle) @ tangent) / (0.5 * width)
+    # Dentine shows through towards the neck, the thin edge is greyer, and little light comes between two teeth.
+    colour = ENAMEL + (NECK - ENAMEL) * smoothstep(0.25, 0.85, height)[:, None]
+    colour = colour + (EDGE - colour) * (0.6 * front * smoothstep(0.12, 0.0, height))[:, None]
+    colour = colour * (1 - 0.34 * smoothstep(0.72, 1.0, across) * smoothstep(0.0, 0.2, height))[:, None]
     colour = colour * _depth_shade(vertices)[:, None]
     return Part("tooth", "teeth", vertices, outward(vertices, faces), colour)
 
@@ -89,7 +94,7 @@ def _gum(rows: np.ndarray) -> Part:
     outer /= np.linalg.norm(outer, axis=1, keepdims=True)
     front = smoothstep(7.0, 1.0, np.abs(t - (len(place) - 1) / 2))
     scallop = 0.5 + 0.5 * np.cos(2 * np.pi * (t - 0.5 - 0.5 * (len(place) % 2 == 0) + 0.5))
-    start = (0.62 + 0.28 * front) * (1.0 if upper else 0.88) + 0.16 * (scallop - 0.5)
+    start = (0.62 + 0.28 * front) * (1.0 if upper else 0.88) - 0.26 * (scallop - 0.5)
     angle = 2 * np.pi * np.arange(6) / 6
     rings = []
     for p, o, s in zip(spine, outer, start, strict=True):
@@ -129,7 +134,7 @@ def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True)
     up = np.cross(along, np.array([1.0, 0, 0]))
-    angle = 2 * np.pi * np.arange(16) / 16
+    angle = 2 * np.pi * np.arange(22) / 22
     c, s = np.cos(angle), np.sin(angle)
     top = np.where(s > 0, s - 0.30 * np.exp(-((c / 0.25) ** 2)) * s, s * 0.9)
     round_tip = np.sqrt(np.clip(1 - np.clip((t - 0.78) / 0.225, 0, 1) ** 2, 0.004, 1))
@@ -140,9 +145,9 @@ def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np
 
 
 def tongue() -> Part:
-    rest = np.array([(0, -5.3, 4.4), (0, -4.1, 5.3), (0, -3.42, 6.6), (0, -3.5, 8.0), (0, -3.86, 9.25)])
+    rest = np.array([(0, -5.3, 4.4), (0, -4.2, 5.3), (0, -3.52, 6.6), (0, -3.62, 8.0), (0, -4.02, 9.35)])
     out = np.array([(0, -5.3, 4.4), (0, -4.25, 5.6), (0, -3.72, 8.0), (0, -3.80, 10.8), (0, -4.75, 13.3)])
-    shape = np.array([1.5, 1.7, 1.62, 1.45, 1.15])
+    shape = np.array([1.5, 1.75, 1.74, 1.62, 1.25])
     neutral, faces = tube(_tongue_rings(rest, shape, np.array([0.5, 0.62, 0.6, 0.48, 0.32])))
     faces = outward(neutral, faces)
     posed, _ = tube(
@@ -151,7 +156,7 @@ def tongue() -> Part:
     along = smoothstep(4.4, 6.5, neutral[:, 2])[:, None]
     deltas = {k: d * (0.25 + 0.75 * along) for k, d in jaw_deltas(neutral).items()}
     deltas["tongueOut"] = posed - neutral
-    shade = 0.40 + 0.60 * smoothstep(5.0, 9.0, neutral[:, 2])
+    shade = 0.5 + 0.5 * smoothstep(4.8, 8.6, neutral[:, 2])
     for d in (neutral, *deltas.values()):
         d[np.abs(d) < 1e-9] = 0
     return Part("tongue", "tongue", neutral, faces, TONGUE * shade[:, None], deltas)

@@ -17,8 +17,9 @@ LIP = np.array([0.70, 0.405, 0.375])
 BLUSH = np.array([0.80, 0.48, 0.42])
 SHADOW = np.array([0.66, 0.43, 0.365])
 MUCOSA = np.array([0.60, 0.28, 0.27])
-DEEP = np.array([0.42, 0.15, 0.14])
-CHEEK = np.array([0.70, 0.34, 0.33])  # its inside
+DEEP = np.array([0.50, 0.19, 0.18])
+THROAT = np.array([0.13, 0.035, 0.035])
+CHEEK = np.array([0.66, 0.31, 0.30])  # its inside
 LIP_BORDER = 6  # ring of the mouth where the lips' red ends
 
 
@@ -100,11 +101,13 @@ def _hollows(skin: Skin) -> np.ndarray:
     sky = smoothed((sky + sky[skin.mirror]) / 2, skin.faces, 1)
     floor = np.where((skin.lip < 0.9) & skin.is_skin, 0.72, 0.0)
     floor = np.maximum(floor, np.where(skin.both_lids < 3.6, 0.7, 0.0))
-    sky = np.clip(np.maximum(sky * 1.06, floor), 0.03, 1)
-    return sky[:, None] ** np.array([0.45, 0.62, 0.66])
+    floor = np.maximum(floor, 0.85 * smoothstep(-7.5, -9.5, skin.vertices[:, 1]))  # the neck is smooth
+    sky = np.clip(np.maximum(sky * 1.06, floor), 0.10, 1)
+    return sky[:, None] ** np.array([0.45, 0.57, 0.60])
 
 
 def bag_colours(skin: Skin) -> np.ndarray:
     """The inside of the mouth: pink behind the lips, dark in the throat."""
-    depth = smoothstep(9.6, 5.5, skin.vertices[:, 2])
-    return _mix(np.repeat(CHEEK[None], skin.count, axis=0), DEEP, depth)
+    z = skin.vertices[:, 2]
+    pink = _mix(np.repeat(CHEEK[None], skin.count, axis=0), DEEP, smoothstep(9.4, 6.4, z))
+    return _mix(pink, THROAT, smoothstep(6.6, 3.8, z))

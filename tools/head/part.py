@@ -12,7 +12,10 @@ UNSEEN = (0.004, 0.016)  # cm of displacement; it is none below the first and wh
 
 @dataclass
 class Part:
-    """Vertices [n,3] cm, faces [f,3] (counter-clockwise outside), sRGB colours [n,3] in 0..1, deltas by control."""
+    """Vertices [n,3] cm, faces [f,3] (counter-clockwise outside), sRGB colours [n,3] in 0..1, deltas by control.
+
+    ``strands`` [n,2] cm, of hair: across its strands, and from its edge.
+    """
 
     name: str
     material: str
@@ -20,6 +23,7 @@ class Part:
     faces: np.ndarray
     colors: np.ndarray
     deltas: dict[str, np.ndarray] = field(default_factory=dict)
+    strands: np.ndarray | None = None
 
 
 def mirrored_name(name: str) -> str:
@@ -34,9 +38,8 @@ def mirrored_name(name: str) -> str:
 def mirror_part(part: Part, name: str) -> Part:
     """The mirror image, with left and right controls exchanged."""
     deltas = {mirrored_name(k): d * FLIP for k, d in part.deltas.items()}
-    return Part(
-        name, part.material, part.vertices * FLIP, part.faces[:, ::-1].copy(), part.colors.copy(), deltas
-    )
+    faces = part.faces[:, ::-1].copy()
+    return Part(name, part.material, part.vertices * FLIP, faces, part.colors.copy(), deltas, part.strands)
 
 
 def join(name: str, material: str, parts: list[Part]) -> Part:
@@ -52,6 +55,7 @@ def join(name: str, material: str, parts: list[Part]) -> Part:
         np.vstack([p.faces + s for p, s in zip(parts, starts, strict=False)]),
         np.vstack([p.colors for p in parts]),
         deltas,
+        None if parts[0].strands is None else np.vstack([p.strands for p in parts]),
     )
 
 

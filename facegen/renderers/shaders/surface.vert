@@ -9,12 +9,14 @@ uniform sampler2D normal; // and its normal, of any length
 
 in vec4 color;            // sRGB; number of the material
 in vec4 sky;              // share of the sky seen at rest, with the jaw open, with the lids closed
+in vec3 strand;           // of hair: cm across the strands; cm from its edge; strength of its streaks
 in vec4 lamps;            // share of the key light seen, likewise; share of the rim light
 
 out vec4 paint;
 out vec3 facing;          // the normal; its length, 0.25 to 1, tells the share of the key light
 flat out float material;
 out float rim;
+out vec3 along;
 
 float now(vec4 baked) {
     return clamp(baked.x + dot(openness, baked.yz - baked.xx), 0.0, 1.0);
@@ -26,5 +28,6 @@ void main() {
     facing = normalize(texelFetch(normal, own, 0).xyz) * (0.25 + 0.75 * now(lamps));
     material = color.a * 255.0 + 1.0;
     rim = lamps.a;
+    along = strand;
     gl_Position = projection * vec4(texelFetch(moved, own, 0).xyz, 1.0);
 }
