@@ -146,7 +146,8 @@ class _Stage:
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
         lights = light_directions(camera)
-        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]), rig.mesh.uvs)  # type: ignore[union-attr]
+        assert rig.mesh is not None
+        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]), rig.mesh.uvs)
         self._make_targets(background)
         self._set_camera(camera)
 
@@ -165,8 +166,9 @@ class _Stage:
         if len(scene.hair):
             self._make_hair(attributes, uvs)
 
-    def _make_hair(self, attributes: list[tuple], uvs: np.ndarray) -> None:
+    def _make_hair(self, attributes: list[tuple], uvs: np.ndarray | None) -> None:
         context, program = self._context, self._programs["strands"]
+        assert uvs is not None
         strand = np.column_stack([uvs, self._scene.strands[self._scene.colors[:, 3]]]).astype(np.float32)
         faces = context.buffer(self._scene.hair.tobytes())
         self._arrays["hair"] = context.vertex_array(
