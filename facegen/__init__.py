@@ -18,6 +18,7 @@ _PUBLIC = {
     "load": "facegen.api",
     "render": "facegen.api",
     "retarget": "facegen.api",
+    "make_portrait": "facegen.api",
     "Animation": "facegen.animation",
     "Audio": "facegen.audio",
     "Config": "facegen.config",

@@ -1,4 +1,5 @@
-"""The Python interface (``animate``, ``solve``, ``load``, ``retarget``, ``render``) over the pipeline of the commands."""
+"""The Python interface (``animate``, ``solve``, ``load``, ``retarget``, ``render``,
+``make_portrait``) over the pipeline of the commands."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from facegen import pipeline
 from facegen.animation import Animation
-from facegen.config import CHANGES, Config, RenderConfig, defaults
+from facegen.config import CHANGES, Config, PortraitConfig, RenderConfig, defaults
 from facegen.errors import UsageError, nearest
 from facegen.exporters import load_animation
 from facegen.take import Take
@@ -78,6 +79,30 @@ def render(animation: Animation, path: str | PathLike, **settings: Any) -> None:
     from facegen.renderers import render_file
 
     render_file(animation, path, make_config(RenderConfig, settings))
+
+
+def make_portrait(
+    source: str | PathLike | Animation,
+    image: str | PathLike,
+    path: str | PathLike,
+    *,
+    portrait: PortraitConfig | None = None,
+    **settings: Any,
+) -> None:
+    """Let the face in the picture ``image`` speak the sound file ``source``, or show that animation, in the video
+    ``path``.
+
+    ``portrait`` holds what the picture needs (its ``audio`` is muxed), ``settings`` are the fields of ``Config``. Raises
+    ImageError for a picture without a usable face, MissingExtraError where the ``portrait`` extra is not installed.
+    """
+    from facegen.portrait import portrait_file
+
+    look, config = portrait or PortraitConfig(), make_config(Config, settings)
+    if isinstance(source, Animation):
+        portrait_file(source, image, path, look, audio=look.audio)
+        return
+    take = pipeline.animate(pipeline.solve(source, config))
+    portrait_file(take, image, path, look, audio=look.audio or str(source), audio_start=config.start)
 
 
 def make_config(kind: type, settings: dict[str, Any]) -> Any:

@@ -117,6 +117,37 @@ class RenderConfig:
         return width, height
 
 
+@dataclass(frozen=True)
+class PortraitConfig:
+    """Settings of one talking portrait. Raises UsageError for values out of range."""
+
+    size: int | None = option(None, "longest side of the video in pixels (default: as the picture)")
+    draft: bool = option(False, "a quick preview: small and without the refiner")
+    face: tuple[float, ...] | None = option(None, "which of several faces: a place on it, in pixels: X,Y")
+    audio: str | None = option(None, "sound to mux into the video of an animation")
+    steps: int = option(4, "steps of the refiner or the backbone")
+    refine: bool = option(False, "paint mouth and eyes with the refiner")
+    backbone: str | None = option(
+        None, "local diffusers folder (img2img, inpaint or ControlNet) that refines"
+    )
+    strength: float = option(0.35, "how far the backbone may leave the warped picture, 0 to 1")
+    prompt: str = option("a photo of a person talking", "what a backbone with a text encoder is told")
+    mark: bool = option(False, "a visible mark: AI-GENERATED in the corner")
+    watermark: bool = option(True, "invisible mark in the pixels")
+    provenance: bool = option(True, "note in the file that the video is made by a program")
+    resume: bool = option(False, "go on with a render that was stopped")
+
+    def __post_init__(self) -> None:
+        if self.size is not None and not 64 <= self.size <= 4096:
+            raise UsageError(f"--size {self.size} is not in 64..4096", remedy="use e.g. 512")
+        if not 1 <= self.steps <= 100:
+            raise UsageError(f"--steps {self.steps} is not in 1..100", remedy="use e.g. 4")
+        if not 0 <= self.strength <= 1:
+            raise UsageError(f"--strength {self.strength} is not in 0..1", remedy="use e.g. 0.35")
+        if self.face is not None and (len(self.face) != 2 or not np.isfinite(self.face).all()):
+            raise UsageError("--face is not two numbers", remedy="give a place on the face, e.g. 320,180")
+
+
 def defaults(kind: type) -> dict[str, Any]:
     """Option name to default of a config class."""
     return {f.name: f.default for f in fields(kind)}

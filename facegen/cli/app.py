@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("facegen.cli.render:render", "An animation to a video or pictures."),
     "edit": ("facegen.cli.edit:edit", "One span of a take solved again; the rest stays as it is."),
     "retarget": ("facegen.cli.retarget:retarget", "An animation on the controls of another rig."),
+    "portrait": ("facegen.cli.portrait:portrait", "A photo that speaks, as a video."),
     "track": ("facegen.cli.track:track", "The face in a video to curves."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
     "inspect": ("facegen.cli.inspect:inspect", "What is in a sound, an animation or a rig."),

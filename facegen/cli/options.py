@@ -61,6 +61,7 @@ _TYPES: dict[str, click.ParamType] = {
     "int": click.INT,
     "float": click.FLOAT,
     "tuple[str, ...]": Names(),
+    "tuple[float, ...]": Numbers(),
     "tuple[float, float, float]": Numbers(),
 }
 

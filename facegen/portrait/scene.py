@@ -1,0 +1,79 @@
+"""Everything that is made of the photo once, and the frames drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.errors import ImageError
+from facegen.portrait.eyes import EyePicture, eye_pictures
+from facegen.portrait.head import fit_head
+from facegen.portrait.picture import LOG, Photo
+from facegen.portrait.puppet import Puppet
+from facegen.portrait.sheet import follows, make_sheet
+from facegen.portrait.skin import Skin, read_skin
+from facegen.portrait.stage import SAMPLES, Stage
+from facegen.track.pose import angles
+
+PROFILE, TURNED = 40.0, 22.0
+"""Degrees of yaw from which a face can't be animated, and from which it is warned of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A photo made ready to speak."""
+
+    photo: Photo
+    puppet: Puppet
+    skin: Skin
+    eyes: dict[str, EyePicture]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the frames."""
+        return self.photo.pixels.shape[1], self.photo.pixels.shape[0]
+
+    def frames(self, animation: Animation, draft: bool = False) -> Iterator[np.ndarray]:
+        """Each frame [H, W, 3] uint8."""
+        from facegen.renderers.raster import open_context
+
+        context = open_context()
+        try:
+            with context:
+                samples = 1 if draft else SAMPLES
+                stage = Stage(context, self.photo.pixels, self.puppet, self.skin, self.eyes, samples)
+            left, top, right, bottom = stage.box
+            values, poses = self.puppet.rows(animation)
+            for row, pose in zip(values, poses, strict=True):
+                now = self.puppet.at(row, pose)
+                with context:
+                    part = stage.draw(now)
+                frame = self.photo.pixels.copy()
+                frame[top:bottom, left:right] = part
+                yield frame
+        finally:
+            context.release()
+
+
+def make_scene(photo: Photo, path: str) -> Scene:
+    """The scene of ``photo``; ``path`` names it in messages. Raises ImageError for a face seen from the side."""
+    head = fit_head(photo.landmarks)
+    yaw = float(np.degrees(angles(head.rotation[None])[0, 0]))
+    if abs(yaw) > PROFILE:
+        raise ImageError(
+            f"shows the face from the side (turned by {abs(yaw):.0f} degrees)",
+            path=path,
+            remedy="give a picture in which the face looks towards the camera",
+        )
+    if abs(yaw) > TURNED:
+        LOG.warning("%s shows the face turned by %.0f degrees; the far side will be coarse", path, abs(yaw))
+    skin = read_skin(photo.pixels, head)
+    sheet = make_sheet(photo.pixels, head, skin.rim)
+    if not sheet.segmented:
+        LOG.warning("%s: person and background can't be told apart; the background bends with the head", path)
+    eyes = eye_pictures(photo.pixels, head, skin.light)
+    puppet = Puppet(head, sheet, follows(head.skin, head, sheet.box), skin.light)
+    return Scene(photo, puppet, skin, eyes)
