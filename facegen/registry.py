@@ -88,6 +88,7 @@ _BUILT_IN: dict[str, dict[str, str]] = {
     "jobs": {
         "animate": "facegen.jobs.animate:AnimateJob",
         "render": "facegen.jobs.render:RenderJob",
+        "portrait": "facegen.jobs.portrait:PortraitJob",
     },
 }
 

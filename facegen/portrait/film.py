@@ -10,11 +10,20 @@ from facegen.config import PortraitConfig
 from facegen.files import check_writable
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
 from facegen.portrait.scene import make_scene
+from facegen.portrait.vision import opencv
 from facegen.renderers import clip_writer
 from facegen.renderers.clip import Clip
 from facegen.renderers.images import PngFolder
 
 Progress = Callable[[str, float], None]
+
+
+def check_portrait(config: PortraitConfig) -> None:
+    """What the settings ask for is here: found out before the work. Raises MissingExtraError and MissingSystemError."""
+    from facegen.track.mesh import face_finder
+
+    opencv()
+    face_finder().close()
 
 
 def portrait_file(

@@ -1,0 +1,81 @@
+"""A photo that speaks: the job of ``facegen portrait``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from facegen.config import Config, PortraitConfig
+from facegen.errors import blame
+from facegen.jobs.animate import check_names
+from facegen.jobs.job import Done, Progress
+from facegen.jobs.outputs import check_outputs
+from facegen.jobs.settings import pick
+from facegen.registry import Registry, suffix_of
+from facegen.units import as_fps
+
+if TYPE_CHECKING:
+    from facegen.animation import Animation
+
+SETTINGS = tuple(f.name for f in fields(Config) if f.name != "rig")
+"""Options of ``animate``; the rig is the photo's own face."""
+
+
+class PortraitJob:
+    sources: ClassVar[tuple[str, ...]] = ("source", "image")
+    settings: ClassVar[tuple[tuple[type, tuple[str, ...] | None], ...]] = (
+        (Config, SETTINGS),
+        (PortraitConfig, None),
+    )
+    kinds: ClassVar[tuple[str, ...]] = ("pictures",)
+
+    def __init__(self, sources: Sequence[str], outputs: Sequence[str], values: Mapping[str, Any]) -> None:
+        self.source, self.image = sources
+        with blame("--fps"):
+            as_fps(values.get("fps", Config.fps))
+        self.config = pick(Config, {k: v for k, v in values.items() if k in SETTINGS})
+        self.look = pick(PortraitConfig, values)
+        config = self.config
+        read = (self.source, self.image, self.look.audio, config.text, config.alignment, config.timeline)
+        self.places = check_outputs(outputs, read, self.kinds)
+
+    def check(self) -> None:
+        from facegen.audio import open_sound
+        from facegen.portrait import check_portrait
+
+        check_names(self.config)
+        check_portrait(self.look)
+        if self.look.audio:
+            open_sound(self.look.audio)
+
+    def run(self, progress: Progress) -> Done:
+        from facegen.portrait import portrait_file
+
+        curves, sound, notes = self._curves(progress)
+        start = self.config.start if sound == self.source else 0.0
+
+        def each(step: str, done: float) -> None:
+            progress(step, done, curves.seconds)
+
+        for place in self.places:
+            portrait_file(curves, self.image, place.path, self.look, each, audio=sound, audio_start=start)
+        return Done(curves, None, notes)
+
+    def _curves(self, progress: Progress) -> tuple[Animation, str | None, tuple[str, ...]]:
+        """The animation on ARKit's controls, the file with its sound, and notes on it."""
+        from facegen import pipeline
+        from facegen.audio import open_sound
+        from facegen.exporters import load_animation
+        from facegen.rig import ARKIT
+
+        if suffix_of(self.source, Registry("importers").names()):
+            curves = load_animation(self.source)
+            if not set(curves.controls) & set(ARKIT):
+                curves = pipeline.retarget(curves, "arkit")
+            return curves, self.look.audio, ()
+        sound = open_sound(self.source, start=self.config.start, duration=self.config.duration)
+        take = pipeline.solve(
+            sound, self.config, progress=lambda step, done: progress(step, done, sound.estimate)
+        )
+        return pipeline.animate(take), self.look.audio or self.source, tuple(sound.notes)
