@@ -8,7 +8,8 @@ from facegen.emotion.ask import _lexicon
 from facegen.emotion.table import KINDS, vad_table, words_of_emotions
 from facegen.errors import UsageError
 from facegen.exporters import load_take, save
-from facegen.passes.expression import action_table
+from facegen.passes.units import action_table
+from facegen.timeline import read_timeline
 from tests.test_passes import solve, talk
 
 
@@ -147,3 +148,31 @@ def test_a_take_keeps_its_named_emotions(tmp_path):
     take = solve(talk(2.0, emotion=track))
     save(take, tmp_path / "a.take")
     assert load_take(tmp_path / "a.take").emotion == track
+
+
+# Timelines
+
+
+def test_a_timeline_gives_fades_and_styles(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("start,end,emotion,fade,fade_out,style\n0,2,vad:0.4,0.7,0.1,0.2,1.5,lively\n2,4,sad,,,\n")
+    first, last = read_timeline(path)
+    assert (first.fade_in, first.fade_out, first.style) == (0.2, 1.5, "lively")
+    assert first.emotion.vad == (0.4, 0.7, 0.1) and (last.fade_in, last.style) == (None, "")
+    (tmp_path / "a.json").write_text('[{"start": 0, "end": 2, "emotion": "happy", "fade": 0.5}]')
+    assert read_timeline(tmp_path / "a.json")[0].fade_out == 0.5
+
+
+def test_a_fade_lasts_as_long_as_asked():
+    for seconds in (0.2, 1.0, 2.0):
+        span = EmotionSpan(2.0, 6.0, parse_emotion("happy"), fade_in=seconds, fade_out=seconds)
+        amount = EmotionTrack(spans=(span,)).named_weights(np.arange(0, 8, 0.01))[:, 1]
+        assert (amount[:400] > 0.005).argmax() / 100 == pytest.approx(2 - seconds / 2, abs=0.06)
+        assert (amount > 0.995).sum() / 100 == pytest.approx(4 - seconds, abs=0.2)
+
+
+def test_a_style_of_a_span_moves_the_head_only_there():
+    track = EmotionTrack(spans=(EmotionSpan(10, 20, parse_emotion("neutral"), style="theatrical"),))
+    plain, styled = (solve(talk(30, emotion=t)).layer("head").animation.head for t in (EmotionTrack(), track))
+    assert np.array_equal(plain[: 9 * 30], styled[: 9 * 30])
+    assert styled[330:570, 0].std() > 1.5 * plain[330:570, 0].std()

@@ -17,8 +17,8 @@ from facegen.emotion import CATEGORIES, EmotionSpan, EmotionTrack, named_emotion
 from facegen.errors import UsageError
 from facegen.measures.eyes import blinks
 from facegen.passes import FINISHING, PASSES, enabled, finishing
-from facegen.passes.expression import DATA, action_table
 from facegen.passes.prepare import prepare
+from facegen.passes.units import DATA, action_table
 from facegen.phones import LABELS, Features, PhoneTrack
 from facegen.rig import ARKIT
 from facegen.take import Layer, Take, compose

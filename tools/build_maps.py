@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 from facegen.decoders.rules import CONTROLS, mouth  # noqa: E402
 from facegen.emotion import CATEGORIES  # noqa: E402
 from facegen.files import make_folder, write_atomic  # noqa: E402
-from facegen.passes.expression import action_table  # noqa: E402
+from facegen.passes.units import action_table  # noqa: E402
 from facegen.phones import LABELS  # noqa: E402
 from facegen.rig import ARKIT, Control, Rig, RigMap, load_rig  # noqa: E402
 from facegen.rig.map_csv import write_map  # noqa: E402

@@ -13,17 +13,43 @@ from facegen.errors import ConfigError
 
 @dataclass(frozen=True)
 class EmotionSpan:
-    """An emotion held from ``start`` to ``end`` seconds."""
+    """An emotion held from ``start`` to ``end`` seconds, coming in ``fade_in`` and going in ``fade_out`` s (by default
+    as quickly as that emotion does), and the name of a style for the while, if any."""
 
     start: float
     end: float
     emotion: Emotion
+    fade_in: float | None = None
+    fade_out: float | None = None
+    style: str = ""
 
     def __post_init__(self) -> None:
         if not (0 <= self.start < self.end):
             raise ConfigError(
                 f"the emotion span {self.start}..{self.end} s is empty or reversed", remedy="start < end"
             )
+        for name, value in (("fade_in", self.fade_in), ("fade_out", self.fade_out)):
+            if value is not None and not 0 <= value <= 60:
+                raise ConfigError(f"{name} {value} is not in 0..60 s", remedy="use a number in 0..60")
+
+    def amount(self, times: np.ndarray) -> np.ndarray:
+        """How far the span is in at ``times`` [T] seconds, 0..1: half at its start and end."""
+        rise, fall = self._fades()
+        part = np.clip(np.minimum((times - self.start) / rise, (self.end - times) / fall) + 0.5, 0, 1)
+        return part * part * (3 - 2 * part)
+
+    def reach(self, times: np.ndarray) -> slice:
+        """The part of ascending ``times`` [T] in which the span is in at all."""
+        rise, fall = self._fades()
+        first, last = np.searchsorted(times, (self.start - rise / 2, self.end + fall / 2))
+        return slice(int(first), int(last))
+
+    def _fades(self) -> tuple[float, float]:
+        longest = self.end - self.start
+        onset = self.emotion.onset
+        asked = (onset if fade is None else fade for fade in (self.fade_in, self.fade_out))
+        rise, fall = (max(1e-3, min(fade, longest)) for fade in asked)
+        return rise, fall
 
 
 @dataclass(frozen=True)
@@ -46,20 +72,18 @@ class EmotionTrack:
                 )
 
     def weights(self, times: np.ndarray) -> np.ndarray:
-        """Weights of ``CATEGORIES`` [T, 8] float32 at ``times`` [T] seconds; rows sum to 1."""
+        """Weights of ``CATEGORIES`` [T, 8] float32 at ascending ``times`` [T] seconds; rows sum to 1."""
         return self._faded(times, Emotion.distribution)
 
     def named_weights(self, times: np.ndarray) -> np.ndarray:
-        """Weights of the named emotions [T, N] float32 at ``times`` [T] seconds; rows sum to 1."""
+        """Weights of the named emotions [T, N] float32 at ascending ``times`` [T] seconds; rows sum to 1."""
         return self._faded(times, Emotion.named_distribution)
 
     def _faded(self, times: np.ndarray, row_of: Callable[[Emotion], np.ndarray]) -> np.ndarray:
-        rows = np.tile(row_of(self.base), (len(times), 1))
+        times = np.asarray(times, np.float64)
+        rows = np.tile(row_of(self.base).astype(np.float32), (len(times), 1))
         for span in self.spans:
-            fade = min(span.emotion.onset, (span.end - span.start) / 2)
-            into = np.clip((times - span.start) / fade + 0.5, 0, 1)
-            out = np.clip((span.end - times) / fade + 0.5, 0, 1)
-            amount = np.minimum(into, out)
-            amount = amount * amount * (3 - 2 * amount)
-            rows += amount[:, None] * (row_of(span.emotion) - rows)
-        return rows.astype(np.float32)
+            part = span.reach(times)
+            amount = span.amount(times[part])[:, None].astype(np.float32)
+            rows[part] += amount * (row_of(span.emotion).astype(np.float32) - rows[part])
+        return rows

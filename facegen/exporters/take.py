@@ -65,7 +65,10 @@ class TakeFile:
             "emotion": plain_json(
                 {
                     "base": _emotion_json(take.emotion.base),
-                    "spans": [[s.start, s.end, _emotion_json(s.emotion)] for s in take.emotion.spans],
+                    "spans": [
+                        [s.start, s.end, _emotion_json(s.emotion), s.fade_in, s.fade_out, s.style]
+                        for s in take.emotion.spans
+                    ],
                 }
             ),
             "config": plain_json(take.config),
@@ -94,7 +97,9 @@ class TakeFile:
             PhoneTrack(tuple(Phone(float(a), float(b), c) for a, b, c in _json(metadata, "phones", list))),
             EmotionTrack(
                 _emotion(emotion["base"]),
-                tuple(EmotionSpan(float(a), float(b), _emotion(e)) for a, b, e in emotion["spans"]),
+                tuple(
+                    EmotionSpan(float(a), float(b), _emotion(e), *more) for a, b, e, *more in emotion["spans"]
+                ),
             ),
             tuple(
                 _layer(n, row, fps, tensors, path) for n, row in enumerate(_json(metadata, "layers", list))

@@ -6,8 +6,10 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from facegen.config import Context
+from facegen.style import load_style
 
 QUIET_DB = -70.0
+STYLE_FADE_S = 0.6
 
 
 def frame_times(context: Context) -> np.ndarray:
@@ -18,6 +20,21 @@ def frame_times(context: Context) -> np.ndarray:
 def duration(context: Context) -> float:
     """Seconds that the animation lasts."""
     return context.frames / float(context.fps)
+
+
+def dial(context: Context, name: str) -> float | np.ndarray:
+    """A number of the style over time: one value, or [T] where spans of the timeline name styles of their own."""
+    usual = float(getattr(load_style(context.config.style), name))
+    spans = [span for span in context.emotion.spans if span.style]
+    if not spans:
+        return usual
+    times = frame_times(context)
+    rows = np.full(context.frames, usual, np.float32)
+    for span in spans:
+        fade = min(STYLE_FADE_S, span.end - span.start)
+        part = np.clip(np.minimum(times - span.start, span.end - times) / fade + 0.5, 0, 1)
+        rows += part * part * (3 - 2 * part) * (getattr(load_style(span.style), name) - rows)
+    return rows
 
 
 def mean_over(rows: np.ndarray, frames: int) -> np.ndarray:

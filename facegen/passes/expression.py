@@ -1,80 +1,54 @@
-"""Expression: an emotion's facial action units over time, and brows that rise just before a stressed syllable."""
+"""Expression: an emotion's facial action units over time, blended under speech, and brows that rise at stresses."""
 
 from __future__ import annotations
 
-import csv
-from functools import lru_cache
-from pathlib import Path
-
 import numpy as np
 from scipy.ndimage import uniform_filter1d
+from scipy.signal import lfilter
 
 from facegen.animation import Animation
 from facegen.config import Context
 from facegen.emotion import named_emotions
 from facegen.emotion.table import category_table
-from facegen.errors import FacegenError
-from facegen.passes.curves import frame_times, pulses, slow_noise, speaking, stresses
-from facegen.rig import ARKIT
+from facegen.passes.curves import dial, frame_times, pulses, slow_noise, speaking, stresses
+from facegen.passes.units import unit_table
 from facegen.take import Layer, Take
 
-DATA = Path(__file__).resolve().parents[1] / "data"
-
-TALKING_MOUTH = 0.4  # part of the mouth's expression that stays while it speaks
-TALKING_JAW = 0.1  # and of the jaw's, which articulation needs most
 LEAD_S = 0.10  # brows lead the stressed syllable (Cave et al. 1996)
 BROW_RISE_S, BROW_FALL_S = 0.13, 0.30  # as quick as in four Live Link Face captures
 BROW_SIZE = 0.3
 BROW_SHARE = 0.55  # part of the strong stresses that the brows mark
 LIFE, LIFE_PERIOD_S = 0.035, 3.3  # the brows' own slow motion
-VARIATION = 0.12  # slow change of the upper face's strength
+STEADY, SWAYING = 0.65, 0.75  # of a unit's spread: what a take keeps, and what comes and goes in it
+SWAY_PERIOD_S = 4.3
+MOST = 2.0  # spreads by which a unit strays at most
+APEX, APEX_FALL_S = 0.22, 0.7  # an expression that comes passes what it then holds
 
+# Part of the mouth's expression that stays in pauses and while it speaks. Corners may be drawn while lips work; what
+# parts or presses lips yields to articulation, and parts them about alike in both, so that the lips' motion stays; a
+# wrinkled nose lifts the upper lip.
+CORNERS = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
+OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
+SHARES = {"corners": (1.0, 0.62), "opening": (0.32, 0.32), "pressing": (0.7, 0.3), "nose": (0.75, 0.6)}
 
-@lru_cache(maxsize=1)
-def action_table() -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
-    """Controls, their values [N, C] for each of ``named_emotions`` at full strength, and their regions (upper or
-    mouth).
-
-    From ``emotions.csv`` (emotion to action units: EMFACS, Friesen and Ekman 1983; Du, Tao and Martinez 2014) and
-    ``action_units.csv`` (action unit to controls; a name that ends in * has two sides).
-    """
-    units = list(csv.DictReader((DATA / "action_units.csv").open(encoding="utf-8")))
-    values = np.zeros((len(named_emotions()), len(ARKIT)))
-    for row, emotion in zip(values, named_emotions().values(), strict=True):
-        for side, au, amount in emotion.units:
-            for unit in _controls_of(au, units):
-                for name in _sides(unit["control"], side):
-                    row[ARKIT.index(name)] += amount * float(unit["weight"])
-    regions = {name: unit["region"] for unit in units for name in _sides(unit["control"], "both")}
-    names = tuple(name for name in ARKIT if name in regions)
-    columns = [ARKIT.index(name) for name in names]
-    return names, values[:, columns].astype(np.float32), tuple(regions[name] for name in names)
-
-
-def _controls_of(au: str, units: list[dict[str, str]]) -> list[dict[str, str]]:
-    found = [unit for unit in units if unit["au"] == au]
-    if not found:
-        raise FacegenError(f"the emotion table names action unit {au}, which the table of units lacks")
-    return found
-
-
-def _sides(control: str, side: str) -> list[str]:
-    if not control.endswith("*"):
-        return [control]
-    return [control[:-1] + s for s in ("Left", "Right") if side in ("both", s.lower())]
+WITH_JAW, JAW_USUAL = (0.5, 1.3), 0.16
 
 
 def named_weights(context: Context) -> np.ndarray:
-    """Weights [T, N] of the named emotions times the intensity: they rise as the track does and fall over each
-    one's offset."""
-    weights = context.emotion.named_weights(frame_times(context))
+    """Weights of the named emotions times the intensity, [T, N], or [1, N] where they never change: they rise as the
+    track does and fall over each one's offset."""
+    track = context.emotion
+    times = frame_times(context) if track.spans else np.zeros(1)
+    weights = track.named_weights(times)
     weights[:, 0] = 0.0
-    if context.emotion.spans and len(weights):
+    if track.spans and len(weights):
+        given = {name for span in track.spans if span.fade_out is not None for name in span.emotion.parts}
         for column, emotion in enumerate(named_emotions().values()):
-            if weights[:, column].any():
+            if weights[:, column].any() and emotion.name not in given:
                 weights[:, column] = _lingering(weights[:, column], emotion.offset * float(context.fps))
         weights /= np.maximum(1.0, weights.sum(axis=1, keepdims=True))
-    return weights * context.config.intensity
+    shown = context.config.intensity * dial(context, "emotion")
+    return weights * (shown if np.ndim(shown) == 0 else np.asarray(shown)[:, None])
 
 
 def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
@@ -88,26 +62,79 @@ def emotion_weights(context: Context) -> np.ndarray:
     """Weights [T, 8] of CATEGORIES times the intensity, as ``named_weights``; neutral is 0."""
     weights = named_weights(context) @ category_table().astype(np.float32)
     weights[:, 0] = 0.0
-    return weights
+    return np.broadcast_to(weights, (context.frames, weights.shape[1]))
+
+
+def unit_strengths(context: Context) -> np.ndarray:
+    """Strength of each action unit (``unit_table().units``) over time, [T, U] of at least 0: the mean of what is felt,
+    a draw of the seed that stays, and a slow sway about both. Mean and spread make each emotion a Gaussian."""
+    table = unit_table()
+    weights = named_weights(context)
+    strengths = np.minimum(weights @ table.mean, 1.0)
+    if len(weights) > 1:
+        strengths *= _apex(weights.sum(axis=1), float(context.fps))[:, None]
+    rows = np.array(np.broadcast_to(strengths, (context.frames, strengths.shape[1])))
+    streams = context.rng("units").spawn(len(table.units) // 2)
+    for number, stream in enumerate(streams):
+        pair = slice(2 * number, 2 * number + 2)
+        if rows[:, pair].any():
+            draw, sway = stream.standard_normal(), slow_noise(context, stream, SWAY_PERIOD_S)
+            away = np.clip(STEADY * draw + SWAYING * sway, -MOST, MOST)
+            rows[:, pair] *= (1 + table.spread[2 * number] * away)[:, None]
+    return rows
+
+
+def mean_values(context: Context, controls: tuple[str, ...]) -> np.ndarray:
+    """What is felt does to ``controls`` on the mean, [T, C] or [1, C]: without the seed's variation."""
+    table = unit_table()
+    columns = [table.controls.index(name) for name in controls]
+    return np.minimum(named_weights(context) @ table.mean, 1.0) @ table.to[:, columns]
+
+
+def _apex(total: np.ndarray, fps: float) -> np.ndarray:
+    """Factor [T] by which an expression that has just come passes its level."""
+    rise = np.maximum(np.diff(total, prepend=total[:1]), 0.0)
+    fresh = lfilter([1.0], [1.0, -np.exp(-1 / (APEX_FALL_S * fps))], rise)
+    return (1 + APEX * np.clip(fresh, 0, 1)).astype(np.float32)
 
 
 def expression(take: Take, context: Context) -> Layer | None:
-    """Brows, lids, cheeks and nose by ``upper_face``; the mouth's part steps back while it speaks."""
-    names, table, regions = action_table()
-    rng = context.rng("expression")
-    values = np.minimum(named_weights(context) @ table, 1.0)
+    """Brows, lids, cheeks and nose by ``upper_face``; the mouth's part lies under its articulation."""
+    table = unit_table()
+    columns = table.columns("upper", "mouth")
+    names = tuple(table.controls[i] for i in columns)
+    regions = tuple(table.regions[i] for i in columns)
+    values = np.minimum(unit_strengths(context) @ table.to[:, columns], 1.0)
     talks = context.at_frames(speaking(context, 0.5))
-    vary = 1 + VARIATION * np.clip(slow_noise(context, rng.spawn(1)[0], LIFE_PERIOD_S, 2), -2, 2)
+    upper = context.config.upper_face * dial(context, "upper_face")
+    shares = {kind: pause + (talk - pause) * talks for kind, (pause, talk) in SHARES.items()}
+    shares["opening"] *= 1 + talks * (_articulated(take) - 1)
     for column, (name, region) in enumerate(zip(names, regions, strict=True)):
-        if region == "upper":
-            values[:, column] *= context.config.upper_face * vary
-        else:
-            kept = TALKING_JAW if name == "jawOpen" else TALKING_MOUTH
-            values[:, column] *= 1 - (1 - kept) * talks
-    raised = context.config.upper_face * _brows(context, rng)
+        values[:, column] *= upper if region == "upper" else 1.0
+        values[:, column] *= shares.get(_kind(name, region), 1.0)
+    raised = upper * _brows(context, context.rng("expression"))
     for name, share in (("browInnerUp", 1.0), ("browOuterUpLeft", 0.7), ("browOuterUpRight", 0.7)):
         values[:, names.index(name)] += share * raised
+    drooping = dial(context, "lids")
+    for side in ("Left", "Right"):
+        values[:, names.index(f"eyeBlink{side}")] += drooping
     return Layer("expression", "add", Animation(context.fps, names, values))
+
+
+def _articulated(take: Take) -> float | np.ndarray:
+    """How much of an emotion's opening goes with the mouth's own, [T]: less where speech nearly shuts it."""
+    jaws = [x.animation.channel("jawOpen") for x in take.layers if x.name == "lips"]
+    least, most = WITH_JAW
+    return least + (most - least) * np.clip(jaws[0] / JAW_USUAL, 0, 1) if jaws else 1.0
+
+
+def _kind(name: str, region: str) -> str:
+    """The row of SHARES for a control; "" where speech leaves it alone."""
+    if region == "upper":
+        return "nose" if name.startswith("noseSneer") else ""
+    if name.startswith(CORNERS):
+        return "corners"
+    return "opening" if name.startswith(OPENING) else "pressing"
 
 
 def _brows(context: Context, rng: np.random.Generator) -> np.ndarray:

@@ -6,9 +6,8 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.config import Context
-from facegen.emotion import CATEGORIES
 from facegen.passes.curves import frame_times
-from facegen.passes.expression import emotion_weights
+from facegen.passes.expression import mean_values
 from facegen.phones import BILABIALS, LABELS, LABIODENTALS
 from facegen.take import Layer, Take
 
@@ -29,8 +28,10 @@ POSES: dict[str, tuple[float, float]] = {
     "tongueOut": (0.0, 0.0),
 }
 """Control to its value with lips shut, and with the lower lip on the teeth."""
-CHIN = {"disgusted": 0.2, "surprised": 0.08, "fearful": 0.05}
-"""How much further mouthShrugLower brings lips together that an emotion parts."""
+SNEER = ("noseSneerLeft", "noseSneerRight")
+RAISED = {"mouthShrugLower": 0.3, "mouthClose": 0.14}
+"""How much further these go where a wrinkled nose, SNEER at 1, lifts the upper lip: it parts aria's lips by 0.07 of the
+distance of the eyes, which the two take back."""
 STRENGTH = {**dict.fromkeys(BILABIALS, 1.0), **dict.fromkeys(LABIODENTALS, 0.6)}
 ATTACK_S, RELEASE_S = 0.045, 0.04
 HELD = 0.5  # part of the phone, from its start, in which the contact is whole
@@ -48,8 +49,9 @@ def lip_closure(take: Take, context: Context) -> Layer | None:
     share = (shut / np.maximum(shut + bitten, 1e-6))[:, None]
     poses = np.array(list(POSES.values()), np.float32)
     values = share * poses[:, 0] + (1 - share) * poses[:, 1]
-    parted = emotion_weights(context) @ np.array([CHIN.get(name, 0.0) for name in CATEGORIES], np.float32)
-    values[:, list(POSES).index("mouthShrugLower")] += share[:, 0] * parted
+    lifted = share[:, 0] * mean_values(context, SNEER).mean(axis=1)
+    for name, more in RAISED.items():
+        values[:, list(POSES).index(name)] += more * lifted
     values[mask == 0] = 0
     return Layer("lip_closure", "replace", Animation(context.fps, tuple(POSES), values), mask)
 

@@ -19,6 +19,11 @@ FILES: dict[str, tuple[bytes, int, str]] = {
     "unfinished.json": (b'[{"start": 0, "end": 1', 3, "is not a JSON timeline"),
     "no-emotion.json": (b'[{"start": 0, "end": 1}]', 3, "is not a JSON timeline"),
     "no-list.json": (b'{"spans": 3}', 3, "is not a JSON timeline"),
+    "unknown-column.csv": (b"start,end,emotion,fede\n0,1,happy,0.2\n", 3, "did you mean fade"),
+    "unknown-style.csv": (b"start,end,emotion,style\n0,1,happy,lifely\n", 3, "lively"),
+    "fade-backwards.csv": (b"start,end,emotion,fade\n0,1,happy,-1\n", 3, "is not in 0..60"),
+    "fade-words.json": (b'[{"start": 0, "end": 1, "emotion": "sad", "fade": "slow"}]', 3, "is not start,end"),
+    "empty-prompt.csv": (b"0,1,\n", 3, "is empty"),
     "binary.csv": (bytes(range(256)), 3, "is not text"),
 }
 
