@@ -6,7 +6,8 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.config import Context
-from facegen.passes.curves import duration, frame_times, mean_over, speaking
+from facegen.passes.attention import affect, events
+from facegen.passes.curves import dial, duration, frame_times, mean_over, speaking, value_at
 from facegen.take import Layer, Take
 
 # Blinks a minute are log-normal between people; a blink takes 13 frames at 60 a second and closes faster than it
@@ -19,6 +20,14 @@ LENGTH_LOG_SPREAD, LENGTH_RANGE = 0.3, (0.6, 2.0)  # single captured blinks last
 WHOLE, PARTIAL, PARTIAL_SHARE = (0.75, 1.0), (0.4, 0.7), 0.2  # how far lids go down; captures: 0.27-0.94
 GAP_SPREAD = 0.55  # log spread of the time between blinks
 LEAST_GAP_S = 0.25
+AROUSED = (
+    0.45  # how far arousal quickens blinking, in the log; EmoFace's emotional talkers are at its upper end
+)
+WITH_SHIFT, SHIFT_DEGREES = (
+    0.6,
+    8.0,
+)  # chance of a blink with a gaze shift of so many degrees (Evinger et al. 1994)
+SLOW_LIDS = 1.4  # how much longer blinks of drooping lids take
 SEARCH = 0.35  # part of the mean gap by which a blink may move to reach a pause
 
 
@@ -32,8 +41,10 @@ def blink(take: Take, context: Context) -> Layer | None:
     shut = np.zeros(context.frames, np.float32)
     left, right = np.zeros_like(shut), np.zeros_like(shut)
     times, fps = frame_times(context), float(context.fps)
+    heavy = dial(context, "lids")
     for instant in instants:
         length = np.clip(np.exp(rng.normal(0, LENGTH_LOG_SPREAD)), *LENGTH_RANGE)
+        length = min(LENGTH_RANGE[1], length * (1 + SLOW_LIDS * value_at(context, heavy, instant)))
         depth = rng.uniform(*(PARTIAL if rng.random() < PARTIAL_SHARE else WHOLE))
         first = max(0, int((instant - length * CLOSE_S) * fps))
         last = min(context.frames, int((instant + length * (SHUT_S + OPEN_S)) * fps) + 2)
@@ -57,25 +68,42 @@ def _lid(away: np.ndarray) -> np.ndarray:
 
 def blink_times(context: Context, rng: np.random.Generator) -> np.ndarray:
     """Instants [N] s at which the lids are down, each in the middle of a frame, none cut by the clip's ends."""
-    rate = float(np.clip(np.exp(rng.normal(RATE_LOG_MEAN, RATE_LOG_SPREAD)), *RATE_RANGE))
-    gap, end, fps = 60.0 / rate, duration(context), float(context.fps)
+    own, end, fps = rng.normal(RATE_LOG_MEAN, RATE_LOG_SPREAD), duration(context), float(context.fps)
+    rates = np.exp(own + AROUSED * affect(context)[:, 1]) * dial(context, "blink")
+    gaps = 60.0 / np.clip(rates, *RATE_RANGE)
     before, after = (LENGTH_RANGE[1] * s + 0.5 / fps for s in (CLOSE_S, SHUT_S + OPEN_S))
     least = LEAST_GAP_S + before + after
     welcome = _welcome(context)
     instants: list[float] = []
-    wanted = gap * rng.uniform(0.1, 1.0)
+    wanted = value_at(context, gaps, 0.0) * rng.uniform(0.1, 1.0)
+    shifts = _with_shifts(context)
     while wanted < end:
+        gap = value_at(context, gaps, wanted)
         low, high = wanted - SEARCH * gap, wanted + SEARCH * gap
         if instants:
             low = max(low, instants[-1] + least)
         low, high = max(low, before), min(max(high, low), end - after)
-        if low <= high:
+        near = shifts[(shifts >= low) & (shifts <= high)]
+        if len(near):
+            instants.append((np.floor(near[0] * fps) + 0.5) / fps)
+        elif low <= high:
             best = _best(welcome, low, high, rng.random())
             instants.append((np.floor(best * fps) + 0.5) / fps)
         wanted = max(wanted, instants[-1] if instants else 0.0)
         wanted += max(least, gap * np.exp(rng.normal(-0.5 * GAP_SPREAD**2, GAP_SPREAD)))
     inside = [t for t in instants if before - 0.5 / fps <= t <= end - after + 0.5 / fps]
     return np.array(inside)
+
+
+def _with_shifts(context: Context) -> np.ndarray:
+    """Instants [N] s of large gaze shifts that a blink goes with."""
+    rng, found, before = context.rng("blink with gaze"), [], (0.0, 0.0)
+    for look in events(context):
+        size = np.hypot(look.left - before[0], look.up - before[1])
+        if rng.random() < WITH_SHIFT and size > SHIFT_DEGREES:
+            found.append(look.at + CLOSE_S)
+        before = look.left, look.up
+    return np.array(found)
 
 
 def _welcome(context: Context) -> np.ndarray:

@@ -37,6 +37,12 @@ def dial(context: Context, name: str) -> float | np.ndarray:
     return rows
 
 
+def value_at(context: Context, rows: np.ndarray | float, seconds: float) -> float:
+    """The value of ``rows`` ([T], [1] or one number) in the frame at ``seconds``."""
+    values = np.atleast_1d(rows)
+    return float(values[min(len(values) - 1, max(0, int(seconds * float(context.fps))))])
+
+
 def mean_over(rows: np.ndarray, frames: int) -> np.ndarray:
     """Centred moving mean of ``rows`` [F] over ``frames`` of them, held at the ends."""
     if len(rows) == 0:

@@ -79,7 +79,7 @@ def unit_strengths(context: Context) -> np.ndarray:
         pair = slice(2 * number, 2 * number + 2)
         if rows[:, pair].any():
             draw, sway = stream.standard_normal(), slow_noise(context, stream, SWAY_PERIOD_S)
-            away = np.clip(STEADY * draw + SWAYING * sway, -MOST, MOST)
+            away = MOST * np.tanh((STEADY * draw + SWAYING * sway) / MOST)
             rows[:, pair] *= (1 + table.spread[2 * number] * away)[:, None]
     return rows
 

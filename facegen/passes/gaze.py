@@ -1,4 +1,4 @@
-"""Gaze: fixations and saccades about a point, held while the head turns, with lids that follow."""
+"""Gaze: fixations and saccades about a point, looks away, held while the head turns, with lids that follow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.config import Context
-from facegen.passes.curves import duration, frame_times
+from facegen.passes.attention import Event, affect, events, gliding
+from facegen.passes.curves import dial, duration, value_at
 from facegen.take import Layer, Take
 from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
@@ -21,6 +22,7 @@ SECONDS_A_DEGREE, SECONDS_LEAST = 0.0022, 0.021
 EYE_HALF_CM = 3.05
 CLOSE_STUDY = 0.35  # shifts are smaller while looking at a given point
 LID_DOWN, LID_UP = 0.35, 0.12  # lid motion with an eye that looks down or up
+UNEASY = 0.5  # how far unpleasant arousal without power quickens shifts: a fearful capture has three times the others'
 
 SIDES = ("Left", "Right")
 CONTROLS = tuple(
@@ -33,8 +35,11 @@ CONTROLS = tuple(
 def gaze(take: Take, context: Context) -> Layer | None:
     """Eye and lid controls [T, 12], added to those below."""
     point = context.config.look_at
-    scale = EYE_DEGREES_SIDE * (1.0 if point is None else CLOSE_STUDY)
-    left, up = saccades(context, scale)
+    small = saccades(context, EYE_DEGREES_SIDE * (1.0 if point is None else CLOSE_STUDY))
+    looks = events(context)
+    shifts = np.diff([(0.0, 0.0), *((look.left, look.up) for look in looks)], axis=0)
+    large = gliding(context, looks, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(shifts, axis=1))
+    left, up = (small + large).T
     turned = _head(take)
     left, up = left - turned[0], up + turned[1]
     columns = []
@@ -54,24 +59,24 @@ def gaze(take: Take, context: Context) -> Layer | None:
     return Layer("gaze", "add", Animation(context.fps, CONTROLS, np.stack(columns, axis=1)))
 
 
-def saccades(context: Context, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Gaze to the character's left and up, [T] and [T] degrees; ``scale`` is the range's size in degrees."""
+def saccades(context: Context, scale: float) -> np.ndarray:
+    """Small shifts to the character's left and up, [T, 2] degrees; ``scale`` is the range's size in degrees."""
     rng = context.rng("gaze")
-    count = int(duration(context) / FIXATION_S[0]) + 2
-    draws = rng.random((count, 4))
-    starts = np.cumsum(FIXATION_S[0] + (FIXATION_S[1] - FIXATION_S[0]) * draws[:, 0])
-    radius = scale * (RADIUS[0] + (RADIUS[1] - RADIUS[0]) * draws[:, 1]) * (draws[:, 2] >= BACK_TO_CENTRE)
-    angle = 2 * np.pi * draws[:, 3]
-    ends = np.stack([radius * np.cos(angle), FLATTER * radius * np.sin(angle)], axis=1)
-    begins = np.concatenate([np.zeros((1, 2)), ends[:-1]])
-    takes = SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(ends - begins, axis=1)
-    times = frame_times(context)
-    last = np.searchsorted(starts, times, side="right") - 1
-    at = np.maximum(last, 0)
-    part = np.where(last < 0, 0.0, np.clip((times - starts[at]) / takes[at], 0, 1))
-    part = part**3 * (10 - 15 * part + 6 * part * part)
-    place = begins[at] + part[:, None] * (ends[at] - begins[at])
-    return place[:, 0], place[:, 1]
+    lively, mood = dial(context, "gaze"), affect(context)
+    uneasy = np.clip(-mood[:, 0], 0, 1) * np.clip(mood[:, 1], 0, 1) * np.clip(-mood[:, 2] + 0.3, 0, 1)
+    points, at, end = [], 0.0, duration(context)
+    while at < end:
+        draws = rng.random(4)
+        quick = (1 + UNEASY * 4 * value_at(context, uneasy, at)) * np.sqrt(
+            max(0.1, value_at(context, lively, at))
+        )
+        at += (FIXATION_S[0] + (FIXATION_S[1] - FIXATION_S[0]) * draws[0]) / quick
+        size = min(1.3, value_at(context, lively, at)) * scale * (draws[2] >= BACK_TO_CENTRE)
+        radius = size * (RADIUS[0] + (RADIUS[1] - RADIUS[0]) * draws[1])
+        angle = 2 * np.pi * draws[3]
+        points.append(Event(at, radius * np.cos(angle), FLATTER * radius * np.sin(angle)))
+    steps = np.diff([(0.0, 0.0), *((p.left, p.up) for p in points)], axis=0)
+    return gliding(context, points, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(steps, axis=1))
 
 
 def _head(take: Take) -> tuple[np.ndarray | float, np.ndarray | float]:
