@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("facegen.cli.check:check", "What is wrong with an animation or a sound."),
     "rig": ("facegen.cli.rigs:rig", "List, show and check rigs."),
     "emotions": ("facegen.cli.listings:emotions", "The emotions that can be named."),
-    "styles": ("facegen.cli.listings:styles", "The ways of moving the mouth that can be named."),
+    "styles": ("facegen.cli.listings:styles", "The ways of speaking and moving that can be named."),
     "formats": ("facegen.cli.listings:formats", "The file formats read and written."),
     "models": ("facegen.cli.listings:models", "The speech encoders, decoders and shipped weights."),
     "licenses": ("facegen.cli.listings:licenses", "Licence and origin of each shipped weight and rig."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,8 @@ def styles(as_json: bool) -> None:
     from facegen.style import styles as known
 
     for name, style in known().items():
-        row = {"name": name, "articulation": style.articulation, "speaker": style.speaker, "note": style.note}
         if as_json:
-            json_line(row)
+            json_line({"name": name, **asdict(style)})
         else:
             click.echo(f"{name:18} articulation {style.articulation:+.1f}  {style.note}")
 
