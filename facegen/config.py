@@ -32,8 +32,12 @@ class Config:
         "auto (as heard; neutral for now), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1, "
         "or words: quietly amused, a bit nervous",
     )
-    timeline: str | None = option(None, "CSV or JSON of emotion spans: start s, end s, emotion; if wanted fade s and style")
-    style: str = option("neutral", "how mouth, face, head and eyes move: a name of `facegen styles`, or a .json file")
+    timeline: str | None = option(
+        None, "CSV or JSON of emotion spans: start s, end s, emotion; if wanted fade s and style"
+    )
+    style: str = option(
+        "neutral", "how mouth, face, head and eyes move: a name of `facegen styles`, or a .json file"
+    )
     intensity: float = option(1.0, "strength of the emotion, 0 to 2")
     mouth: float = option(1.0, "strength of the mouth's motion, 0 to 2")
     upper_face: float = option(1.0, "strength of brows, lids and cheeks, 0 to 2")
