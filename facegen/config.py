@@ -15,16 +15,19 @@ from facegen.phones import Features, PhoneTrack
 from facegen.units import as_fps
 
 
-def option(default: Any, help: str) -> Any:
-    """A dataclass field with the help text that the command line shows."""
-    return field(default=default, metadata={"help": help})
+def option(default: Any, help: str, *, file: bool = False) -> Any:
+    """A dataclass field with the help text that the command line shows; ``file``: its text may name a file or folder
+    that is read, which a batch holds to the allowed folders."""
+    return field(default=default, metadata={"help": help, "file": file})
 
 
 @dataclass(frozen=True)
 class Config:
     """Settings of one solve. Raises UsageError for values out of range."""
 
-    rig: str = option("arkit", "rig whose controls to write: a name of `facegen rig list`, or a rig folder")
+    rig: str = option(
+        "arkit", "rig whose controls to write: a name of `facegen rig list`, or a rig folder", file=True
+    )
     fps: str = option("30", "frames a second: 30, 60, 24, 25, 29.97, 120 or any fraction such as 24000/1001")
     seed: int = option(0, "seed of blinks, gaze and head motion")
     emotion: str = option(
@@ -33,16 +36,20 @@ class Config:
         "or words: quietly amused, a bit nervous",
     )
     timeline: str | None = option(
-        None, "CSV or JSON of emotion spans: start s, end s, emotion; if wanted fade s and style"
+        None, "CSV or JSON of emotion spans: start s, end s, emotion; if wanted fade s and style", file=True
     )
     style: str = option(
-        "neutral", "how mouth, face, head and eyes move: a name of `facegen styles`, or a .json file"
+        "neutral",
+        "how mouth, face, head and eyes move: a name of `facegen styles`, or a .json file",
+        file=True,
     )
     intensity: float = option(1.0, "strength of the emotion, 0 to 2")
     mouth: float = option(1.0, "strength of the mouth's motion, 0 to 2")
     upper_face: float = option(1.0, "strength of brows, lids and cheeks, 0 to 2")
-    text: str | None = option(None, "transcript, or a text file with it: sharpens the timing (English)")
-    alignment: str | None = option(None, "given phones: .TextGrid, .json or .align")
+    text: str | None = option(
+        None, "transcript, or a text file with it: sharpens the timing (English)", file=True
+    )
+    alignment: str | None = option(None, "given phones: .TextGrid, .json or .align", file=True)
     passes: tuple[str, ...] | None = option(None, "only these passes, comma-separated")
     blink: bool = option(True, "blinks")
     gaze: bool = option(True, "gaze with saccades")
@@ -50,8 +57,10 @@ class Config:
     look_at: tuple[float, float, float] | None = option(
         None, "point to look at, cm from between the eyes: X,Y,Z"
     )
-    encoder: str = option("phones", "speech encoder: a name of `facegen models`, or an .onnx file")
-    decoder: str = option("learned", "decoder of mouth shapes: a name of `facegen models`, or an .onnx file")
+    encoder: str = option("phones", "speech encoder: a name of `facegen models`, or an .onnx file", file=True)
+    decoder: str = option(
+        "learned", "decoder of mouth shapes: a name of `facegen models`, or an .onnx file", file=True
+    )
     start: float = option(0.0, "seconds to skip at the start of the sound")
     duration: float | None = option(None, "seconds of sound to use")
 
@@ -94,12 +103,14 @@ CHANGES = ("emotion", "intensity", "mouth", "upper_face", "style", "text", "seed
 class RenderConfig:
     """Settings of one rendering. Raises UsageError for values out of range."""
 
-    rig: str = option("aria", "rig with the head to draw")
-    audio: str | None = option(None, "sound to mux into the video")
+    rig: str = option("aria", "rig with the head to draw", file=True)
+    audio: str | None = option(None, "sound to mux into the video", file=True)
     size: str = option("1280x720", "width x height in pixels, even numbers")
-    camera: str = option("front", "front, threequarter, side, or a .json file: position, target, up, fov")
+    camera: str = option(
+        "front", "front, threequarter, side, or a .json file: position, target, up, fov", file=True
+    )
     renderer: str = option("raster", "renderer: raster, or blender (slow, path-traced)")
-    background: str = option("#2b2f36", "colour as #rrggbb, or an image file")
+    background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
     alpha: bool = option(False, "transparent background (.png, .mov or a folder)")
 
     def __post_init__(self) -> None:
@@ -128,11 +139,11 @@ class PortraitConfig:
     size: int | None = option(None, "longest side of the video in pixels (default: as the picture)")
     draft: bool = option(False, "a quick preview: small and without the refiner")
     face: tuple[float, ...] | None = option(None, "which of several faces: a place on it, in pixels: X,Y")
-    audio: str | None = option(None, "sound to mux into the video of an animation")
+    audio: str | None = option(None, "sound to mux into the video of an animation", file=True)
     steps: int = option(4, "steps of the refiner or the backbone")
     refine: bool = option(False, "paint mouth and eyes with the refiner")
     backbone: str | None = option(
-        None, "local diffusers folder (img2img, inpaint or ControlNet) that refines"
+        None, "local diffusers folder (img2img, inpaint or ControlNet) that refines", file=True
     )
     strength: float = option(0.35, "how far the backbone may leave the warped picture, 0 to 1")
     prompt: str = option("a photo of a person talking", "what a backbone with a text encoder is told")
@@ -150,6 +161,51 @@ class PortraitConfig:
             raise UsageError(f"--strength {self.strength} is not in 0..1", remedy="use e.g. 0.35")
         if self.face is not None and (len(self.face) != 2 or not np.isfinite(self.face).all()):
             raise UsageError("--face is not two numbers", remedy="give a place on the face, e.g. 320,180")
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """Settings of one batch. Raises UsageError for values out of range."""
+
+    format: str = option("csv", "formats to write where a row names none, comma-separated: csv,glb,mp4")
+    name: str = option(
+        "{name}",
+        "names of outputs: {name}, {stem}, {folder}, {row:04}, any option, any column that starts with _",
+    )
+    workers: int = option(0, "processes that work side by side; 0 is one a core")
+    engine: str = option("local", "local: processes of this machine; ray: a Ray cluster (extra batch)")
+    resume: bool = option(
+        False, "redo only what is missing, failed or changed since the last run into the folder"
+    )
+    fail_fast: bool = option(False, "stop at the first job that fails")
+    retries: int = option(1, "times to repeat a job whose process died, ran out of time or could not write")
+    timeout: float | None = option(None, "seconds after which a job is stopped")
+    memory: int | None = option(None, "megabytes that one job may use")
+    check: bool = option(True, "the checks of each take in the summary")
+    thumbnails: bool = option(False, "a picture of each face in summary.html (needs the extra render)")
+    root: str | None = option(None, "further folders that a manifest may read from, comma-separated")
+    allow_outside: bool = option(False, "let a manifest read files from anywhere")
+    state: str | None = option(
+        None, "folder of the journal, where outputs go to a URL  [default: DIR/.facegen]"
+    )
+    address: str | None = option(None, "ray: address of the cluster; without one a local Ray is started")
+    cpus: float = option(1.0, "ray: processors that a job takes")
+    gpus: float = option(0.0, "ray: GPUs that a job takes")
+
+    def __post_init__(self) -> None:
+        for flag, low, high in (
+            ("workers", 0, 4096),
+            ("retries", 0, 100),
+            ("cpus", 0, 4096),
+            ("gpus", 0, 64),
+        ):
+            value = getattr(self, flag)
+            if not low <= value <= high:
+                raise UsageError(f"--{flag} {value} is not in {low}..{high}", remedy=f"use {low}..{high}")
+        for flag in ("timeout", "memory"):
+            value = getattr(self, flag)
+            if value is not None and not 0 < value < 1e9:
+                raise UsageError(f"--{flag} {value} is not a positive number", remedy="use e.g. 600")
 
 
 def defaults(kind: type) -> dict[str, Any]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from facegen.errors import FacegenError, InputError, OutputError
 
@@ -80,6 +83,143 @@ def make_folder(path: str | os.PathLike) -> Path:
     except OSError as error:
         raise _output_error(error, path) from error
     return Path(path)
+
+
+class Log:
+    """A file that lines are only ever added to; ``write`` returns when the line is on the disk.
+
+    Raises OutputError where it can't be opened or written; a line that could not be written whole is taken back.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = path
+        try:
+            self._file = open(path, "ab", buffering=0)
+        except OSError as error:
+            raise _output_error(error, path) from error
+
+    def write(self, line: bytes, *, sync: bool = True) -> None:
+        end = self._file.tell()
+        try:
+            if self._file.write(line) != len(line):
+                self._file.truncate(end)
+                raise OutputError("can't be written whole", path=self.path, remedy="free space on the disk")
+            if sync:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            raise _output_error(error, self.path) from error
+
+    def cut(self, length: int) -> None:
+        """Forget all that stands after the first ``length`` bytes."""
+        try:
+            os.truncate(self.path, length)
+        except OSError as error:
+            raise _output_error(error, self.path) from error
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@contextmanager
+def locked(path: str | os.PathLike, holder: str, shown: str | os.PathLike) -> Iterator[None]:
+    """Hold the file ``path`` for this process alone; it says ``holder`` to others. The system lets go of it when the
+    process ends, however it ends. OutputError, about ``shown``, where another process holds it."""
+    try:
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise _output_error(error, path) from error
+    with file:
+        if not _take(file):
+            file.seek(0)
+            other = " ".join(file.read(500).split()) or "another process"
+            raise OutputError(f"is in use by {other}", path=shown, remedy="wait until it ends")
+        file.truncate(0)
+        file.write(holder + "\n")
+        file.flush()
+        yield
+
+
+def _take(file: Any) -> bool:
+    """Lock an open file if nobody else holds it."""
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def publish(staged: str | os.PathLike, folder: str | os.PathLike) -> None:
+    """Move everything in the folder ``staged`` to the same names in ``folder`` (on one file system), each file or
+    folder whole; what has the name is replaced. OutputError where that fails."""
+    source, target = Path(staged), make_folder(folder)
+    try:
+        for entry in sorted(source.iterdir()):
+            place = target / entry.name
+            if entry.is_dir():
+                if entry.suffix:  # a folder that is one output
+                    shutil.rmtree(place, ignore_errors=True)
+                    os.replace(entry, place)
+                else:
+                    publish(entry, place)
+            else:
+                os.replace(entry, place)
+        _sync_folder(target)
+    except OSError as error:
+        raise _output_error(error, folder) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "nt":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def scratch(parent: str | os.PathLike, name: str) -> Iterator[Path]:
+    """An empty folder ``name`` in ``parent``, gone with all it holds when the block ends."""
+    path = Path(parent) / safe_name(name)
+    remove_tree(path)
+    try:
+        yield make_folder(path)
+    finally:
+        remove_tree(path)
+
+
+def remove_tree(path: str | os.PathLike) -> None:
+    """Remove a folder and all it holds, as far as that is possible."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def tree_files(path: str | os.PathLike) -> list[Path]:
+    """The files in the folder ``path`` and its folders, sorted; ``path`` itself where it is a file."""
+    root = Path(path)
+    return [root] if root.is_file() else sorted(entry for entry in root.rglob("*") if entry.is_file())
+
+
+def checksum(path: str | os.PathLike) -> str:
+    """SHA-256 of a file, or of the names and contents of all files in a folder. InputError where it can't be read."""
+    total = sha256()
+    try:
+        for file in tree_files(path):
+            with open(file, "rb") as opened:
+                while block := opened.read(1 << 20):
+                    total.update(block)
+            if file != Path(path):
+                total.update(file.relative_to(path).as_posix().encode("utf-8", "surrogateescape") + b"\0")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputError(f"can't be read ({reason})", path=path, remedy="check its permissions") from error
+    return total.hexdigest()
 
 
 def check_writable(path: str | os.PathLike) -> None:

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "portrait": ("facegen.cli.portrait:portrait", "A photo that speaks, as a video."),
     "track": ("facegen.cli.track:track", "The face in a video to curves."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
+    "batch": ("facegen.cli.batch:batch", "Many clips in one run that can be taken up again."),
     "inspect": ("facegen.cli.inspect:inspect", "What is in a sound, an animation or a rig."),
     "evaluate": (
         "facegen.cli.evaluate:evaluate",

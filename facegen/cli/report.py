@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegen.errors import FacegenError
+from facegen.jobs.notes import noted
 
 if TYPE_CHECKING:
     from facegen.animation import Animation
@@ -36,15 +37,15 @@ class Reporter:
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
         self.notes: list[str] = []
-        self._listener = _Notes(self.notes)
+        self._noting = noted(self.notes)
         self._draws = not as_json and not quiet and sys.stderr.isatty()
 
     def __enter__(self) -> Reporter:
-        logging.getLogger("facegen").addHandler(self._listener)
+        self._noting.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        logging.getLogger("facegen").removeHandler(self._listener)
+        self._noting.__exit__(None, None, None)
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
@@ -112,17 +113,6 @@ class Reporter:
                     **(facts or {}),
                 }
             )
-
-
-class _Notes(logging.Handler):
-    """Keeps what facegen logs as warnings."""
-
-    def __init__(self, notes: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self._notes = notes
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._notes.append(record.getMessage())
 
 
 def json_line(value: Any) -> None:

@@ -1,0 +1,182 @@
+"""One batch from beginning to end: which jobs are left, who does them, and what became of each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
+
+from facegen.batch.journal import Journal
+from facegen.batch.local import LocalEngine, cores
+from facegen.batch.manifest import read_manifest
+from facegen.batch.perform import perform
+from facegen.batch.place import STATE, FolderPlace, Place, is_url, place_for
+from facegen.batch.plan import Planner, check_columns
+from facegen.batch.task import DONE, FAILED, KEPT, STALE, Fault, Result, Task
+from facegen.config import BatchConfig
+from facegen.errors import OutputError, UsageError, nearest
+from facegen.files import locked, make_folder, remove_tree
+
+ENGINES = ("local", "ray")
+POLL_SECONDS = 0.5
+Watch = Callable[["Task", "Result", "Tally"], None]
+"""Called after each job that has ended."""
+
+
+class Engine(Protocol):
+    """Who does tasks: ``submit`` while ``free``, ``wait`` for those that end, ``stop`` at once."""
+
+    @property
+    def free(self) -> bool: ...
+    @property
+    def busy(self) -> bool: ...
+    def submit(self, task: Task) -> None: ...
+    def wait(self, seconds: float) -> list[tuple[Task, Result]]: ...
+    def stop(self) -> None: ...
+
+
+@dataclass
+class Tally:
+    """How far a batch is. ``results`` holds what became of each task by its row."""
+
+    tasks: list[Task]
+    results: dict[int, Result] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    halted: Fault | None = None
+    damaged: int = 0
+    """Lines of the journal that could not be read."""
+
+    def count(self, state: str) -> int:
+        return sum(result.state == state for result in self.results.values())
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def seconds(self) -> float:
+        """Of animation made now."""
+        return sum(result.seconds for result in self.results.values() if result.state == DONE)
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest will take at the speed so far."""
+        done = len(self.results)
+        return None if not done else self.elapsed / done * (len(self.tasks) - done)
+
+
+def plan(source: str, target: str, config: BatchConfig, given: Mapping[str, Any] | None = None) -> list[Task]:
+    """The tasks of a manifest or folder. Raises ConfigError, InputError and UsageError for what is no manifest."""
+    rows = read_manifest(source, None if is_url(target) else target)
+    folder = os.path.isdir(source)
+    if source.lower().endswith((".csv", ".tsv")) and not folder:
+        check_columns(rows, source)
+    base = source if folder else os.path.dirname(os.path.abspath(source))
+    return Planner(base, config, given or {}).tasks(rows)
+
+
+def run_batch(
+    tasks: Sequence[Task], target: str, config: BatchConfig | None = None, watch: Watch | None = None
+) -> Tally:
+    """Do ``tasks`` with outputs in ``target`` (a folder or a URL) and write the summary there.
+
+    With ``config.resume`` those that the journal and the files show to be done and unchanged are kept. Failed jobs are
+    results. A KeyboardInterrupt ends the workers and passes on; what is done stays done. Raises OutputError where the
+    folder can't be written or another batch works in it.
+    """
+    from facegen.batch.summary import write_summary
+
+    config = config or BatchConfig()
+    place = place_for(target)
+    state = state_folder(target, config)
+    with ExitStack() as stack:
+        holder = f"a batch (process {os.getpid()} on {platform.node()})"
+        stack.enter_context(locked(state / "lock", holder, target))
+        remove_tree(state / "parts")
+        stack.callback(remove_tree, state / "parts")
+        journal = Journal(state / "journal.jsonl", fresh=not config.resume)
+        stack.callback(journal.close)
+        engine = start_engine(config, place)
+        stack.callback(engine.stop)
+        tally = Tally(list(tasks), damaged=journal.damaged)
+        _Run(config, journal, engine, tally, watch or (lambda *_: None)).all()
+        with suppress(OutputError) if tally.halted else nullcontext():
+            write_summary(tally, place.path if isinstance(place, FolderPlace) else state)
+    return tally
+
+
+def state_folder(target: str, config: BatchConfig) -> Any:
+    """The folder of journal and lock."""
+    if config.state:
+        return make_folder(config.state)
+    if is_url(target):
+        raise UsageError("needs a folder for the journal", path=target, remedy="give --state DIR")
+    return make_folder(os.path.join(target, STATE))
+
+
+def start_engine(config: BatchConfig, place: Place) -> Engine:
+    work = partial(perform, place=place, check=config.check, thumbnail=config.thumbnails)
+    if config.engine == "local":
+        return LocalEngine(work, config.workers or cores(), timeout=config.timeout, memory=config.memory)
+    if config.engine == "ray":
+        from facegen.batch.rays import RayEngine
+
+        return RayEngine(work, config)
+    raise UsageError(
+        f"no engine is called {config.engine!r}", path="--engine", remedy=nearest(config.engine, ENGINES)
+    )
+
+
+class _Run:
+    """The loop of one batch."""
+
+    def __init__(
+        self, config: BatchConfig, journal: Journal, engine: Engine, tally: Tally, watch: Watch
+    ) -> None:
+        self.config, self.journal, self.engine, self.tally, self.watch = config, journal, engine, tally, watch
+        self.waiting = deque(tally.tasks)
+        self.tries: dict[int, int] = {}
+
+    def all(self) -> None:
+        while (self.waiting or self.engine.busy) and not self._over():
+            while self.waiting and self.engine.free and not self._over():
+                self._begin(self.waiting.popleft())
+            for task, result in self.engine.wait(POLL_SECONDS):
+                self._end(task, result)
+
+    def _over(self) -> bool:
+        return self.tally.halted is not None or (self.config.fail_fast and self.tally.count(FAILED) > 0)
+
+    def _begin(self, task: Task) -> None:
+        if task.fault is not None:
+            self._settle(task, Result.failed(task.fault))
+            return
+        earlier = self.journal.earlier(task.name)
+        if earlier is None:
+            self.journal.begin(task.name)
+        self.engine.submit(replace(task, earlier=earlier))
+
+    def _end(self, task: Task, result: Result) -> None:
+        if result.state == STALE:
+            self.waiting.appendleft(replace(task, earlier=None))
+            self.journal.begin(task.name)
+            return
+        tries = self.tries[task.row] = self.tries.get(task.row, 0) + 1
+        if result.fault and result.fault.halts:
+            self.tally.halted = result.fault
+        elif result.fault and result.fault.again and tries <= self.config.retries:
+            self.waiting.appendleft(replace(task, earlier=None))
+        else:
+            self._settle(task, result.tried(tries))
+
+    def _settle(self, task: Task, result: Result) -> None:
+        if result.state != KEPT:
+            self.journal.end(task.name, result)
+        self.tally.results[task.row] = result
+        self.watch(task, result, self.tally)

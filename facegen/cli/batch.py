@@ -1,0 +1,162 @@
+"""``facegen batch``: many jobs, each done once, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facegen.cli.options import config_options, example, pick, report_options
+from facegen.cli.report import json_line
+from facegen.config import BatchConfig
+from facegen.errors import FacegenError, JobError, OutputError
+from facegen.jobs.animate import AnimateJob
+from facegen.jobs.settings import known_fields
+
+if TYPE_CHECKING:
+    from facegen.batch.run import Tally
+    from facegen.batch.task import Result, Task
+
+ROW_OPTIONS = known_fields(AnimateJob.settings)
+
+
+@click.command(
+    help="""Do every row of a manifest, or every sound in a folder. A manifest is CSV with a line of column names, or
+    JSON lines: `audio` (the file), `command` (animate, render …), `name` or `output`, `format`, and every option of
+    the command by its name; paths start from the manifest's folder. Options of animate given here hold where a row
+    says nothing else. DIR gets the outputs, summary.csv, .json and .html, and the journal that --resume goes by.
+    Exit code 1 where a job failed.""",
+    epilog=example("facegen batch lines.csv -o out --format csv,glb --workers 4 --resume"),
+)
+@click.argument("source", metavar="MANIFEST|FOLDER")
+@click.option(
+    "-o", "--output", "target", required=True, metavar="DIR", help="folder, or URL (s3://…) for outputs"
+)
+def batch(source: str, target: str, quiet: bool, as_json: bool, **values: Any) -> None:
+    from facegen.batch.run import plan, run_batch
+
+    config = pick(BatchConfig, values)
+    given = {name: values[name] for name, f in ROW_OPTIONS.items() if values[name] != f.default}
+    tasks = plan(source, target, config, given)
+    with _Watch(len(tasks), as_json, quiet) as watch:
+        tally = run_batch(tasks, target, config, watch)
+    _tell(tally, target, watch)
+
+
+for _add in (
+    config_options(BatchConfig),
+    *(config_options(kind, only) for kind, only in AnimateJob.settings),
+    report_options,
+):
+    batch = _add(batch)
+
+
+class _Watch:
+    """Says what becomes of each job: a bar with rate and time left on a terminal, JSON lines, or failures alone."""
+
+    def __init__(self, total: int, as_json: bool, quiet: bool) -> None:
+        self.total, self.as_json, self.quiet = total, as_json, quiet and not as_json
+        self._bar: Any = None
+        self._draws = not as_json and not quiet and sys.stderr.isatty()
+
+    def __enter__(self) -> _Watch:
+        if self._draws:
+            self._bar = _bar()
+            self._task = self._bar.add_task("batch", total=self.total, failed=0, speed="")
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, task: Task, result: Result, tally: Tally) -> None:
+        if self.as_json:
+            self._events(task, result, tally)
+        if self._bar is not None:
+            speed = f"{tally.seconds / max(tally.elapsed, 1e-9):.0f} x real time"
+            self._bar.update(
+                self._task, completed=len(tally.results), failed=tally.count("failed"), speed=speed
+            )
+        if result.fault:
+            self.line(f"failed: {task.name}: {result.fault}")
+
+    def _events(self, task: Task, result: Result, tally: Tally) -> None:
+        fault = result.fault
+        json_line(
+            {
+                "event": "job",
+                "row": task.row,
+                "name": task.name,
+                "state": result.state,
+                "outputs": list(result.outputs),
+                "seconds": result.seconds,
+                "elapsed": result.elapsed,
+                "tries": result.tries,
+                "error": None if fault is None else {**fault.__dict__},
+            }
+        )
+        left = None if tally.left is None else round(tally.left, 1)
+        rate = round(len(tally.results) / max(tally.elapsed, 1e-9), 3)
+        done = len(tally.results)
+        json_line(
+            {
+                "event": "progress",
+                "step": "batch",
+                "done": done,
+                "total": self.total,
+                "rate": rate,
+                "left": left,
+            }
+        )
+
+    def line(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.console.print(text, markup=False, highlight=False)
+        elif not self.quiet and not self.as_json:
+            click.echo(text)
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[failed]} failed"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, console=Console(file=sys.stderr), transient=True)
+
+
+def _tell(tally: Tally, target: str, watch: _Watch) -> None:
+    from facegen.batch.summary import totals
+
+    counts = totals(tally)
+    said = ", ".join(
+        f"{counts[state]} {state}" for state in ("done", "kept", "failed", "waiting") if counts[state]
+    )
+    watch.line(f"{target}: {said} of {counts['total']}; see {os.path.join(target, 'summary.html')}")
+    if tally.damaged:
+        watch.line(f"note: {tally.damaged} damaged line(s) of the journal were passed over")
+    if watch.as_json:
+        json_line({"event": "done", "outputs": [target], **counts})
+    _raise_what_failed(tally, counts, target)
+
+
+def _raise_what_failed(tally: Tally, counts: dict[str, Any], target: str) -> None:
+    if tally.halted:
+        fault = tally.halted
+        remedy = "mend that, then run it again with --resume"
+        raise OutputError(f"the batch stopped: {fault.reason}", path=fault.path or target, remedy=remedy)
+    if counts["failed"]:
+        error: FacegenError = JobError(
+            f"{counts['failed']} of {counts['total']} jobs failed",
+            path=target,
+            remedy="see summary.csv there, mend them, then run it again with --resume",
+        )
+        raise error
