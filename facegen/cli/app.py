@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edit": ("facegen.cli.edit:edit", "One span of a take solved again; the rest stays as it is."),
     "retarget": ("facegen.cli.retarget:retarget", "An animation on the controls of another rig."),
     "portrait": ("facegen.cli.portrait:portrait", "A photo that speaks, as a video."),
+    "keys": ("facegen.cli.keys:keys", "A take as few keys on a character's own shapes, for editors."),
     "track": ("facegen.cli.track:track", "The face in a video to curves."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
     "batch": ("facegen.cli.batch:batch", "Many clips in one run that can be taken up again."),

@@ -1,0 +1,242 @@
+"""Preferences, and the options that the panel and the operators share."""
+
+import os
+import shutil
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    BoolVectorProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    StringProperty,
+)
+
+from .core import environment
+from .core.request import choices
+from .core.trouble import Trouble
+
+CHOICES = choices()
+DEFAULTS, PASSES = CHOICES["defaults"], [name for name, _ in CHOICES["passes"]]
+HELP = CHOICES["help"]
+SKIP = {"options": {"SKIP_SAVE"}}
+NAMES = {"aria": "Aria", "arkit": "ARKit", "cc4": "Character Creator 4", "vrm0": "VRM 0.x", "vrm1": "VRM 1.0"}
+
+
+def _emotions(self, context, text):
+    return [name for name in CHOICES["emotions"] if text.lower() in name]
+
+
+def _styles(self, context, text):
+    return [name for name in CHOICES["styles"] if text.lower() in name]
+
+
+class Options:
+    """What an animation is made from; the fields that facegen has too have its defaults."""
+
+    filepath: StringProperty(name="Sound", description="Sound or video file", subtype="FILE_PATH", **SKIP)
+    strip: StringProperty(
+        name="Strip",
+        description="Sound strip of the sequencer, in place of a file; its range is used",
+        **SKIP,
+    )
+    targets: StringProperty(
+        name="Targets",
+        description="Meshes, separated by commas; empty: those selected that have shape keys, else all",
+        **SKIP,
+    )
+    preset: EnumProperty(
+        name="Names",
+        description="Whose names the shape keys have",
+        items=[(p, NAMES.get(p, p.replace("_", " ").title()), "") for p in CHOICES["presets"]],
+        default="auto",
+        **SKIP,
+    )
+    map: StringProperty(
+        name="Map", description="CSV of weights: source,target,weight", subtype="FILE_PATH", **SKIP
+    )
+    bones: StringProperty(
+        name="Bones",
+        description="CSV of bones and properties: object,bone,channel,source,scale",
+        subtype="FILE_PATH",
+        **SKIP,
+    )
+    emotion: StringProperty(
+        name="Emotion", description=HELP["emotion"], default=DEFAULTS["emotion"], search=_emotions,
+        search_options={"SUGGESTION"}, **SKIP,
+    )  # fmt: skip
+    intensity: FloatProperty(
+        name="Intensity", description=HELP["intensity"], default=1.0, min=0, max=2, **SKIP
+    )
+    markers: BoolProperty(
+        name="Emotions from markers",
+        description="Markers of the timeline named emotion: happy:0.6 change the emotion where they stand",
+        **SKIP,
+    )
+    timeline: StringProperty(name="Timeline", description=HELP["timeline"], subtype="FILE_PATH", **SKIP)
+    style: StringProperty(
+        name="Style", description=HELP["style"], default=DEFAULTS["style"], search=_styles,
+        search_options={"SUGGESTION"}, **SKIP,
+    )  # fmt: skip
+    mouth: FloatProperty(name="Mouth", description=HELP["mouth"], default=1.0, min=0, max=2, **SKIP)
+    upper_face: FloatProperty(
+        name="Upper face", description=HELP["upper_face"], default=1.0, min=0, max=2, **SKIP
+    )
+    text: StringProperty(name="Transcript", description=HELP["text"], **SKIP)
+    passes: BoolVectorProperty(
+        name="Passes", description=HELP["passes"], size=len(PASSES), default=[True] * len(PASSES), **SKIP
+    )
+    seed: IntProperty(name="Seed", description=HELP["seed"], default=DEFAULTS["seed"], min=0, **SKIP)
+    start: FloatProperty(
+        name="From", description=HELP["start"], default=0.0, min=0, unit="TIME_ABSOLUTE", **SKIP
+    )
+    duration: FloatProperty(
+        name="Length", description="Seconds of sound to use; 0: all", min=0, unit="TIME_ABSOLUTE", **SKIP
+    )
+    frame: IntProperty(
+        name="At frame", description="Where the animation begins; 0: the scene's start", **SKIP
+    )
+    reduce: FloatProperty(
+        name="Error bound",
+        description="How far the curve between few keys may be from the solved one; 0: every frame",
+        default=0.0, min=0, max=0.2, precision=4, step=0.1, **SKIP,
+    )  # fmt: skip
+    layers: BoolProperty(
+        name="Layers",
+        description="Each layer (lips, expression, blink, gaze, head) as an NLA strip of its own",
+        **SKIP,
+    )
+    add_sound: BoolProperty(name="Add sound", description="Put the sound into the sequencer", **SKIP)
+
+
+def options(source) -> dict:
+    """The options that ``source`` (a settings group or an operator) has, as plain values."""
+    values = {name: getattr(source, name) for name in Options.__annotations__}
+    on = [name for name, chosen in zip(PASSES, source.passes, strict=True) if chosen]
+    values["passes"] = None if len(on) == len(PASSES) else on
+    for name in ("intensity", "mouth", "upper_face"):
+        values[name] = round(values[name], 6)  # as written: Blender's numbers are single precision
+    return values
+
+
+class FACEGEN_PG_row(bpy.types.PropertyGroup):
+    """A row of the table of matches: ``name`` is the shape key."""
+
+    target: StringProperty()
+    controls: StringProperty()
+
+
+class FACEGEN_PG_settings(Options, bpy.types.PropertyGroup):
+    """The panel's state."""
+
+    source: EnumProperty(
+        name="Source",
+        items=[("FILE", "File", "A sound file"), ("STRIP", "Strip", "A strip of the sequencer")],
+    )
+    reduce: FloatProperty(
+        name="Error bound",
+        description="How far the curve between few keys may be from the solved one; 0: every frame",
+        default=0.005, min=0, max=0.2, precision=4, step=0.1,
+    )  # fmt: skip
+    rig: StringProperty(name="Rig", description="Head to import", default="aria",
+                        search=lambda self, context, text: CHOICES["heads"], search_options={"SUGGESTION"})  # fmt: skip
+    rows: CollectionProperty(type=FACEGEN_PG_row)
+    row: IntProperty()
+    message: StringProperty()
+    failed: BoolProperty()
+    step: StringProperty()
+    share: FloatProperty(subtype="PERCENTAGE", min=0, max=100)
+
+
+class FACEGEN_preferences(bpy.types.AddonPreferences):
+    bl_idname = __package__
+
+    python: StringProperty(
+        name="Python", description="The interpreter that has facegen; empty: the environment made here",
+        subtype="FILE_PATH",
+    )  # fmt: skip
+    package: StringProperty(
+        name="Package",
+        description="What pip installs: a name, a wheel or a folder",
+        default=environment.PACKAGE,
+    )
+    wheels: StringProperty(
+        name="Wheels", description="Folder of wheels, to install without a network", subtype="DIR_PATH"
+    )
+    folder: StringProperty(
+        name="Takes",
+        description="Where takes are kept; empty: facegen/ beside the .blend file",
+        subtype="DIR_PATH",
+    )
+
+    def draw(self, context):
+        box = self.layout.column()
+        box.prop(self, "python")
+        box.prop(self, "folder")
+        box.separator()
+        box.prop(self, "package")
+        box.prop(self, "wheels")
+        box.operator("facegen.make_environment", icon="IMPORT")
+        state = context.scene.facegen
+        if state.step:
+            box.label(text=f"{state.step} ({state.share:.0f} %)", icon="TIME")
+        elif state.message:
+            box.label(text=state.message, icon="ERROR" if state.failed else "CHECKMARK")
+
+
+def preferences() -> FACEGEN_preferences:
+    return bpy.context.preferences.addons[__package__].preferences
+
+
+def user_folder() -> str:
+    """The add-on's own folder among the user's files."""
+    return os.path.join(bpy.utils.user_resource("DATAFILES"), "facegen")
+
+
+def python() -> str:
+    """The interpreter that has facegen. Raises Trouble where there is none."""
+    given = bpy.path.abspath(preferences().python)
+    found = given or environment.python_in(os.path.join(user_folder(), "environment"))
+    if shutil.which(found) is None:
+        what = f"{found}: no such program" if given else "facegen's environment is missing"
+        raise Trouble(
+            what, "set the Python that has facegen in the add-on's preferences, or make an environment there"
+        )
+    return found
+
+
+def takes_folder() -> str:
+    """The folder in which takes are kept, made where it is missing. Raises Trouble where it can't be written."""
+    beside = bpy.path.abspath("//facegen") if bpy.data.filepath else os.path.join(user_folder(), "takes")
+    folder = bpy.path.abspath(preferences().folder) or beside
+    try:
+        os.makedirs(folder, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "permission denied")
+        probe = os.path.join(folder, ".facegen")
+        with open(probe, "w"):
+            pass
+        os.remove(probe)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Trouble(
+            f"{folder}: can't be written ({reason})", "choose a folder in the add-on's preferences"
+        ) from error
+    return folder
+
+
+CLASSES = (FACEGEN_PG_row, FACEGEN_PG_settings, FACEGEN_preferences)
+
+
+def register() -> None:
+    for each in CLASSES:
+        bpy.utils.register_class(each)
+    bpy.types.Scene.facegen = bpy.props.PointerProperty(type=FACEGEN_PG_settings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.facegen
+    for each in reversed(CLASSES):
+        bpy.utils.unregister_class(each)
