@@ -50,6 +50,7 @@ def keys(
     with Reporter(as_json=as_json, quiet=quiet) as report:
         take = load_take(animation)
         with blame(targets):
+            wanted = keying.known(wanted)
             found = keying.matches(wanted)
             if hand:
                 save(keying.edited(take, wanted), hand)
