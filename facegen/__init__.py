@@ -19,6 +19,7 @@ _PUBLIC = {
     "render": "facegen.api",
     "retarget": "facegen.api",
     "make_portrait": "facegen.api",
+    "stream": "facegen.api",
     "Animation": "facegen.animation",
     "Audio": "facegen.audio",
     "Config": "facegen.config",

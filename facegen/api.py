@@ -1,19 +1,23 @@
-"""The Python interface (``animate``, ``solve``, ``load``, ``retarget``, ``render``,
-``make_portrait``) over the pipeline of the commands."""
+"""The Python interface (``animate``, ``solve``, ``stream``, ``load`` …) over the pipeline of the commands."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from os import PathLike
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from facegen import pipeline
 from facegen.animation import Animation
-from facegen.config import CHANGES, Config, PortraitConfig, RenderConfig, defaults
+from facegen.config import CHANGES, Config, PortraitConfig, RenderConfig, StreamConfig, defaults
 from facegen.errors import UsageError, nearest
 from facegen.exporters import load_animation
 from facegen.take import Take
+from facegen.units import SAMPLE_RATE_HZ
+
+if TYPE_CHECKING:
+    from facegen.live import Engine
 
 
 def animate(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Animation:
@@ -103,6 +107,37 @@ def make_portrait(
         return
     take = pipeline.animate(pipeline.solve(source, config))
     portrait_file(take, image, path, look, audio=look.audio or str(source), audio_start=config.start)
+
+
+def stream(
+    blocks: Iterable[np.ndarray], rate: int = SAMPLE_RATE_HZ, **settings: Any
+) -> Iterator[tuple[float, dict[str, float]]]:
+    """Live speech to frames: yields (time s of the frame's start, {control: value}) as soon as each is known.
+
+    ``blocks`` are samples [n] or [n, channels] at ``rate`` Hz, float in -1..1 or integers. ``settings`` are fields of
+    ``Config`` and ``StreamConfig`` (``fps=60``, ``latency=200`` ms, ``emotion="happy"`` …). N samples have
+    ceil(N / rate · fps) frames. Raises UsageError for wrong settings, AudioError for blocks that are no sound.
+    """
+    from facegen.live import Engine
+    from facegen.live.sources import stream_rate
+
+    own = {name: value for name, value in settings.items() if name in defaults(StreamConfig)}
+    rest = {name: value for name, value in settings.items() if name not in own}
+    engine = Engine(make_config(Config, rest), make_config(StreamConfig, own))
+    return _streamed(engine, blocks, stream_rate(rate))
+
+
+def _streamed(
+    engine: Engine, blocks: Iterable[np.ndarray], rate: int
+) -> Iterator[tuple[float, dict[str, float]]]:
+    from facegen.audio import resample
+    from facegen.live.sources import mono
+
+    for block in resample(map(mono, blocks), rate, SAMPLE_RATE_HZ):
+        for frame in engine.push(block):
+            yield frame.time, frame.named()
+    for frame in engine.close():
+        yield frame.time, frame.named()
 
 
 def make_config(kind: type, settings: dict[str, Any]) -> Any:

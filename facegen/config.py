@@ -208,6 +208,29 @@ class BatchConfig:
                 raise UsageError(f"--{flag} {value} is not a positive number", remedy="use e.g. 600")
 
 
+@dataclass(frozen=True)
+class StreamConfig:
+    """Settings of a live stream. Raises UsageError for values out of range."""
+
+    latency: float = option(300.0, "ms from a sound to its frame, 60 to 2000: more lets lips foresee more")
+    realtime: bool = option(False, "frames at the pace of the sound, where they go to a file or pipe too")
+    rate: int = option(16000, "Hz of raw 16-bit mono sound from a pipe that has no WAV header")
+    device: str | None = option(
+        None, "microphone: a part of its name, or its number  [default: the system's]"
+    )
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.latency, int | float) and not isinstance(self.latency, bool)
+        if not number or not 60 <= self.latency <= 2000:
+            raise UsageError(
+                f"--latency {self.latency} is not a number of ms in 60..2000", remedy="use e.g. 300"
+            )
+        if isinstance(self.rate, bool) or not isinstance(self.rate, int) or not 8000 <= self.rate <= 192_000:
+            raise UsageError(
+                f"--rate {self.rate} is not in 8000..192000 Hz", remedy="give samples a second, e.g. 16000"
+            )
+
+
 def defaults(kind: type) -> dict[str, Any]:
     """Option name to default of a config class."""
     return {f.name: f.default for f in fields(kind)}

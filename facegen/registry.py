@@ -84,11 +84,17 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         ".gif": "facegen.renderers.images:Gif",
         ".png": "facegen.renderers.images:Png",
     },
-    "streams": {},
     "jobs": {
         "animate": "facegen.jobs.animate:AnimateJob",
         "render": "facegen.jobs.render:RenderJob",
         "portrait": "facegen.jobs.portrait:PortraitJob",
+    },
+    "streams": {
+        "livelink": "facegen.streams.livelink:LiveLink",
+        "vmc": "facegen.streams.vmc:Vmc",
+        "ifacialmocap": "facegen.streams.ifacialmocap:IFacialMocap",
+        "ws": "facegen.streams.websocket:WebSocketServer",
+        "jsonl": "facegen.streams.lines:JsonLines",
     },
 }
 

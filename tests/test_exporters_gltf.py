@@ -12,7 +12,7 @@ import pytest
 from facegen.animation import Animation
 from facegen.errors import RigError, UsageError
 from facegen.exporters import load_animation, save
-from facegen.exporters.gltf import quaternions
+from facegen.rig.pose import quaternions
 from facegen.exporters.gltf_head import to_linear
 from facegen.exporters.gltf_read import MorphDocument
 from facegen.mesh import Mesh

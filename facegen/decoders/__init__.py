@@ -11,7 +11,13 @@ from facegen.registry import Registry
 
 
 class Decoder(Protocol):
-    """Turns a context's features into the ``lips`` layer: jaw, mouth and tongue controls, [context.frames, C]."""
+    """Turns a context's features into the ``lips`` layer: jaw, mouth and tongue controls, [context.frames, C].
+
+    A frame may depend on ``before`` feature frames before it and ``ahead`` after it, which live decoding counts on.
+    """
+
+    before: int
+    ahead: int
 
     def decode(self, context: Context) -> Animation: ...
 

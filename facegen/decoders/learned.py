@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.config import Config, Context
 from facegen.decoders.gestures import LEARNED_CONTROLS, controls
-from facegen.decoders.level import GATE_REACH, level_and_gate, windowed
-from facegen.decoders.rules import mouth
+from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
+from facegen.decoders.rules import BEFORE, mouth
 from facegen.errors import ModelError, UsageError, nearest
 from facegen.files import read_bytes
-from facegen.phones import LABELS
+from facegen.phones import LABELS, Features
 from facegen.style import Style, load_style
 
 GESTURES = (
@@ -51,35 +51,51 @@ class LearnedDecoder:
     Raises ModelError for a file that is no decoder.
     """
 
+    controls = LEARNED_CONTROLS
+    ahead = AHEAD
+
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "lips.onnx")
         self._session = _open(self.path)
         self.left, self.right, self.speakers = self._contract()
+        self.before = max(LEVEL_BEHIND + max(self.left, GATE_REACH + GATE_BEHIND), BEFORE)
 
     def decode(self, context: Context) -> Animation:
         """The ``lips`` layer on LEARNED_CONTROLS, [context.frames, 21], in 0..1."""
-        features, config = context.features, context.config
-        style = load_style(config.style)
-        heard = features.posteriors, features.energy
-        gestures = self.gestures(*heard, features.pitch, self.style_vector(style))
-        rows = _controls(gestures, config.mouth, config.upper_face)
-        if not style.speaker:
-            ruled = mouth(*heard, config.mouth * style.strength)
-            rows[:, : ruled.shape[1]] *= SHARE
-            rows[:, : ruled.shape[1]] += (1 - SHARE) * ruled
+        rows = self.rows(context.features, context.config)
         return Animation(context.fps, LEARNED_CONTROLS, context.at_frames(rows))
 
+    def rows(self, features: Features, config: Config, span: slice = slice(0, None)) -> np.ndarray:
+        """LEARNED_CONTROLS [F, 21] in 0..1 of each feature frame; only those of ``span``, which begins with an even
+        one, are worked out."""
+        style = load_style(config.style)
+        heard = features.posteriors, features.energy
+        gestures = self.gestures(*heard, features.pitch, self.style_vector(style), span)
+        rows = _controls(gestures, config.mouth, config.upper_face)
+        if not style.speaker:
+            ruled = mouth(*heard, config.mouth * style.strength, span)
+            rows[:, : ruled.shape[1]] *= SHARE
+            rows[:, : ruled.shape[1]] += (1 - SHARE) * ruled
+        return rows
+
     def gestures(
-        self, posteriors: np.ndarray, energy: np.ndarray, pitch: np.ndarray, style: np.ndarray
+        self,
+        posteriors: np.ndarray,
+        energy: np.ndarray,
+        pitch: np.ndarray,
+        style: np.ndarray,
+        span: slice = slice(0, None),
     ) -> np.ndarray:
-        """GESTURES [F, 14] of posteriors [F, 40], energy [F] dB, pitch [F] Hz and a style vector [5]."""
+        """GESTURES [F, 14] of posteriors [F, 40], energy [F] dB, pitch [F] Hz and a style vector [5]; 0 outside
+        ``span``."""
         count = len(energy)
         if not count:
             return np.zeros((0, len(GESTURES)), np.float32)
         prosody = prosody_of(posteriors, energy, pitch)
         rows = np.zeros((count, len(GESTURES)), np.float32)
-        for start in range(0, count, BLOCK):
-            stop = min(count, start + BLOCK)
+        end = count if span.stop is None else span.stop
+        for start in range(span.start, end, BLOCK):
+            stop = min(end, start + BLOCK)
             even = stop + (stop - start) % 2
             low, high = max(0, start - self.left), min(count, even + self.right)
             ends = self.left - (start - low), even + self.right - high

@@ -15,11 +15,11 @@ from functools import lru_cache
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.config import Config, Context
 from facegen.decoders.gestures import CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
 from facegen.decoders.tables import GESTURES, TARGETS, visemes
-from facegen.phones import LABELS
+from facegen.phones import LABELS, Features
 from facegen.style import load_style
 from facegen.units import FEATURE_HZ
 
@@ -39,20 +39,30 @@ RATE_SLOPE = 0.006  # how much a phone a second more narrows the opening
 class RuleDecoder:
     """Phones to mouth by readable tables; the same for any voice and language."""
 
+    controls = CONTROLS
+    before, ahead = BEFORE, AHEAD
+
     def decode(self, context: Context) -> Animation:
         """The ``lips`` layer on CONTROLS, [context.frames, 17], in 0..1."""
-        features = context.features
-        strength = context.config.mouth * load_style(context.config.style).strength
-        rows = mouth(features.posteriors, features.energy, strength)
+        rows = self.rows(context.features, context.config)
         return Animation(context.fps, CONTROLS, context.at_frames(rows))
 
+    def rows(self, features: Features, config: Config, span: slice = slice(0, None)) -> np.ndarray:
+        """CONTROLS [F, 17] in 0..1 of each feature frame; only those of ``span`` are worked out."""
+        strength = config.mouth * load_style(config.style).strength
+        return mouth(features.posteriors, features.energy, strength, span)
 
-def mouth(posteriors: np.ndarray, energy: np.ndarray, strength: float = 1.0) -> np.ndarray:
-    """Mouth controls [F, 17] in 0..1 of ``posteriors`` [F, 40] and ``energy`` [F] dB; ``strength`` scales the motion."""
+
+def mouth(
+    posteriors: np.ndarray, energy: np.ndarray, strength: float = 1.0, span: slice = slice(0, None)
+) -> np.ndarray:
+    """Mouth controls [F, 17] in 0..1 of ``posteriors`` [F, 40] and ``energy`` [F] dB; ``strength`` scales the motion.
+    Outside ``span`` they stay 0."""
     count = len(energy)
+    end = count if span.stop is None else span.stop
     rows = np.zeros((count, len(CONTROLS)), np.float32)
-    for start in range(0, count, BLOCK):
-        stop = min(count, start + BLOCK)
+    for start in range(span.start, end, BLOCK):
+        stop = min(end, start + BLOCK)
         low, high = max(0, start - BEFORE), min(count, stop + AHEAD)
         piece = _decode_piece(posteriors[low:high], energy[low:high], strength)
         rows[start:stop] = piece[start - low : stop - low]

@@ -67,10 +67,10 @@ class PhoneStream:
         step = -(-step // network.stride) * network.stride
         silence = np.full(BANDS, network.pad_value, np.float32)
         width = len(LABELS) + (network.bottleneck_width if bottleneck else 0)
-        self._mel = _Blocks(logmel_frames, (CONTEXT, CONTEXT), step * HOP, HOP, row=(BANDS,))
-        self._phones = _Blocks(self._classify, (network.left, network.right), step, 1, silence, (width,))
-        self._energy = _Blocks(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), step * HOP, HOP)
-        self._pitch = _Blocks(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), step * HOP, HOP)
+        self._mel = Blocks(logmel_frames, (CONTEXT, CONTEXT), step * HOP, HOP, row=(BANDS,))
+        self._phones = Blocks(self._classify, (network.left, network.right), step, 1, silence, (width,))
+        self._energy = Blocks(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), step * HOP, HOP)
+        self._pitch = Blocks(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), step * HOP, HOP)
         self._waiting = [part.none for part in (self._phones, self._energy, self._pitch)]
 
     @property
@@ -81,7 +81,7 @@ class PhoneStream:
 
     def push(self, block: np.ndarray) -> Features:
         block = np.asarray(block, np.float32)
-        return self._emit(self._phones.push(self._mel.push(block)), block, _Blocks.push)
+        return self._emit(self._phones.push(self._mel.push(block)), block, Blocks.push)
 
     def close(self) -> Features:
         tail = self._phones.push(self._mel.close())
@@ -105,7 +105,7 @@ class PhoneStream:
         return rows[self._network.left : len(window) - self._network.right]
 
 
-class _Blocks:
+class Blocks:
     """Applies ``function`` to blocks of ``size`` entries with ``context`` entries before and after them.
 
     Before the start and after the end lies ``pad``. ``function`` drops the context and gives a row of shape

@@ -126,6 +126,11 @@ def heard_track(posteriors: np.ndarray) -> PhoneTrack:
     return PhoneTrack.from_frames(labels)
 
 
+def heard_labels(posteriors: np.ndarray) -> np.ndarray:
+    """The label index of each of a few frames, [F], as for ``heard_track``."""
+    return _smooth_path(posteriors, np.arange(len(posteriors))[:, None])[:, 0]
+
+
 def _smooth_path(posteriors: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Viterbi labels [T, K] of the frames ``rows`` [T, K] of ``posteriors``."""
     steps, chunks = rows.shape

@@ -13,11 +13,12 @@ import pygltflib as gltf
 import facegen
 from facegen.animation import Animation
 from facegen.exporters.gltf_head import add_head
-from facegen.exporters.gltf_parts import Buffer, quaternions
+from facegen.exporters.gltf_parts import Buffer
 from facegen.exporters.gltf_read import HEAD_NODE, read_morph_animation
 from facegen.exporters.shown import head_for, sound_name
 from facegen.exporters.vrm import animated_copy, model_path
 from facegen.rig import Rig
+from facegen.rig.pose import quaternions
 
 
 class Glb:

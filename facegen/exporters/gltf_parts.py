@@ -107,15 +107,3 @@ class Buffer:
 def _limits(array: np.ndarray) -> tuple[list[Any], list[Any]]:
     rows = array.reshape(len(array), -1)
     return rows.min(axis=0).tolist(), rows.max(axis=0).tolist()
-
-
-def quaternions(head: np.ndarray) -> np.ndarray:
-    """Unit quaternions x, y, z, w [T, 4] float32 of head poses [T, 6]: yaw about +Y, pitch about +X, roll about +Z."""
-    half = head[:, :3].astype(np.float64) / 2
-    (cy, cp, cr), (sy, sp, sr) = np.cos(half).T, np.sin(half).T
-    x = cy * sp * cr + sy * cp * sr
-    y = sy * cp * cr - cy * sp * sr
-    z = cy * cp * sr - sy * sp * cr
-    w = cy * cp * cr + sy * sp * sr
-    rows = np.stack([x, y, z, w], axis=1)
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)

@@ -15,6 +15,7 @@ from facegen.errors import AnimationFileError, UsageError
 from facegen.exporters.timecode import frame_rate, parse_timecode, timecode
 from facegen.files import MAX_TEXT_BYTES, read_bytes
 from facegen.rig import ARKIT, Rig
+from facegen.rig.pose import eye_angles
 from facegen.units import as_fps
 
 HEAD_COLUMNS = ("HeadYaw", "HeadPitch", "HeadRoll")
@@ -27,12 +28,6 @@ HEADER = (
     *EYE_COLUMNS,
 )
 ROWS_AT_ONCE = 512
-
-# Eye angles of the app, radians at a look control of 1: yaw grows towards the character's right in both eyes,
-# pitch downwards. Least squares over four recordings (7,800 rows, correlation 0.99); roll stays below 0.08.
-EYE_YAW = 0.6
-EYE_PITCH_DOWN = 0.6
-EYE_PITCH_UP = 0.4
 
 # Columns that other writers add and that are no face controls.
 _EMOTIONS = {"angry", "disgusted", "fearful", "happy", "neutral", "sad", "surprised"}
@@ -89,16 +84,6 @@ def _chunks(animation: Animation) -> Iterator[bytes]:
             template % (timecode(start + i, animation.fps), *row) for i, row in enumerate(block.tolist())
         ]
         yield ("\n".join(lines) + "\n").encode()
-
-
-def eye_angles(controls: np.ndarray) -> np.ndarray:
-    """Yaw, pitch and roll of the left and the right eye [T, 6], radians, from ARKit controls [T, 52]."""
-    angles = np.zeros((len(controls), 6))
-    for first, side, inward in ((0, "Left", 1.0), (3, "Right", -1.0)):
-        look = {d: controls[:, ARKIT.index(f"eyeLook{d}{side}")] for d in ("In", "Out", "Up", "Down")}
-        angles[:, first] = inward * EYE_YAW * (look["In"] - look["Out"])
-        angles[:, first + 1] = EYE_PITCH_DOWN * look["Down"] - EYE_PITCH_UP * look["Up"]
-    return angles
 
 
 def _lines(path: str | PathLike) -> Iterator[str]:

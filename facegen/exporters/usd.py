@@ -14,12 +14,12 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError, MissingExtraError, UsageError
-from facegen.exporters.gltf_parts import quaternions
 from facegen.exporters.gltf_read import euler_angles
 from facegen.exporters.shown import sound_name
 from facegen.exporters.usd_head import HEAD_JOINT, JOINTS, add_head
 from facegen.files import read_bytes
 from facegen.rig import Rig, default_head, load_rig
+from facegen.rig.pose import quaternions
 from facegen.units import METRES_PER_CM, as_fps
 
 ROOT = "/Face"

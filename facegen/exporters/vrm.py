@@ -14,10 +14,10 @@ import numpy as np
 import facegen
 from facegen.animation import Animation
 from facegen.errors import RigError, UsageError
-from facegen.exporters.gltf_parts import quaternions
 from facegen.exporters.gltf_read import read_morph_animation
 from facegen.exporters.shown import sound_name
 from facegen.rig import Rig
+from facegen.rig.pose import quaternions
 from facegen.rigfiles.gltf_document import Document
 from facegen.rigfiles.gltf_nodes import Nodes, local_matrix
 from facegen.rigfiles.names import arkit_name, arkit_stem, plain

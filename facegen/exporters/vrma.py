@@ -12,10 +12,11 @@ import pygltflib as gltf
 import facegen
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError
-from facegen.exporters.gltf_parts import Buffer, quaternions
+from facegen.exporters.gltf_parts import Buffer
 from facegen.exporters.gltf_read import MorphDocument, euler_angles, rate_of
 from facegen.exporters.shown import sound_name
 from facegen.rig import ARKIT, Rig
+from facegen.rig.pose import quaternions
 from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
 EXTENSION = "VRMC_vrm_animation"
