@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 from facegen.errors import FacegenError, InputError, OutputError
 
@@ -220,6 +220,17 @@ def checksum(path: str | os.PathLike) -> str:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"can't be read ({reason})", path=path, remedy="check its permissions") from error
     return total.hexdigest()
+
+
+def open_growing(path: str | os.PathLike) -> IO[str]:
+    """A new text file that others may read while it grows; OutputError where ``path`` can't be written."""
+    if os.path.isdir(path):
+        raise OutputError("is a folder, not a file", path=path, remedy="give a file name")
+    try:
+        return open(path, "w", encoding="utf-8", newline="\n")
+    except (OSError, ValueError) as error:
+        fault = error if isinstance(error, OSError) else OSError(0, str(error))
+        raise _output_error(fault, path) from error
 
 
 def check_writable(path: str | os.PathLike) -> None:

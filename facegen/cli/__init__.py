@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import NoReturn
+
+INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
@@ -11,6 +14,11 @@ def main(argv: list[str] | None = None) -> NoReturn:
     try:
         from facegen.cli.app import run
 
-        sys.exit(run(sys.argv[1:] if argv is None else argv))
+        words = sys.argv[1:] if argv is None else argv
+        code = run(words)
+        if code == INTERRUPTED and words[:1] == ["stream"]:
+            sys.stdout.flush()
+            os._exit(code)  # all is closed; taking the interpreter down would make a live program wait
+        sys.exit(code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)

@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from facegen import __version__
+from facegen.cli import INTERRUPTED
 from facegen.cli.options import NamedGroup
 from facegen.cli.report import error_event, own_streams, warn_line
 from facegen.errors import FacegenError, UsageError, nearest
@@ -44,7 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "licenses": ("facegen.cli.listings:licenses", "Licence and origin of each shipped weight and rig."),
     "doctor": ("facegen.cli.doctor:doctor", "What works on this machine, and what to install for the rest."),
 }
-INTERRUPTED, INTERNAL, OUT_OF_MEMORY = 130, 5, 3
+INTERNAL, OUT_OF_MEMORY = 5, 3
 
 
 class LazyGroup(NamedGroup):

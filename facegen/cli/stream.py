@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from facegen.cli.animate import check_names
 from facegen.cli.options import blame, config_options, example, pick, report_options
 from facegen.cli.report import Reporter, json_line
-from facegen.config import Config, RenderConfig, StreamConfig
+from facegen.config import Config, StreamConfig
+from facegen.jobs.animate import check_names
 from facegen.units import as_fps
 
 SETTINGS = tuple(
@@ -42,7 +42,7 @@ def stream(sound: str, targets: tuple[str, ...], quiet: bool, as_json: bool, **v
         as_fps(values["fps"])
     live = pick(StreamConfig, values)
     config = pick(Config, values)
-    check_names(config, RenderConfig(), [])
+    check_names(config)
     with Reporter(as_json=as_json, quiet=quiet) as report:
         _stream(sound, targets, config, live, report)
 

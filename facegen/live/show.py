@@ -20,7 +20,7 @@ from facegen.streams import Frame
 from facegen.units import SAMPLE_RATE_HZ
 
 TICK_S = 0.02
-EASE_S = 0.2
+EASE_S = 0.15
 """In which the face goes to rest when the stream is interrupted."""
 SKIP_S = 0.25
 """A frame that is later than this is left out, so that a slow machine catches up."""

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import IO, Any
 
-from facegen.errors import OutputError
+from facegen.files import open_growing
 from facegen.streams import Address, Frame
 
 DIGITS = 6
@@ -21,7 +21,7 @@ class JsonLines:
 
     def __init__(self, address: Address) -> None:
         self.to_stdout = address.path in ("", "-")
-        self._file: IO[str] = sys.stdout if self.to_stdout else _opened(address)
+        self._file: IO[str] = sys.stdout if self.to_stdout else open_growing(address.path)
 
     def send(self, frame: Frame) -> None:
         self._file.write(frame_json(frame) + "\n")
@@ -44,13 +44,3 @@ def frame_json(frame: Frame) -> str:
     head = None if frame.head is None else [round(x, DIGITS) for x in frame.head.tolist()]
     row = {"frame": frame.index, "time": round(frame.time, DIGITS), "controls": controls, "head": head}
     return json.dumps(row, separators=(",", ":"), allow_nan=False)
-
-
-def _opened(address: Address) -> IO[str]:
-    try:
-        return open(address.path, "w", encoding="utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise OutputError(
-            f"can't be written ({reason})", path=address.path, remedy="choose a folder that can be written to"
-        ) from error
