@@ -8,9 +8,9 @@ import pytest
 from facegen.animation import Animation
 from facegen.exporters import load_animation, save
 from facegen.exporters.livelink import EYE_COLUMNS, HEADER
-from facegen.rig.pose import eye_angles
 from facegen.exporters.timecode import frame_rate, parse_timecode, timecode
 from facegen.rig import ARKIT
+from facegen.rig.pose import eye_angles
 
 CAPTURES = ("angry", "fearful", "happy", "sad")
 
