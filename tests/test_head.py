@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 from scipy.spatial import cKDTree
 
+from facegen.rig import ARKIT
+
 ROOT = Path(__file__).resolve().parent.parent
 ARIA = ROOT / "rigs" / "aria"
 FLIP = np.array([-1.0, 1.0, 1.0])
@@ -28,17 +30,27 @@ class Head:
         self.vertices = self.arrays["vertices"].astype(float)
         self.faces = self.arrays["faces"]
         self.names = [c["name"] for c in self.rig["controls"]]
+        self.combinations = [tuple(of) for of in self.rig["combinations"]]
         self.parts = {p["name"]: p for p in self.rig["parts"]}
 
     def delta(self, name: str) -> np.ndarray:
-        k = self.names.index(name)
+        return self.shape(self.names.index(name))
+
+    def shape(self, k: int) -> np.ndarray:
         rows = slice(*self.arrays["delta_offsets"][k : k + 2])
         out = np.zeros_like(self.vertices)
         out[self.arrays["delta_index"][rows]] = self.arrays["delta_value"][rows]
         return out
 
+    def combined(self, of: tuple[str, ...]) -> np.ndarray:
+        return self.shape(len(self.names) + self.combinations.index(of))
+
     def pose(self, **weights: float) -> np.ndarray:
-        return self.vertices + sum((w * self.delta(n) for n, w in weights.items()), np.zeros(3))
+        posed = self.vertices + sum((w * self.delta(n) for n, w in weights.items()), np.zeros(3))
+        for of in self.combinations:
+            if all(n in weights for n in of):
+                posed = posed + np.prod([weights[n] for n in of]) * self.combined(of)
+        return posed
 
     def span(self, part: str) -> slice:
         return slice(*self.parts[part]["vertices"])
@@ -81,8 +93,12 @@ def areas(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return size / 2, n / np.maximum(size, 1e-15)[:, None]
 
 
-def test_has_the_52_controls_and_each_moves_something():
-    assert len(HEAD.names) == len(set(HEAD.names)) == 52
+def test_has_arkits_controls_and_more_and_each_moves_something():
+    assert tuple(HEAD.names[:52]) == tuple(sorted(ARKIT, key=HEAD.names.index)) and len(ARKIT) == 52
+    assert {"tongueUp", "tongueRoll", "cheekRaiseLeft", "mouthStickyRight", "eyePupilWideLeft"} <= set(
+        HEAD.names
+    )
+    assert len(HEAD.names) == len(set(HEAD.names)) == 64
     offsets = HEAD.arrays["delta_offsets"]
     assert offsets[0] == 0 and offsets[-1] == len(HEAD.arrays["delta_index"]) == len(
         HEAD.arrays["delta_value"]
@@ -91,7 +107,7 @@ def test_has_the_52_controls_and_each_moves_something():
         index = HEAD.arrays["delta_index"][offsets[k] : offsets[k + 1]]
         assert len(index) > 100, name
         assert (np.diff(index) > 0).all() and index[0] >= 0 and index[-1] < len(HEAD.vertices), name
-        assert np.abs(HEAD.delta(name)).max() > 0.1, name
+        assert np.abs(HEAD.delta(name)).max() > (0.05 if "Pupil" in name else 0.1), name
 
 
 def test_arrays_are_finite_and_of_the_declared_shapes():
@@ -110,7 +126,7 @@ def test_arrays_are_finite_and_of_the_declared_shapes():
         assert np.isfinite(array).all()
     assert HEAD.faces.min() == 0 and HEAD.faces.max() == count - 1
     assert 15000 < count <= 21000
-    assert (ARIA / "mesh.safetensors").stat().st_size <= 5.5e6
+    assert (ARIA / "mesh.safetensors").stat().st_size <= 5.8e6
 
 
 def test_parts_cover_everything_in_order_and_keep_to_their_vertices():
@@ -171,7 +187,7 @@ def test_controls_keep_to_their_region(name: str):
         assert moved[lids].max() < 0.12
         assert moved[HEAD.span("eyeLeft")].max() == 0
         assert moved[HEAD.span("browLeft")].max() < 0.15
-    if not name.startswith("eyeLook"):
+    if not name.startswith(("eyeLook", "eyePupil")):
         assert moved[HEAD.span("eyeLeft")].max() == moved[HEAD.span("eyeRight")].max() == 0
     if not name.startswith(("jaw", "tongue")):
         assert moved[HEAD.span("teethLower")].max() == moved[HEAD.span("tongue")].max() == 0
@@ -255,6 +271,56 @@ def test_lids_do_not_cut_the_eyeball_at_rest():
     centre = np.array(HEAD.rig["pivots"]["eyeLeft"])
     radius = np.linalg.norm(HEAD.vertices[HEAD.span("eyeLeft")] - centre, axis=1).min()
     assert np.linalg.norm(HEAD.vertices[HEAD.near_left_eye()] - centre, axis=1).min() > radius
+
+
+@pytest.mark.parametrize("other", ["eyeWide", "eyeLookUp", "eyeLookDown", "eyeSquint"])
+@pytest.mark.parametrize("side", ["Left", "Right"])
+def test_closed_lids_stay_closed_whatever_else_moves_them(other: str, side: str):
+    lids = [HEAD.landmark(n + side) for n in ("lidUpper", "lidLower")]
+    blink, both = (
+        HEAD.pose(**{"eyeBlink" + side: 1.0}),
+        HEAD.pose(**{"eyeBlink" + side: 1.0, other + side: 1.0}),
+    )
+    assert np.linalg.norm(both[lids[0]] - both[lids[1]]) < 0.05
+    assert np.abs(both[lids] - blink[lids]).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    "name", ["tongueUp", "tongueDown", "tongueLeft", "tongueRight", "tongueRoll", "tongueIn"]
+)
+def test_the_tongue_moves_alone_and_its_tip_goes_where_the_name_says(name: str):
+    delta = HEAD.delta(name)
+    tip = np.argmax(HEAD.vertices[HEAD.span("tongue"), 2])
+    moved = delta[HEAD.span("tongue")][tip]
+    ways = {
+        "tongueUp": (1, 1),
+        "tongueDown": (1, -1),
+        "tongueLeft": (0, 1),
+        "tongueRight": (0, -1),
+        "tongueIn": (2, -1),
+    }
+    if name in ways:
+        axis, sign = ways[name]
+        assert sign * moved[axis] > 0.4
+    delta[HEAD.span("tongue")] = 0
+    assert np.abs(delta).max() == 0
+
+
+def test_pupils_widen_and_narrow_in_a_still_iris():
+    eye = HEAD.span("eyeLeft")
+    centre = np.array(HEAD.rig["pivots"]["eyeLeft"])
+    rest, delta = HEAD.vertices[eye] - centre, HEAD.delta("eyePupilWideLeft")[eye]
+    away = np.hypot(rest[:, 0], rest[:, 1])
+    assert np.abs(delta[(away > 0.6) | (rest[:, 2] < 0)]).max() < 2e-3
+    edge = np.abs(away - 0.22) < 0.03
+    wider = np.hypot(*(rest + delta)[edge, :2].T) / away[edge]
+    assert edge.sum() >= 28 and wider.min() > 1.25
+
+
+def test_sticky_corners_hold_the_lips_while_the_jaw_opens():
+    upper, lower = (HEAD.landmark(n) for n in ("lipUpperInner", "lipLowerInner"))
+    delta = HEAD.delta("mouthStickyLeft")
+    assert np.abs(delta[[upper, lower]]).max() < 0.05 and np.abs(delta[:, 1]).max() > 0.3
 
 
 def test_teeth_stay_inside_at_rest():

@@ -33,6 +33,7 @@ def bare(rig: Rig, vertices) -> Rig:
     return replace(
         rig,
         controls=(),
+        combinations=(),
         mesh=replace(rig.mesh, vertices=vertices),
         delta_offsets=np.zeros(1, int),
         delta_index=np.zeros(0, np.int32),

@@ -65,8 +65,9 @@ def _deltas(evidence: Evidence, places: np.ndarray) -> tuple[np.ndarray, np.ndar
     for animation in pair:
         if not set(animation.controls) & set(rig.control_names):
             raise Unmeasured(f"it has no controls of the rig {rig.name}")
-    deltas = rig.dense_deltas()[:, places].reshape(len(rig.controls), -1) * MM_PER_CM
-    ours, theirs = (a.select(rig.control_names).values for a in pair)
+    shapes = rig.dense_shapes()[:, places]
+    deltas = shapes.reshape(len(shapes), -1) * MM_PER_CM
+    ours, theirs = (rig.shape_weights(a) for a in pair)
     return deltas, ours, theirs
 
 

@@ -25,13 +25,14 @@ class Morphs:
 
     def __init__(self, context: Any, rig: Rig) -> None:
         self._context, mesh = context, rig.mesh
-        assert mesh is not None and rig.delta_index is not None and rig.delta_value is not None
+        assert mesh is not None and rig.delta_index is not None
+        assert rig.delta_value is not None and rig.delta_offsets is not None
         count, order = len(mesh.vertices), np.argsort(rig.delta_index, kind="stable")
-        shapes = np.repeat(np.arange(len(rig.controls)), np.diff(rig.delta_offsets))  # type: ignore[arg-type]
+        shapes = np.repeat(np.arange(len(rig.delta_offsets) - 1), np.diff(rig.delta_offsets))  # type: ignore[arg-type]
         deltas = np.column_stack([rig.delta_value, shapes])[order]
         corners, corner_ranges = _corners(rig)
         follow = np.ones(count) if rig.head_weight is None else rig.head_weight
-        self._weights = self._texture(np.zeros((max(1, len(rig.controls)), 1), np.float32))
+        self._weights = self._texture(np.zeros((len(rig.delta_offsets), 1), np.float32))
         held = {
             "rest": self._texture(np.column_stack([mesh.vertices, follow]).astype(np.float32)),
             "ranges": self._texture(
@@ -61,7 +62,7 @@ class Morphs:
                 program[name] = unit
 
     def move(self, weights: np.ndarray, pose: np.ndarray) -> None:
-        """Evaluate ``weights`` [C] and the head's motion ``pose`` [4, 4]."""
+        """Evaluate the shapes' ``weights`` [C] and the head's motion ``pose`` [4, 4]."""
         row = np.zeros(self._weights.width * self._weights.height, np.float32)
         row[: len(weights)] = weights
         self._weights.write(row)
@@ -114,9 +115,10 @@ class Bounds:
         np.minimum.at(self._low, slab, rest)
         np.maximum.at(self._high, slab, rest)
         filled = np.isfinite(self._low[:, 0])
-        self._least, self._most = (np.zeros((len(rig.controls), SLABS, 3)) for _ in range(2))
-        for number, name in enumerate(rig.control_names):
-            index, value = rig.delta(name)
+        count = len(rig.controls) + len(rig.combinations)
+        self._least, self._most = (np.zeros((count, SLABS, 3)) for _ in range(2))
+        for number in range(count):
+            index, value = rig.shape(number)
             np.minimum.at(self._least[number], slab[index], value)
             np.maximum.at(self._most[number], slab[index], value)
         self._low, self._high = self._low[filled], self._high[filled]

@@ -80,7 +80,7 @@ class Raster:
             with context:
                 times = 2 if fine or not _in_software(context) else 1
                 stage = _Stage(context, rig, camera, size, background, times)
-            weights = animation.select(rig.control_names).values
+            weights = rig.shape_weights(animation)
             previous = False
             for row, weight, pose in zip(
                 _openness(animation), weights, head_poses(rig, animation), strict=True

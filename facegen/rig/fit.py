@@ -12,6 +12,7 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError, RigError
 from facegen.files import read_bytes
+from facegen.rig.load import ARKIT
 from facegen.rig.model import Rig, head_matrices
 from facegen.rig.solve import Problem, solve_gram
 
@@ -27,6 +28,9 @@ RIGID_CM = 0.02
 STILL_RAD, STILL_CM = 1e-3, 5e-3
 """A head that turns and shifts less than this in all frames is still."""
 BLOCK = 256
+BEYOND_PRICE = 25.0
+"""How many times as dear a control is that ARKit lacks, in a rig that has all of ARKit's."""
+COMBINED_ROUNDS, UNSEEN_PRODUCT = 3, 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +112,8 @@ def fit_mesh(
     rows = np.flatnonzero(follow > 0.999)
     if not len(rows):
         raise RigError(f"no vertex of {rig.name} follows the head whole", remedy="mend head_weight")
-    fields = rig.dense_deltas()[:, rows]
+    shapes = rig.dense_shapes()[:, rows]
+    fields = shapes[: len(rig.controls)]
     pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
     given = vertices[:, rows]
     head = _pose(given, rest[rows], fields, pivot)
@@ -126,10 +131,33 @@ def fit_mesh(
     sizes = np.diag(gram)
     typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
     low, high = (np.array([getattr(c, end) for c in rig.controls], np.float32) for end in ("low", "high"))
-    problem = Problem(gram, low, high, sparse * sizes, SPREAD * sizes, smooth * typical)
-    values = solve_gram(problem, moment)
+    price = sparse * sizes * np.where(low < 0, 0.0, _reluctance(rig))
+    problem = Problem(gram, low, high, price, SPREAD * sizes, smooth * np.minimum(sizes, typical))
+    all_flat = shapes.reshape(len(shapes), -1)
+    values = _solve(rig, problem, moment, all_flat[len(fields) :] @ flat.T)
     animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
-    return Fit(animation, *_residual(given, rest[rows], flat, values, head, pivot))
+    weights = rig.shape_weights(animation)
+    return Fit(animation, *_residual(given, rest[rows], all_flat, weights, head, pivot))
+
+
+def _reluctance(rig: Rig) -> np.ndarray:
+    """What a control's size costs more than another's [C]: those beyond ARKit's stand in where ARKit's do not do."""
+    names = rig.control_names
+    beyond = np.array([name not in ARKIT for name in names])
+    return np.where(beyond & set(ARKIT).issubset(names), BEYOND_PRICE, 1.0)
+
+
+def _solve(rig: Rig, problem: Problem, moment: np.ndarray, combined: np.ndarray) -> np.ndarray:
+    """The controls [T, C]; what combinations [K, C] of those found do is taken off, and the rest solved again."""
+    values = solve_gram(problem, moment)
+    for _ in range(COMBINED_ROUNDS if len(combined) else 0):
+        products = rig.shape_weights(Animation(Fraction(30), rig.control_names, values))[
+            :, len(rig.controls) :
+        ]
+        if products.max(initial=0.0) < UNSEEN_PRODUCT:
+            break
+        values = solve_gram(problem, moment - products @ combined)
+    return values
 
 
 def _of_this_face(rest: np.ndarray, vertices: np.ndarray, neutral: int | None) -> np.ndarray:

@@ -107,6 +107,7 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
         licence=data.get("licence", ""),
         credit=data.get("credit", ""),
         head=data.get("head", ""),
+        combinations=tuple(tuple(map(str, of)) for of in data.get("combinations", [])),
     )
 
 

@@ -74,17 +74,25 @@ class Rig:
     credit: str = ""
     head: str = ""
     """The rig whose mesh shows this one's controls where it has none of its own."""
+    combinations: tuple[tuple[str, ...], ...] = ()
+    """Controls whose product drives a further shape, which corrects their sum; its deltas follow the controls'."""
 
     def __post_init__(self) -> None:
         names = self.control_names
         if len(set(names)) != len(names):
             double = next(n for n in names if names.count(n) > 1)
             raise RigError(f"the control {double!r} occurs twice", remedy="rename or remove one")
+        for name in (n for of in self.combinations for n in of):
+            if name not in names:
+                raise RigError(
+                    f"a combination names {name!r}, which is no control", remedy=nearest(name, names)
+                )
         if self.mesh is not None:
             self._check_deltas()
 
     def _check_deltas(self) -> None:
-        count, vertices = len(self.controls), len(self.mesh.vertices)  # type: ignore[union-attr]
+        count = len(self.controls) + len(self.combinations)
+        vertices = len(self.mesh.vertices)  # type: ignore[union-attr]
         offsets, index, value = self.delta_offsets, self.delta_index, self.delta_value
         if offsets is None or index is None or value is None:
             raise RigError(
@@ -96,7 +104,7 @@ class Rig:
             or offsets[-1] != len(index)
             or (np.diff(offsets) < 0).any()
         ):
-            raise RigError(f"delta_offsets do not divide {len(index)} deltas among {count} controls")
+            raise RigError(f"delta_offsets do not divide {len(index)} deltas among {count} shapes")
         if value.shape != (len(index), 3) or not np.isfinite(value).all():
             raise RigError("delta_value is not [N, 3] finite numbers")
         if len(index) and not (0 <= index.min() and index.max() < vertices):
@@ -119,18 +127,38 @@ class Rig:
     def delta(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Vertex numbers [n] and displacements [n, 3] cm of one control at value 1."""
         self._need_mesh()
-        at = self.control_names.index(self.control(name).name)
-        rows = slice(int(self.delta_offsets[at]), int(self.delta_offsets[at + 1]))  # type: ignore[index]
+        return self.shape(self.control_names.index(self.control(name).name))
+
+    def shape(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Vertex numbers [n] and displacements [n, 3] cm of a shape: the controls' in order, then the combinations'."""
+        rows = slice(int(self.delta_offsets[number]), int(self.delta_offsets[number + 1]))  # type: ignore[index]
         return self.delta_index[rows], self.delta_value[rows]  # type: ignore[index]
 
-    def dense_deltas(self) -> np.ndarray:
-        """All displacements, [C, V, 3] float32 cm."""
+    def shape_weights(self, animation: Animation) -> np.ndarray:
+        """How much of each shape every frame has, [T, C + combinations] float32; controls that the rig lacks do
+        nothing."""
+        values = animation.select(self.control_names).values
+        if not self.combinations:
+            return values
+        at = {name: row for row, name in enumerate(self.control_names)}
+        products = [
+            np.prod(np.maximum(values[:, [at[n] for n in of]], 0.0), axis=1) for of in self.combinations
+        ]
+        return np.column_stack([values, *products]).astype(np.float32)
+
+    def dense_shapes(self) -> np.ndarray:
+        """All displacements, [C + combinations, V, 3] float32 cm."""
         self._need_mesh()
-        dense = np.zeros((len(self.controls), len(self.mesh.vertices), 3), np.float32)  # type: ignore[union-attr]
-        for row, name in enumerate(self.control_names):
-            index, value = self.delta(name)
+        count = len(self.controls) + len(self.combinations)
+        dense = np.zeros((count, len(self.mesh.vertices), 3), np.float32)  # type: ignore[union-attr]
+        for row in range(count):
+            index, value = self.shape(row)
             dense[row, index] = value
         return dense
+
+    def dense_deltas(self) -> np.ndarray:
+        """The controls' displacements, [C, V, 3] float32 cm."""
+        return self.dense_shapes()[: len(self.controls)]
 
     def _need_mesh(self) -> None:
         if self.mesh is None:
@@ -179,9 +207,11 @@ def evaluate(rig: Rig, animation: Animation, block: int = 64) -> Iterator[np.nda
     """
     rig._need_mesh()
     rest = rig.mesh.vertices  # type: ignore[union-attr]
-    weights = animation.select(rig.control_names).values
+    weights = rig.shape_weights(animation)
+    moving = np.flatnonzero(weights.any(axis=0))
+    weights = np.ascontiguousarray(weights[:, moving])
     # One dense product is quicker than a sparse one: faces have few controls, most of which move much of them.
-    deltas = rig.dense_deltas().reshape(len(rig.controls), rest.size)
+    deltas = rig.dense_shapes()[moving].reshape(len(moving), rest.size)
     follow = np.ones(len(rest), np.float32) if rig.head_weight is None else rig.head_weight.astype(np.float32)
     homogeneous = np.column_stack([rest, np.ones(len(rest))]).astype(np.float32)
     share = np.repeat(follow, 3).reshape(-1, 3)

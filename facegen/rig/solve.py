@@ -22,8 +22,8 @@ class Problem:
     """Least squares by its normal equations: minimise x·``gram``·x / 2 - x·moment over ``low`` <= x <= ``high`` [C]
     (``low`` at least 0 for controls with a price).
 
-    ``sparse`` is the price of a control's size and ``ridge`` of its square (one number, or [C]), ``smooth`` of the
-    square of its change from frame to frame (these two halved, as the first term).
+    ``sparse`` is the price of a control's size, ``ridge`` of its square and ``smooth`` of the square of its change
+    from frame to frame (each one number, or [C]; the latter two halved, as the first term).
     """
 
     gram: np.ndarray
@@ -31,7 +31,12 @@ class Problem:
     high: np.ndarray
     sparse: float | np.ndarray = 0.0
     ridge: float | np.ndarray = 0.0
-    smooth: float = 0.0
+    smooth: float | np.ndarray = 0.0
+
+    @property
+    def ties(self) -> np.ndarray:
+        """``smooth`` of each control [C]."""
+        return np.broadcast_to(np.asarray(self.smooth, np.float32), len(self.gram))
 
 
 def solve_gram(problem: Problem, moment: np.ndarray, settled: float = SETTLED) -> np.ndarray:
@@ -45,7 +50,7 @@ def solve_gram(problem: Problem, moment: np.ndarray, settled: float = SETTLED) -
     goal = np.ascontiguousarray((moment - price).T, np.float32)
     rest = np.clip(np.zeros(len(goal), np.float32), problem.low, problem.high)
     x = np.repeat(rest[:, None], goal.shape[1], axis=1)
-    if problem.smooth > 0:
+    if problem.ties.any():
         _descend(problem, goal, x, ROUNDS, settled)
         return x.T
     for start in range(0, x.shape[1], BLOCK):
@@ -89,7 +94,7 @@ def _descend(problem: Problem, goal: np.ndarray, x: np.ndarray, rounds: int, set
     gram = problem.gram.astype(np.float32)
     ridge = np.broadcast_to(np.asarray(problem.ridge, np.float32), len(gram))
     sizes = np.diag(gram) + ridge
-    move = _move_smooth if problem.smooth > 0 else _move
+    move = _move_smooth if problem.ties.any() else _move
     moved = np.zeros(x.shape[1], np.float32)
     for _ in range(rounds):
         moved[:] = 0
@@ -117,8 +122,9 @@ def _move_smooth(problem: Problem, c: int, size: float, slope: np.ndarray, row: 
     """The same where a frame is tied to those beside it: every other frame, and then those between."""
     for half in (slice(0, None, 2), slice(1, None, 2)):
         near, ties = _neighbours(row)
-        pull = slope + problem.smooth * (near - ties * row)
-        step = row + OVER * pull / (size + problem.smooth * ties)
+        smooth = problem.ties[c]
+        pull = slope + smooth * (near - ties * row)
+        step = row + OVER * pull / (size + smooth * ties)
         row[half] = np.clip(step[half], problem.low[c], problem.high[c])
 
 

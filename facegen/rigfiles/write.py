@@ -44,6 +44,7 @@ def _text(rig: Rig) -> str:
         "units": "cm",
         "mesh": MESH,
         "controls": [asdict(c) for c in rig.controls],
+        "combinations": [list(of) for of in rig.combinations],
         "parts": [asdict(p) for p in rig.parts],
         "materials": dict(rig.materials),
         "landmarks": dict(rig.landmarks),

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save as to_bytes
 
 from . import brows, cloth, eyes, hair, jaw, mouth, paint
-from .controls import CONTROLS, control_rows
+from .controls import COMBINATIONS, CONTROLS, EXTRA, control_rows
 from .parameters import Parameters
 from .part import Part, mirror_part
 from .skin import Skin
@@ -66,6 +66,7 @@ def build(p: Parameters) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "units": "cm",
         "mesh": "mesh.safetensors",
         "controls": control_rows(),
+        "combinations": [of.split("*") for of in COMBINATIONS],
         "parts": rows,
         "materials": MATERIALS,
         "landmarks": _landmarks(p, skin, index),
@@ -109,7 +110,7 @@ def _arrays(skin: Skin, parts: list[Part]) -> dict[str, np.ndarray]:
     vertices = np.round(np.vstack([q.vertices for q in parts]), 5)
     faces = np.vstack([q.faces + s for q, s in zip(parts, starts, strict=False)])
     offsets, index, value = [0], [], []
-    for control in CONTROLS:
+    for control in (*CONTROLS, *EXTRA, *COMBINATIONS):
         for part, start in zip(parts, starts, strict=False):
             delta = part.deltas.get(control)
             if delta is None:

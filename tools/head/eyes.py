@@ -10,6 +10,7 @@ from .part import Part, smoothstep
 CORNEA = 0.055  # cm of bulge
 IRIS = 0.38  # rad from the axis
 PUPIL = 0.15
+WIDE_PUPIL = 0.215
 SPOKES = 28
 RINGS = (0.0, 0.14, 0.16, 0.2, 0.245, 0.29, 0.33, 0.36, 0.385, 0.41, 0.5, 0.65, 0.85, 1.1, 1.5, 2.1)
 GAZE = {
@@ -70,4 +71,8 @@ def left_eye(centre: np.ndarray, radius: float) -> Part:
     shade = 1 - 0.30 * smoothstep(0.16, 0.40, direction[:, 1]) * (direction[:, 2] > 0)
     colour = colour * shade[:, None]
     deltas = {name: turned(vertices, centre, axis, degrees) for name, (axis, degrees) in GAZE.items()}
+    wide = np.interp(angle, [0, PUPIL, 0.36, np.pi], [0, WIDE_PUPIL, 0.36, np.pi])
+    across = direction * (1, 1, 0) / np.maximum(np.sin(angle), 1e-9)[:, None]
+    opened = across * np.sin(wide)[:, None] + np.cos(wide)[:, None] * np.array([0, 0, 1.0])
+    deltas["eyePupilWideLeft"] = centre + opened * surface_radius(opened, radius)[:, None] - vertices
     return Part("eyeLeft", "eye", vertices, np.array(faces), colour, deltas)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from .jaw import jaw_deltas
 from .part import FLIP, Part, join, smoothstep, tube
@@ -72,6 +73,8 @@ def _tooth(row: np.ndarray, number: int) -> Part:
     colour = ENAMEL + (NECK - ENAMEL) * smoothstep(0.25, 0.85, height)[:, None]
     colour = colour + (EDGE - colour) * (0.6 * front * smoothstep(0.12, 0.0, height))[:, None]
     colour = colour * (1 - 0.34 * smoothstep(0.72, 1.0, across) * smoothstep(0.0, 0.2, height))[:, None]
+    inwards = smoothstep(0.0, -0.35, (vertices - vertices.mean(axis=0)) @ normal)
+    colour = colour * (1 - inwards[:, None] * (0.20, 0.27, 0.33))  # the tongue's side lies in its shade
     colour = colour * _depth_shade(vertices)[:, None]
     return Part("tooth", "teeth", vertices, outward(vertices, faces), colour)
 
@@ -124,7 +127,8 @@ def teeth_row(table: np.ndarray, upper: bool) -> tuple[Part, Part]:
     return out, gum
 
 
-def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np.ndarray:
+def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray, roll: float = 0.0) -> np.ndarray:
+    """Rings [15,22,3] along a spine; ``roll`` lifts the edges of its front (cm) as far as it narrows."""
     t = np.linspace(0, 1, 15)
     knots = np.linspace(0, 1, len(spine))
     line = np.stack([np.interp(t, knots, spine[:, k]) for k in range(3)], axis=1)
@@ -140,8 +144,26 @@ def _tongue_rings(spine: np.ndarray, width: np.ndarray, thick: np.ndarray) -> np
     round_tip = np.sqrt(np.clip(1 - np.clip((t - 0.78) / 0.225, 0, 1) ** 2, 0.004, 1))
     w, h = w * round_tip, h * (0.35 + 0.65 * round_tip)
     h[-1] *= 0.3
+    curl = roll * smoothstep(0.35, 0.8, t)
+    w = w * (1 - 0.55 * curl)
+    top = top[None] * np.ones((len(t), 1)) + (curl / h)[:, None] * (np.abs(c) ** 1.6)[None]
     side = np.array([1.0, 0, 0])
     return line[:, None] + (w[:, None] * c)[..., None] * side + (h[:, None] * top)[..., None] * up[:, None]
+
+
+STILL = (0.0, 0.0, 0.0)
+TONGUE_BENDS = {  # cm by which the spine's five points move, from the root to the tip; and the edges' lift
+    "tongueUp": ((STILL, STILL, (0, 0.05, 0), (0, 0.25, 0), (0, 1.25, -0.15)), 0.0),
+    "tongueDown": ((STILL, STILL, (0, -0.05, 0), (0, -0.25, 0.1), (0, -0.75, 0.05)), 0.0),
+    "tongueLeft": ((STILL, STILL, (0.15, 0, 0), (0.6, 0, 0), (1.25, 0, -0.2)), 0.0),
+    "tongueRoll": ((STILL, STILL, STILL, (0, -0.12, 0), (0, -0.1, 0)), 0.7),
+    "tongueIn": ((STILL, (0, 0.1, -0.1), (0, 0.3, -0.4), (0, 0.22, -0.8), (0, 0.1, -1.1)), 0.0),
+}
+
+
+def _mirrored(places: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """The mirror image of displacements [n,3] of points [n,3] that lie symmetrically."""
+    return moves[cKDTree(places).query(places * FLIP)[1]] * FLIP
 
 
 def tongue() -> Part:
@@ -153,9 +175,16 @@ def tongue() -> Part:
     posed, _ = tube(
         _tongue_rings(out, shape * (1, 1, 0.95, 0.95, 1.05), np.array([0.5, 0.6, 0.42, 0.27, 0.26]))
     )
+    thick = np.array([0.5, 0.62, 0.6, 0.48, 0.32])
+    poses = {
+        name: tube(_tongue_rings(rest + np.array(bend), shape, thick, roll))[0]
+        for name, (bend, roll) in TONGUE_BENDS.items()
+    }
     along = smoothstep(4.4, 6.5, neutral[:, 2])[:, None]
     deltas = {k: d * (0.25 + 0.75 * along) for k, d in jaw_deltas(neutral).items()}
     deltas["tongueOut"] = posed - neutral
+    deltas |= {name: bent - neutral for name, bent in poses.items()}
+    deltas["tongueRight"] = _mirrored(neutral, deltas["tongueLeft"])
     shade = 0.5 + 0.5 * smoothstep(4.8, 8.6, neutral[:, 2])
     for d in (neutral, *deltas.values()):
         d[np.abs(d) < 1e-9] = 0

@@ -27,7 +27,9 @@ class Part:
 
 
 def mirrored_name(name: str) -> str:
-    """The control on the other side; controls of the middle give themselves."""
+    """The control on the other side; controls of the middle give themselves, combinations that of each."""
+    if "*" in name:
+        return "*".join(mirrored_name(n) for n in name.split("*"))
     if name.endswith("Left"):
         return name[:-4] + "Right"
     if name.endswith("Right"):

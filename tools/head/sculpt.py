@@ -56,3 +56,27 @@ def closing(name: str, place: np.ndarray, upper: np.ndarray, lower: np.ndarray) 
         low, high = ZIP[name]
         return gap * smoothstep(low, high, place)[:, None] / 2
     return None
+
+
+STICKY_OPENS = 0.3  # share of jawOpen over which a sticky corner keeps the lips together
+
+
+def beyond_arkit(deltas: dict[str, np.ndarray], vertices: np.ndarray, corner: float) -> dict[str, np.ndarray]:
+    """Controls of the skin that ARKit lacks, of the left side; `corner` is where the mouth ends (cm).
+
+    Cheek raiser (action unit 6): the ring muscle's outer part draws cheek, lower lid and the brow's tail to the eye.
+    """
+    outer = smoothstep(3.2, 5.2, vertices[:, 0])[:, None]
+    raised = 1.1 * deltas["cheekSquintLeft"] + 0.4 * deltas["eyeSquintLeft"]
+    raised = raised + 0.35 * outer * deltas["browDownLeft"]
+    side = smoothstep(0.40, 0.92, vertices[:, 0] / corner)[:, None]
+    return {"cheekRaiseLeft": raised, "mouthStickyLeft": STICKY_OPENS * side * deltas["mouthClose"]}
+
+
+def lids_combined(deltas: dict[str, np.ndarray], lid: np.ndarray) -> dict[str, np.ndarray]:
+    """What closed lids must not do besides: they stay where eyeBlinkLeft puts them. `lid [n]` counts rings outwards."""
+    margin = smoothstep(6.5, 3.5, lid)[:, None]
+    whole = ("eyeWide", "eyeLookUp", "eyeLookDown")
+    out = {f"eyeBlinkLeft*{name}Left": -deltas[f"{name}Left"] for name in whole}
+    out["eyeBlinkLeft*eyeSquintLeft"] = -margin * deltas["eyeSquintLeft"]
+    return out

@@ -166,6 +166,10 @@ class Skin:
         deltas["mouthSmileLeft"] += sculpt.SMILING_CHEEK * deltas["cheekSquintLeft"]
         deltas["mouthClose"] = self._seal(deltas["jawOpen"], deltas["mouthClose"])
         deltas["tongueOut"] = TONGUE_OUT_OPENS * deltas["jawOpen"]
+        deltas |= sculpt.beyond_arkit(
+            deltas, self.vertices, self.vertices[self.contact[len(self.contact) // 2], 0]
+        )
+        deltas |= sculpt.lids_combined(deltas, self.lid)
         for name in list(deltas):
             deltas[name] = without_small(deltas[name], self._exact(name))
             other = mirrored_name(name)
