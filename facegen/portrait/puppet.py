@@ -21,6 +21,8 @@ USUAL_SKIN = 0.72
 """Brightness (sRGB) of skin in the light for which the rig's mouth is painted."""
 BEHIND_LIPS_CM, DEEP_CM, UNDER_LIP_CM = 0.9, 1.6, 0.5
 DARKEST = 0.22
+JAW_SHARE = 0.5
+"""A lip that an open jaw moves by so much of its most is the lower one."""
 OPEN_CM = 0.7
 """A gap between the lips that lets in most of the light."""
 LID_ROOM = 0.45
@@ -30,7 +32,7 @@ LID_ROOM = 0.45
 @dataclass(frozen=True, eq=False)
 class Instant:
     """One frame's geometry in pixels of the photo (x right, y up, z to the camera); ``shut``: how far each eye's lids
-    are closed."""
+    are closed; ``turn`` [3, 3] (with its growth), ``pivot`` [3] and ``shift`` [3] of the head."""
 
     skin: np.ndarray
     inside: np.ndarray
@@ -38,6 +40,15 @@ class Instant:
     eyes: dict[str, np.ndarray]
     sheet: np.ndarray
     shut: dict[str, float]
+    turn: np.ndarray
+    pivot: np.ndarray
+    shift: np.ndarray
+    front: float
+
+    def carried(self, place: np.ndarray) -> np.ndarray:
+        """Where the head's pose takes a ``place`` [2] on the level of its pivot's front, [2]."""
+        whole = np.array((*place, self.front))
+        return ((whole - self.pivot) @ self.turn.T + self.pivot + self.shift)[:2]
 
 
 class Puppet:
@@ -55,19 +66,16 @@ class Puppet:
         level = float(np.clip(light.mean() / USUAL_SKIN, 0.35, 1.25))
         tint = 1 + 0.3 * (light / max(float(light.mean()), 1e-3) - np.array((1.22, 0.95, 0.83)))
         self._paint = np.clip(head.inside.colors / 255.0 * level * tint, 0, 1)
-        self._lips = self._lip_vertices()
+        self._lips = self.vertex_at(13, upper=True), self.vertex_at(14, upper=False)
 
-    def _lip_vertices(self) -> tuple[int, int]:
-        """The vertices of the face nearest to the middle of the upper and the lower inner lip."""
-        return tuple(self._nearest(number) for number in (13, 14))  # type: ignore[return-value]
-
-    def _nearest(self, landmark: int) -> int:
-        place = self.head.landmarks[landmark, :2] * (1, -1)
-        way = 1 if landmark == 13 else -1
-        jaw = self.head.deltas[self.head.controls.index("jawOpen"), :, 1]
-        moves = jaw < 0.5 * jaw.min()
-        away = np.linalg.norm(self.head.skin[:, :2] - place, axis=1)
-        return int(np.argmin(np.where(moves == (way < 0), away, np.inf)))
+    def vertex_at(self, landmark: int, upper: bool | None = None) -> int:
+        """The vertex of the face nearest to a landmark of the photo; of the ``upper`` lip, which the jaw does not
+        move, or of the lower one."""
+        away = np.linalg.norm(self.head.skin[:, :2] - self.head.landmarks[landmark, :2] * (1, -1), axis=1)
+        if upper is not None:
+            down = self.head.deltas[self.head.controls.index("jawOpen")] @ self.head.rotation[:, 1]
+            away = np.where((down < JAW_SHARE * down.min()) == upper, np.inf, away)
+        return int(np.argmin(away))
 
     def rows(self, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
         """Controls [T, C] less what the photo shows already, and head poses [T, 6] within what one photo allows."""
@@ -112,6 +120,10 @@ class Puppet:
             {side: rows.astype(np.float32) for side, rows in eyes.items()},
             sheet.astype(np.float32),
             {side: float(values[head.controls.index("eyeBlink" + side)]) for side in head.eyes},
+            grown * turn,
+            head.pivot,
+            shift * (1, 1, 0),
+            float(head.skin[self._lips[0], 2]),
         )
 
     def _turned(self, side: str, values: np.ndarray) -> np.ndarray:

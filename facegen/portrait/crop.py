@@ -1,0 +1,99 @@
+"""The mouth's part of a frame, as the refiner sees it: a square about the lips, and a map of what is where in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from facegen.portrait.head import INSIDE
+from facegen.portrait.puppet import Instant, Puppet
+from facegen.portrait.vision import opencv, smoothstep
+
+SIDE = 128
+WIDE = 0.6
+"""Side of the square, in widths of the face."""
+OUTER_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+INNER_UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+INNER_LOWER = (308, 324, 318, 402, 317, 14, 87, 178, 88, 95, 78)
+FEATHER = (1.0, 0.72)
+"""From the square's edge (1) inwards, between which shares of its half the painting sets in."""
+
+
+@dataclass(frozen=True)
+class Square:
+    """``corner`` (x, y) and ``side`` in pixels of the photo."""
+
+    corner: tuple[float, float]
+    side: float
+
+    def matrix(self, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """[2, 3]: pixels of a picture whose top left is the photo's ``origin`` to the square's SIDE x SIDE."""
+        zoom = SIDE / self.side
+        x, y = self.corner[0] - origin[0], self.corner[1] - origin[1]
+        return np.array([[zoom, 0, -x * zoom], [0, zoom, -y * zoom]])
+
+    def cut(self, pixels: np.ndarray, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """[SIDE, SIDE, 3] uint8."""
+        cv2 = opencv()
+        way = cv2.INTER_AREA if self.side > SIDE else cv2.INTER_CUBIC
+        return cv2.warpAffine(
+            pixels, self.matrix(origin), (SIDE, SIDE), flags=way, borderMode=cv2.BORDER_REPLICATE
+        )
+
+    def paste(self, pixels: np.ndarray, square: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
+        """``pixels`` with the change [SIDE, SIDE, 3] float that ``square`` is added, feathered to its edge."""
+        cv2 = opencv()
+        size = pixels.shape[1::-1]
+        whole = cv2.warpAffine(
+            square.astype(np.float32) * feather()[..., None],
+            self.matrix(origin),
+            size,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )
+        return np.clip(pixels + whole, 0, 255).round().astype(np.uint8)
+
+
+def feather() -> np.ndarray:
+    """1 in the middle of the square, 0 at its edge, [SIDE, SIDE]."""
+    line = np.abs(np.arange(SIDE) + 0.5 - SIDE / 2) / (SIDE / 2)
+    ramp = smoothstep(*FEATHER, line)
+    return (ramp[:, None] * ramp[None, :]).astype(np.float32)
+
+
+class MouthMap:
+    """Finds the square and draws the map of a puppet's instants."""
+
+    def __init__(self, puppet: Puppet) -> None:
+        self._puppet = puppet
+        self._outer = [puppet.vertex_at(n) for n in OUTER_LIPS]
+        self._upper = [puppet.vertex_at(n, upper=True) for n in INNER_UPPER]
+        self._lower = [puppet.vertex_at(n, upper=False) for n in INNER_LOWER]
+        parts = puppet.head.inside.parts
+        self._teeth = np.flatnonzero(parts == INSIDE.index("teethUpper"))
+        self._tongue = np.flatnonzero(parts == INSIDE.index("tongue"))
+        self._side = WIDE * puppet.head.face_size[0]
+
+    def square(self, now: Instant) -> Square:
+        """About the corners of the mouth and the lips' middles at rest: steady while the lips move."""
+        rest = self._puppet.head.skin[self._outer, :2].mean(axis=0)
+        middle = now.carried(rest) * (1, -1)
+        return Square(tuple((middle - self._side / 2).tolist()), self._side)
+
+    def map(self, now: Instant, square: Square) -> np.ndarray:
+        """[SIDE, SIDE, 3] uint8: lips, the opening between them, and in it the upper teeth (255) and tongue (128)."""
+        cv2 = opencv()
+        zoom = SIDE / square.side
+
+        def placed(points: np.ndarray) -> np.ndarray:
+            return ((points[:, :2] * (1, -1) - square.corner) * zoom * 8).round().astype(np.int32)
+
+        drawn = [np.zeros((SIDE, SIDE), np.uint8) for _ in range(3)]
+        cv2.fillPoly(drawn[0], [placed(now.skin[self._outer])], 255, cv2.LINE_AA, 3)
+        opening = placed(now.skin[[*self._upper, *self._lower]])
+        cv2.fillPoly(drawn[1], [opening], 255, cv2.LINE_AA, 3)
+        for rows, value in ((self._tongue, 128), (self._teeth, 255)):
+            hull = cv2.convexHull(placed(now.inside[rows]))
+            cv2.fillConvexPoly(drawn[2], hull, value, cv2.LINE_AA, 3)
+        drawn[2] = np.minimum(drawn[2], drawn[1])
+        return np.dstack(drawn)

@@ -1,0 +1,46 @@
+"""How near the refined mouth comes to the true one, beside the warped mouth alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+from scipy.ndimage import maximum_filter
+
+from facegen.portrait.crop import feather
+from facegen.portrait.measure import likeness, sharpness, ssim
+from facegen.portrait.refine import Sampler, kept_low, stacked
+
+STEPS = 4
+
+
+def compared(content: bytes, files: list[dict[str, np.ndarray]]) -> list[str]:
+    """A table: the measures of the warped and the refined picture by corpus."""
+    sampler = Sampler(content, STEPS, 0)
+    rows: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
+    for file in files:
+        corpus = str(file["name"]).split("-")[0]
+        for number in range(len(file["true"])):
+            warped, true = file["warped"][number], file["true"][number]
+            condition = stacked(*(file[key][number] for key in ("warped", "source", "map", "before")))
+            clean = sampler.sample(condition[None], file["tokens"][number][None])[0].transpose(1, 2, 0)
+            change = kept_low(clean * 127.5 + 127.5, warped, condition[7])
+            refined = np.clip(warped + change * feather()[..., None], 0, 255)
+            mouth = maximum_filter(file["map"][number][..., 0] > 0, 15)
+            for name, picture in (("warped", warped), ("refined", refined)):
+                rows[corpus, name].append(judged(picture.astype(np.float64), true.astype(np.float64), mouth))
+    lines = [f"{'':16} {'pairs':>6} {'L1':>7} {'SSIM':>7} {'unlike':>7} {'sharp':>7}"]
+    for (corpus, name), found in sorted(rows.items()):
+        mean = np.mean(found, axis=0)
+        lines.append(f"{corpus + ' ' + name:16} {len(found):6} " + " ".join(f"{v:7.4f}" for v in mean))
+    return lines
+
+
+def judged(picture: np.ndarray, true: np.ndarray, mouth: np.ndarray) -> tuple[float, ...]:
+    """Within ``mouth``: mean difference (0..255), SSIM, unlikeness of edges, sharpness over the true one's."""
+    return (
+        float(np.abs(picture - true)[mouth].mean()),
+        ssim(picture, true, mouth),
+        likeness(picture, true, mouth),
+        sharpness(picture, mouth) / max(sharpness(true, mouth), 1e-6),
+    )

@@ -1,0 +1,197 @@
+"""Training pairs of the refiner: a warped mouth, and the true one that it should look like.
+
+GRID: a still of a clip is made to show the clip's other frames by the curves that ``facegen track`` finds in them.
+Rendered heads: a picture of a head at rest is made to show controls, which the renderer shows truly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from facegen.animation import HEAD_CHANNELS, Animation
+from facegen.mesh import Mesh
+from facegen.portrait.crop import MouthMap, Square
+from facegen.portrait.picture import Photo
+from facegen.portrait.scene import Scene, make_scene
+from facegen.portrait.stage import Stage
+from facegen.portrait.tokens import frame_tokens
+from facegen.registry import Registry
+from facegen.renderers import camera_for, make_background
+from facegen.renderers.raster import open_context
+from facegen.rig import Rig, load_rig
+from facegen.track.frames import Video
+from facegen.track.mesh import face_finder
+from facegen.track.solve import solve_landmarks
+
+STEADY = (1, 168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 127, 356, 234, 454, 10, 151, 9)
+"""Landmarks that talking leaves in place: what frames are laid over one another by."""
+SPOKEN = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmile*", "mouthLowerDown*", "mouthUpperUp*",
+          "mouthStretch*", "mouthRollLower", "mouthRollUpper", "mouthFrown*", "mouthPress*", "mouthShrug*")  # fmt: skip
+RENDERED = 320
+
+
+def grid_pairs(path: Path, rng: np.random.Generator, count: int) -> Iterator[dict[str, np.ndarray]]:
+    """Pairs of one clip."""
+    frames = [picture.pixels for picture in Video(path).pictures()]
+    with closing(face_finder(faces=1)) as finder:
+        found = [finder.find(pixels, 40 * n) for n, pixels in enumerate(frames)]
+    if not all(found):
+        return
+    rows = np.stack([faces[0] for faces in found])
+    tokens = frame_tokens(len(rows), Fraction(25), None, str(path))
+    curves = solve_landmarks(rows, 25)
+    still = _calm(rows) if rng.random() < 0.6 else int(rng.integers(len(rows)))
+    photo = Photo(frames[still], rows[still], False)
+    scene = make_scene(photo, str(path))
+    assert curves.head is not None
+    head = curves.head - curves.head[still]
+    values = np.array(curves.values)
+    seen = curves.values[still] - _as_arkit(scene, curves)
+    gap = np.abs(rows[:, 13, 1] - rows[:, 14, 1])
+    likely = 0.15 + gap / max(float(gap.max()), 1e-6)  # open mouths are what there is to learn
+    chosen = np.sort(rng.choice(len(rows), min(count, len(rows)), replace=False, p=likely / likely.sum()))
+    for number, square, pair, steady in _warped(scene, curves.controls, values - seen, head, chosen):
+        matrix = _similarity(rows[number, list(STEADY), :2].astype(np.float64), steady)
+        pair["true"] = _moved(square, matrix).cut(frames[number])
+        pair["tokens"] = tokens[number]
+        yield pair
+
+
+def _as_arkit(scene: Scene, curves: Animation) -> np.ndarray:
+    """What the scene holds for the photo's expression, on the curves' controls."""
+    head = scene.puppet.head
+    return np.array(
+        [head.at_rest[head.controls.index(n)] if n in head.controls else 0.0 for n in curves.controls]
+    )
+
+
+def _calm(rows: np.ndarray) -> int:
+    gap = np.abs(rows[:, 13, 1] - rows[:, 14, 1]) / np.linalg.norm(rows[:, 33] - rows[:, 263], axis=1)
+    return int(np.argmin(gap))
+
+
+def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """[2, 3] of the similarity that takes the places ``target`` [n, 2] nearest to ``source`` [n, 2]."""
+    a, b = target, source
+    ca, cb = a - a.mean(axis=0), b - b.mean(axis=0)
+    z = ((ca[:, 0] + 1j * ca[:, 1]).conj() @ (cb[:, 0] + 1j * cb[:, 1])) / (np.abs(ca) ** 2).sum()
+    turn = np.array([[z.real, -z.imag], [z.imag, z.real]])
+    return np.column_stack([turn, b.mean(axis=0) - turn @ a.mean(axis=0)])
+
+
+def _moved(square: Square, matrix: np.ndarray) -> Square:
+    corner = np.array(square.corner) + square.side / 2
+    size = square.side * float(np.sqrt(np.linalg.det(matrix[:, :2])))
+    middle = matrix[:, :2] @ corner + matrix[:, 2]
+    return Square(tuple((middle - size / 2).tolist()), size)
+
+
+def _warped(
+    scene: Scene, controls: tuple[str, ...], values: np.ndarray, head: np.ndarray, chosen: np.ndarray
+) -> Iterator[tuple[int, Square, dict[str, np.ndarray], np.ndarray]]:
+    puppet, maps = scene.puppet, MouthMap(scene.puppet)
+    before = np.maximum(chosen - 1, 0)
+    order = np.stack([before, chosen], axis=1).ravel()
+    steady = [puppet.vertex_at(n) for n in STEADY]
+    take = Animation(25, controls, values[order].clip(-1, 1).astype(np.float32), head[order])
+    rows, poses = puppet.rows(take)
+    context = open_context()
+    try:
+        stage = Stage(context, scene.photo.pixels, puppet, scene.skin, scene.eyes)
+        rest = maps.square(puppet.at(0 * rows[0], 0 * poses[0]))
+        source, last = rest.cut(scene.photo.pixels), None
+        for place, (row, pose) in enumerate(zip(rows, poses, strict=True)):
+            now = puppet.at(row, pose)
+            square = maps.square(now)
+            warped = square.cut(stage.draw(now), stage.box[:2])
+            if place % 2:
+                pair = {"warped": warped, "source": source, "map": maps.map(now, square), "before": last}
+                places = now.skin[steady, :2] * (1.0, -1.0)
+                yield int(chosen[place // 2]), square, pair, places  # type: ignore[misc]
+            last = warped
+    finally:
+        context.release()
+
+
+def heads(data: Path) -> list[Rig]:
+    """ICT-FaceKit's identities, and ours."""
+    ict = load_rig(data / "ict-facekit")
+    deltas = np.load(data / "ict-facekit" / "identities.npz")["identity_deltas"].astype(np.float32)
+    mesh = ict.mesh
+    assert mesh is not None
+    grown = [
+        replace(ict, name=f"ict{n}", mesh=Mesh(mesh.vertices + d, mesh.faces, mesh.uvs, mesh.colors))
+        for n, d in enumerate(deltas)
+        if d.shape == mesh.vertices.shape
+    ]
+    return [*grown, *(load_rig(name) for name in ("aria", "bruno", "edith"))]
+
+
+def painted(rig: Rig, rng: np.random.Generator) -> Rig:
+    """``rig`` with another skin: darker or lighter, more or less red."""
+    mesh = rig.mesh
+    assert mesh is not None and mesh.colors is not None
+    gain = rng.uniform(0.35, 1.15) * np.array((1.0, rng.uniform(0.88, 1.05), rng.uniform(0.82, 1.08)))
+    colors = mesh.colors[:, :3].astype(np.float32)
+    bright = np.zeros(len(colors), bool)
+    for part in rig.parts:
+        if part.material.lower().split()[0] in ("skin", "face", "head"):
+            bright[slice(*part.vertices)] = True
+    colors[bright] = colors[bright] * gain
+    own = Mesh(mesh.vertices, mesh.faces, mesh.uvs, np.clip(colors, 0, 255).astype(np.uint8))
+    return replace(rig, mesh=own)
+
+
+def rendered_pairs(rig: Rig, rng: np.random.Generator, count: int) -> Iterator[dict[str, np.ndarray]]:
+    """Pairs of one head."""
+    rig = painted(rig, rng)
+    values = np.zeros((count + 1, len(rig.controls)), np.float32)
+    spoken = [n for n, c in enumerate(rig.control_names) if _spoken(c)]
+    for row in values[1:]:
+        few = rng.choice(spoken, 4, replace=False)
+        row[few] = rng.uniform(0, 0.6, 4)
+        if rng.random() < 0.6:
+            row[rig.control_names.index("jawOpen")] = rng.uniform(0.05, 0.5)
+    for n, name in enumerate(rig.control_names):
+        if name.endswith("Right") and not name.startswith(("jaw", "mouthRight")):
+            other = name[:-5] + "Left"
+            if other in rig.control_names:
+                values[:, n] = values[:, rig.control_names.index(other)]
+    frames = _drawn(rig, values, rng)
+    with closing(face_finder(faces=1)) as finder:
+        found = finder.find(np.ascontiguousarray(frames[0]), 0)
+    if not found:
+        return
+    scene = make_scene(Photo(frames[0], found[0], False), rig.name)
+    chosen, silent = np.arange(1, count + 1), frame_tokens(1, Fraction(25), None, None)[0]
+    none = np.zeros((count + 1, 6))
+    for number, square, pair, _ in _warped(scene, rig.control_names, values, none, chosen):
+        pair["true"] = square.cut(frames[number])
+        pair["tokens"] = silent
+        yield pair
+
+
+def _spoken(name: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(name, pattern) for pattern in SPOKEN)
+
+
+def _drawn(rig: Rig, values: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    size = (RENDERED, RENDERED)
+    camera = camera_for(rig, "front", size)
+    color = "#" + "".join(f"{int(c):02x}" for c in rng.integers(40, 200, 3))
+    take = Animation(25, rig.control_names, values, np.zeros((len(values), len(HEAD_CHANNELS))))
+    drawn = (
+        Registry("renderers")
+        .get("raster")()
+        .frames(rig, take, camera, size, make_background(color, size), fine=True)
+    )
+    gamma, gain = rng.uniform(0.8, 1.3), rng.uniform(0.7, 1.1, 3)
+    return [np.clip(255 * gain * (f[..., :3] / 255.0) ** gamma, 0, 255).astype(np.uint8) for f in drawn]
