@@ -99,14 +99,15 @@ def make_portrait(
     ``portrait`` holds what the picture needs (its ``audio`` is muxed), ``settings`` are the fields of ``Config``. Raises
     ImageError for a picture without a usable face, MissingExtraError where the ``portrait`` extra is not installed.
     """
-    from facegen.portrait import portrait_file
+    from facegen.portrait import Speech, portrait_file
 
     look, config = portrait or PortraitConfig(), make_config(Config, settings)
     if isinstance(source, Animation):
-        portrait_file(source, image, path, look, audio=look.audio)
+        portrait_file(source, image, path, look, Speech(look.audio, seed=config.seed))
         return
-    take = pipeline.animate(pipeline.solve(source, config))
-    portrait_file(take, image, path, look, audio=look.audio or str(source), audio_start=config.start)
+    take = pipeline.solve(source, config)
+    speech = Speech(look.audio or str(source), 0.0 if look.audio else config.start, take.emotion, config.seed)
+    portrait_file(pipeline.animate(take), image, path, look, speech)
 
 
 def stream(

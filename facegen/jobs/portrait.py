@@ -17,6 +17,7 @@ from facegen.units import as_fps
 
 if TYPE_CHECKING:
     from facegen.animation import Animation
+    from facegen.take import Take
 
 SETTINGS = tuple(f.name for f in fields(Config) if f.name != "rig")
 """Options of ``animate``; the rig is the photo's own face."""
@@ -50,20 +51,21 @@ class PortraitJob:
             open_sound(self.look.audio)
 
     def run(self, progress: Progress) -> Done:
-        from facegen.portrait import portrait_file
+        from facegen.portrait import Speech, portrait_file
 
-        curves, sound, notes = self._curves(progress)
+        curves, take, sound, notes = self._curves(progress)
         start = self.config.start if sound == self.source else 0.0
+        speech = Speech(sound, start, take.emotion if take else None, self.config.seed)
 
         def each(step: str, done: float) -> None:
-            progress(step, done, curves.seconds)
+            progress(step, done, done if step == "estimate" else curves.seconds)
 
         for place in self.places:
-            portrait_file(curves, self.image, place.path, self.look, each, audio=sound, audio_start=start)
-        return Done(curves, None, notes)
+            portrait_file(curves, self.image, place.path, self.look, speech, each)
+        return Done(curves, take, notes)
 
-    def _curves(self, progress: Progress) -> tuple[Animation, str | None, tuple[str, ...]]:
-        """The animation on ARKit's controls, the file with its sound, and notes on it."""
+    def _curves(self, progress: Progress) -> tuple[Animation, Take | None, str | None, tuple[str, ...]]:
+        """The animation on ARKit's controls, its take, the file with its sound, and notes on it."""
         from facegen import pipeline
         from facegen.audio import open_sound
         from facegen.exporters import load_animation
@@ -73,9 +75,9 @@ class PortraitJob:
             curves = load_animation(self.source)
             if not set(curves.controls) & set(ARKIT):
                 curves = pipeline.retarget(curves, "arkit")
-            return curves, self.look.audio, ()
+            return curves, None, self.look.audio, ()
         sound = open_sound(self.source, start=self.config.start, duration=self.config.duration)
         take = pipeline.solve(
             sound, self.config, progress=lambda step, done: progress(step, done, sound.estimate)
         )
-        return pipeline.animate(take), self.look.audio or self.source, tuple(sound.notes)
+        return pipeline.animate(take), take, self.look.audio or self.source, tuple(sound.notes)

@@ -1,29 +1,61 @@
-"""A portrait written to a file: in parts that are kept when a render is stopped, then joined with the sound."""
+"""A portrait written to a file: the scene made, its frames drawn, painted and marked, the sound beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from os import PathLike
 
+import numpy as np
+
+from facegen import __version__
 from facegen.animation import Animation
 from facegen.config import PortraitConfig
+from facegen.emotion import EmotionTrack
+from facegen.errors import AnimationFileError, ModelError
 from facegen.files import check_writable
+from facegen.portrait.marks import Marks, provenance
+from facegen.portrait.parts import fingerprint, write_in_parts
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
-from facegen.portrait.scene import make_scene
+from facegen.portrait.puppet import Instant
+from facegen.portrait.refine import Refiner, Sampler, load_sampler, shipped
+from facegen.portrait.scene import Painter, Scene, make_scene
+from facegen.portrait.tokens import frame_tokens
 from facegen.portrait.vision import opencv
 from facegen.renderers import clip_writer
 from facegen.renderers.clip import Clip
 from facegen.renderers.images import PngFolder
 
 Progress = Callable[[str, float], None]
+TRIED = 4
+"""Frames drawn to estimate the time that all will take."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What the portrait shows beside the curves: the file whose sound is muxed from ``start`` s on, the emotion, and
+    the seed of what is random."""
+
+    audio: str | None = None
+    start: float = 0.0
+    emotion: EmotionTrack | None = None
+    seed: int = 0
 
 
 def check_portrait(config: PortraitConfig) -> None:
-    """What the settings ask for is here: found out before the work. Raises MissingExtraError and MissingSystemError."""
+    """What the settings ask for is here: found out before the work. Raises MissingExtraError, MissingSystemError and
+    ModelError."""
     from facegen.track.mesh import face_finder
 
     opencv()
     face_finder().close()
+    if config.refine and not shipped().is_file():
+        raise ModelError(
+            "this version ships no weights for the refiner",
+            path="--refine",
+            remedy="train some with tools/train_refiner.py, or leave --refine out",
+        )
 
 
 def portrait_file(
@@ -31,23 +63,90 @@ def portrait_file(
     image: str | PathLike,
     path: str | PathLike,
     config: PortraitConfig | None = None,
+    speech: Speech | None = None,
     progress: Progress | None = None,
-    *,
-    audio: str | None = None,
-    audio_start: float = 0.0,
 ) -> None:
-    """Let the face in ``image`` show ``animation`` in the video ``path``, with the sound of the file ``audio`` from
-    ``audio_start`` s on.
+    """Let the face in ``image`` show ``animation`` in the video (or GIF, PNG, folder) ``path``.
 
-    Raises ImageError for a picture without a usable face, MissingExtraError and MissingSystemError where this machine
-    lacks what is needed.
+    ``progress`` is called with "estimate" and the seconds that the render may take, then with "render" and the
+    seconds drawn. Videos are written in parts, which a stop leaves in ``path``.parts for ``config.resume``. Raises
+    ImageError for a picture without a usable face, MissingExtraError and MissingSystemError where this machine lacks
+    what is needed.
     """
-    config = config or PortraitConfig()
+    config, speech = config or PortraitConfig(), speech or Speech()
     writer = clip_writer(path)
+    if not len(animation):
+        raise AnimationFileError("the animation has no frames", remedy="give at least one")
     if not isinstance(writer, PngFolder):
         check_writable(path)
     size = config.size or (DRAFT_LONGEST if config.draft else None)
     scene = make_scene(read_photo(image, size, config.face), str(image))
-    frames = scene.frames(animation, config.draft)
-    clip = Clip(animation.fps, scene.size, len(animation), audio, audio_start, False, progress)
-    writer.write(path, frames, clip)
+    drawn = _Drawn(scene, animation, config, speech)
+    if progress is not None:
+        progress("estimate", drawn.estimate())
+    clip = Clip(animation.fps, scene.size, len(animation), speech.audio, speech.start, False, progress)
+    if not hasattr(writer, "join"):
+        writer.write(path, drawn.frames(0, 1 if writer.suffix == ".png" else len(animation)), clip)
+        return
+    notes = provenance() if config.provenance else {}
+    write_in_parts(path, writer, clip, drawn.frames, drawn.key(), config.resume, notes)
+
+
+class _Drawn:
+    """The frames of one render."""
+
+    def __init__(self, scene: Scene, animation: Animation, config: PortraitConfig, speech: Speech) -> None:
+        self._scene, self._animation, self._config, self._speech = scene, animation, config, speech
+        self._marks = Marks(scene.size, config.mark, config.watermark)
+        self._sampler: Sampler | None = None
+        self._tokens: np.ndarray | None = None
+        if config.refine and not config.draft:
+            self._sampler = load_sampler(shipped(), config.steps, speech.seed)
+            self._tokens = frame_tokens(
+                len(animation), animation.fps, speech.emotion, speech.audio, speech.start
+            )
+
+    def frames(self, first: int, last: int) -> Iterator[np.ndarray]:
+        """Frames ``first`` to ``last`` (not itself), [H, W, 3] uint8."""
+        fps = self._animation.fps
+        piece = self._animation.slice(first / fps, last / fps)  # type: ignore[arg-type]
+        for frame in self._scene.frames(piece, self._config.draft, self._painter(first)):
+            yield self._marks.on(frame)
+
+    def _painter(self, first: int) -> Painter | None:
+        if self._sampler is None or self._tokens is None:
+            return None
+        refiner = Refiner(self._sampler, self._scene.puppet, self._scene.photo.pixels)
+        return _Painted(refiner, self._tokens[first:])
+
+    def estimate(self) -> float:
+        """Seconds that all frames may take."""
+        count = min(TRIED, len(self._animation))
+        frames = self.frames(0, count)
+        next(frames)
+        began = time.perf_counter()
+        others = sum(1 for _ in frames)
+        each = (time.perf_counter() - began) / max(others, 1)
+        return each * len(self._animation)
+
+    def key(self) -> str:
+        """What the frames and the video depend on."""
+        take, config = self._animation, replace(self._config, resume=False)
+        head = take.head if take.head is not None else np.zeros(0)
+        photo = self._scene.photo
+        speech = (self._speech.audio, self._speech.start, self._speech.seed)
+        return fingerprint(
+            __version__, config, speech, take.fps, take.controls, take.values, head, photo.pixels
+        )
+
+
+class _Painted:
+    """The refiner over one part's frames in order."""
+
+    def __init__(self, refiner: Refiner, tokens: np.ndarray) -> None:
+        self._refiner, self._tokens = refiner, tokens
+        self._before: np.ndarray | None = None
+
+    def __call__(self, number: int, part: np.ndarray, now: Instant, origin: tuple[int, int]) -> np.ndarray:
+        painted, self._before = self._refiner.paint(part, now, origin, self._before, self._tokens[number])
+        return painted

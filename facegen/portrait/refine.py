@@ -114,7 +114,7 @@ def kept_low(painted: np.ndarray, warped: np.ndarray, opening: np.ndarray) -> np
     """The change [SIDE, SIDE, 3] from ``warped`` to ``painted``, without its low frequencies outside the ``opening``
     [SIDE, SIDE] (-1..1): the light and colour of the skin stay the photo's."""
     cv2 = opencv()
-    change = painted - warped.astype(np.float32)
+    change: np.ndarray = painted - warped.astype(np.float32)
     inside = cv2.GaussianBlur((opening.astype(np.float32) + 1) / 2, (0, 0), 2.5)[..., None]
     low = cv2.GaussianBlur(change * (1 - inside), (0, 0), LOW_SIGMA)
     return change - low * (1 - inside)

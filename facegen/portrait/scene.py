@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from facegen.errors import ImageError
 from facegen.portrait.eyes import EyePicture, eye_pictures
 from facegen.portrait.head import fit_head
 from facegen.portrait.picture import LOG, Photo
-from facegen.portrait.puppet import Puppet
+from facegen.portrait.puppet import Instant, Puppet
 from facegen.portrait.sheet import follows, make_sheet
 from facegen.portrait.skin import Skin, read_skin
 from facegen.portrait.stage import SAMPLES, Stage
@@ -20,6 +20,11 @@ from facegen.track.pose import angles
 
 PROFILE, TURNED = 40.0, 22.0
 """Degrees of yaw from which a face can't be animated, and from which it is warned of."""
+
+
+Painter = Callable[[int, np.ndarray, Instant, tuple[int, int]], np.ndarray]
+"""Paints over the part of a frame that moves: given the frame's number, the part [h, w, 3] uint8, the instant, and where
+in the photo the part's top left is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +41,10 @@ class Scene:
         """Width and height of the frames."""
         return self.photo.pixels.shape[1], self.photo.pixels.shape[0]
 
-    def frames(self, animation: Animation, draft: bool = False) -> Iterator[np.ndarray]:
-        """Each frame [H, W, 3] uint8."""
+    def frames(
+        self, animation: Animation, draft: bool = False, paint: Painter | None = None
+    ) -> Iterator[np.ndarray]:
+        """Each frame [H, W, 3] uint8, what ``paint`` makes of it."""
         from facegen.renderers.raster import open_context
 
         context = open_context()
@@ -47,10 +54,12 @@ class Scene:
                 stage = Stage(context, self.photo.pixels, self.puppet, self.skin, self.eyes, samples)
             left, top, right, bottom = stage.box
             values, poses = self.puppet.rows(animation)
-            for row, pose in zip(values, poses, strict=True):
+            for number, (row, pose) in enumerate(zip(values, poses, strict=True)):
                 now = self.puppet.at(row, pose)
                 with context:
                     part = stage.draw(now)
+                if paint is not None:
+                    part = paint(number, part, now, (left, top))
                 frame = self.photo.pixels.copy()
                 frame[top:bottom, left:right] = part
                 yield frame

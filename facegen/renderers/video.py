@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from os import PathLike
@@ -48,6 +48,47 @@ class _Video:
                 for number, pixels in enumerate(frames):
                     worker.put(pixels)
                     clip.report(number + 1)
+
+    def join(
+        self, path: str | PathLike, parts: Sequence[str | PathLike], clip: Clip, notes: dict[str, str]
+    ) -> None:
+        """One video of ``parts``, which this writer wrote without sound, without encoding pictures again; with the
+        clip's sound, and ``notes`` in the file's own data. ``clip.count`` frames in all."""
+        import av
+
+        with atomic_path(path) as temporary:
+            try:
+                options = {"fflags": "+bitexact", **self.container}
+                with av.open(str(temporary), "w", format=self.suffix[1:], container_options=options) as out:
+                    out.metadata.update(notes)
+                    self._join(out, parts, clip)
+            except av.FFmpegError as error:
+                raise OutputError(
+                    f"can't be joined ({error.strerror or error})", path=path, remedy="check the free space"
+                ) from error
+
+    def _join(self, out: Any, parts: Sequence[str | PathLike], clip: Clip) -> None:
+        import av
+
+        picture, track, first = None, None, 0
+        for part in parts:
+            with av.open(str(part)) as source:
+                given = source.streams.video[0]
+                if picture is None:
+                    picture = out.add_stream_from_template(given)
+                    track = _Soundtrack(out, self.sound_codec, clip) if clip.audio else None
+                shift, count = round(first / clip.fps / (given.time_base or 1)), 0
+                for packet in source.demux(given):
+                    if packet.size and packet.pts is not None and packet.dts is not None:
+                        packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                        packet.stream = picture
+                        count += 1
+                        out.mux(packet)
+                        if track is not None:
+                            track.write_until(Fraction(first + count) / clip.fps)
+                first += count
+        if track is not None:
+            track.finish()
 
     def _encode(self, name: str, frames: Iterator[np.ndarray], clip: Clip, path: str | PathLike) -> None:
         import av
