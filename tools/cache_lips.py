@@ -51,7 +51,7 @@ def write(path: Path, rows, ear: Ear) -> None:
     columns: dict[str, list] = {}
     for sound, arrays in rows:
         heard = ear.hear(sound)
-        for key, value in {"log": heard.log, "prosody": heard.prosody, **arrays}.items():
+        for key, value in {**vars(heard), **arrays}.items():
             columns.setdefault(key, []).append(value)
         if len(columns["log"]) % 100 == 0:
             print(f"{path.stem}: {len(columns['log'])} pieces", flush=True)

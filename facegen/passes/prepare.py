@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,18 +13,18 @@ from facegen.passes.curves import QUIET_DB, frame_times
 from facegen.take import Layer, Take
 
 POSE = {
-    "jawOpen": 0.015,
-    "mouthLowerDownLeft": 0.22,
-    "mouthLowerDownRight": 0.22,
-    "mouthUpperUpLeft": 0.16,
-    "mouthUpperUpRight": 0.16,
+    "jawOpen": 0.02,
+    "mouthLowerDownLeft": 0.3,
+    "mouthLowerDownRight": 0.3,
+    "mouthUpperUpLeft": 0.21,
+    "mouthUpperUpRight": 0.21,
 }
 """Control to its value at the top of a full preparation: the lips part, the jaw hardly moves."""
 # The mean over six speakers of GRID (Cooke et al. 2006), tracked in video, of the lips' gap before the first sound.
 PARTING_S, PARTED_S, NEARING_S = (
     0.75,
     0.38,
-    0.17,
+    0.2,
 )  # before the sound: lips begin to part, are parted, begin to near
 PAUSE_LEAST_S, PAUSE_FULL_S = 0.35, 0.6
 REST_S = 0.08  # of a pause that is too short for all of it, in which lips first come to rest
@@ -66,8 +67,9 @@ def prepare(take: Take, context: Context) -> Layer | None:
 
 
 def starts(context: Context) -> list[Start]:
-    """Where phones follow PAUSE_LEAST_S and more without any; silence before the first counts from the sound's start."""
-    features, found, end = context.features, [], 0.0
+    """Where phones follow PAUSE_LEAST_S and more without any. What lies before the sound counts as a pause: a sound
+    that begins shortly before its first word begins with lips that are parted already."""
+    features, found, end = context.features, [], -math.inf
     heard = features.speech * (features.energy > QUIET_DB)
     for phone in context.phones:
         if phone.label == "SIL":

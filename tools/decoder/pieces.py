@@ -22,10 +22,13 @@ _NOISES = ("coloured", "room", "hum", "breath", "clicks")
 
 @dataclass
 class Heard:
-    """``log`` [K, 300, 40] float16 log-posteriors and ``prosody`` [K, 300, 2] float16 (dB, Hz) of K versions; the
-    first is the sound as it is."""
+    """``log`` [K, 300, 40] float16 log-posteriors, ``deep`` [K, 300, 64] float16 bottleneck, ``coarse`` [K, 300, 20]
+    float16 log-mel of four bands each, and ``prosody`` [K, 300, 2] float16 (dB, Hz) of K versions; the first is the
+    sound as it is."""
 
     log: np.ndarray
+    deep: np.ndarray
+    coarse: np.ndarray
     prosody: np.ndarray
 
 
@@ -41,9 +44,10 @@ class Ear:
         """All versions of one piece of sound [48000]."""
         mel, loud, hz = (f(sound)[:FRAMES] for f in (logmel, energy, pitch))
         rows = [(mel, loud, hz)] + [self._altered(mel, loud, hz) for _ in range(self._versions - 1)]
-        log = np.stack([self._classify(m) for m, _, _ in rows])
+        log, deep = (np.stack(x) for x in zip(*(self._classify(m) for m, _, _ in rows), strict=True))
+        coarse = np.stack([m.reshape(FRAMES, -1, 4).mean(axis=2) for m, _, _ in rows])
         prosody = np.stack([np.stack([e, f], axis=1) for _, e, f in rows])
-        return Heard(log.astype(np.float16), prosody.astype(np.float16))
+        return Heard(*(x.astype(np.float16) for x in (log, deep, coarse, prosody)))
 
     def _altered(self, mel: np.ndarray, loud: np.ndarray, hz: np.ndarray) -> tuple:
         """Another throat, room, channel and loudness; the video's curves stay as they are."""
@@ -56,13 +60,14 @@ class Ear:
         louder = 10 * np.log10(10 ** ((loud + change) / 10) + 10 ** (floor / 10))
         return new.astype(np.float32), louder, hz * np.exp(rng.uniform(-0.5, 0.5))
 
-    def _classify(self, mel: np.ndarray) -> np.ndarray:
+    def _classify(self, mel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         network = self._network
         around = [
             np.full((n, BANDS), SILENCE, np.float32) for n in (network.left, network.right + network.stride)
         ]
-        log, _ = network.run(np.concatenate([around[0], mel, around[1]]))
-        return log[network.left : network.left + FRAMES]
+        log, deep = network.run(np.concatenate([around[0], mel, around[1]]), bottleneck=True)
+        inside = slice(network.left, network.left + FRAMES)
+        return log[inside], deep[inside]
 
 
 def cut(sound: np.ndarray) -> list[np.ndarray]:
