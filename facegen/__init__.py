@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "animate": "facegen.api",
     "solve": "facegen.api",
+    "converse": "facegen.api",
     "edit": "facegen.api",
     "load": "facegen.api",
     "render": "facegen.api",

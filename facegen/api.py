@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,24 @@ def animate(source: str | PathLike | np.ndarray, *, rate: int | None = None, **s
 def solve(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Take:
     """Speech to a layered, editable Take; arguments as for ``animate``."""
     return pipeline.solve(source, make_config(Config, settings), rate=rate)
+
+
+def converse(
+    source: str | PathLike | Sequence[Mapping[str, Any]], *, apart: float = 0.0, **settings: Any
+) -> dict[str, Animation]:
+    """One animation a speaker, all of one length, of a conversation in which those who do not speak listen.
+
+    ``source`` is a table of turns (.csv, .json), turns as mappings (``speaker``, ``audio``, and if wanted ``start``,
+    ``text``, ``emotion``, ``reply_to``), or a call with a channel a speaker; ``settings`` are the fields of ``Config``,
+    ``apart`` as for the command. Raises ConfigError for turns that make no sense, AudioError for what is no sound.
+    """
+    from facegen.conversation import converse as talk
+    from facegen.conversation.turns import turns_of
+
+    config = make_config(Config, settings)
+    given = source if isinstance(source, str | PathLike) else turns_of(source)
+    takes = talk(given, config, apart=apart).takes
+    return {speaker: pipeline.animate(take, config.rig) for speaker, take in takes.items()}
 
 
 def edit(

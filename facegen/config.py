@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -236,9 +236,18 @@ def defaults(kind: type) -> dict[str, Any]:
     return {f.name: f.default for f in fields(kind)}
 
 
+class Look(NamedTuple):
+    """From ``at`` s on the eyes rest ``left`` and ``up`` degrees from ahead."""
+
+    at: float
+    left: float
+    up: float
+
+
 @dataclass(frozen=True)
 class Context:
-    """What a decoder or a pass may look at: the clip's features, phones and emotion, and the settings."""
+    """What a decoder or a pass may look at: the clip's features, phones and emotion, and the settings. ``looks`` say
+    where the eyes rest over time where that is known, as in a conversation."""
 
     config: Config
     fps: Fraction
@@ -246,6 +255,7 @@ class Context:
     features: Features
     phones: PhoneTrack
     emotion: EmotionTrack
+    looks: tuple[Look, ...] = ()
 
     def rng(self, name: str) -> np.random.Generator:
         """The generator of the pass ``name``: its own, so that one pass never disturbs another."""

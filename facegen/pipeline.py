@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 
 import numpy as np
@@ -57,13 +57,20 @@ def perform(
     """What was heard and what is felt to layers: the decoder's, then one of each pass. ``sound`` has been read."""
     fps = as_fps(config.fps)
     context = Context(config, fps, frame_count(sound.duration, fps), features, phones, emotion)
-    decoder = load_decoder(config.decoder)
     about = {"name": sound.name, "seconds": str(sound.duration)}
     if sound.path is not None:
         about["path"] = sound.path
+    return layered(context, about)
+
+
+def layered(context: Context, about: Mapping[str, str], below: Sequence[Layer] = ()) -> Take:
+    """The layers of the decoder, then those of ``below``, then one of each pass, over the sound that ``about`` names."""
+    config = context.config
     settings = {**config.plain(), "passes": list(finishing(config)), ASKED_PASSES: config.plain()["passes"]}
-    take = Take(fps, context.frames, about, phones, emotion, (), settings)
-    take = take.with_layer(Layer("lips", "add", decoder.decode(context)))
+    take = Take(context.fps, context.frames, about, context.phones, context.emotion, (), settings)
+    lips = Layer("lips", "add", load_decoder(config.decoder).decode(context))
+    for given in (lips, *below):
+        take = take.with_layer(given)
     for row in enabled(config):
         layer = row.run(take, context)
         if layer is not None:

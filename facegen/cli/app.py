@@ -23,6 +23,7 @@ from facegen.registry import load_object
 COMMANDS: dict[str, tuple[str, str]] = {
     "animate": ("facegen.cli.animate:animate", "Speech to curves, animated mesh and video."),
     "render": ("facegen.cli.render:render", "An animation to a video or pictures."),
+    "converse": ("facegen.cli.converse:converse", "A conversation to one take a speaker."),
     "edit": ("facegen.cli.edit:edit", "One span of a take solved again; the rest stays as it is."),
     "stream": ("facegen.cli.stream:stream", "Live speech to a program that plays the face."),
     "retarget": ("facegen.cli.retarget:retarget", "An animation on the controls of another rig."),

@@ -6,11 +6,9 @@ thought up or aside (the gaze units of the emotions). Each event holds until the
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from facegen.config import Context
+from facegen.config import Context, Look
 from facegen.emotion.table import vad_table
 from facegen.passes.curves import dial, duration, frame_times, speaking, value_at
 from facegen.passes.expression import named_weights
@@ -26,21 +24,15 @@ MOST_AWAY = 0.85
 UNSURE = 1.6  # chance of a look away while planning, for each part of dominance that is lacking
 
 
-class Event(NamedTuple):
-    """From ``at`` s on the eyes rest ``left`` and ``up`` degrees from ahead."""
-
-    at: float
-    left: float
-    up: float
-
-
 def affect(context: Context) -> np.ndarray:
     """Valence, arousal and dominance of what is shown, [T, 3] or [1, 3] in -1..1."""
     return np.clip(named_weights(context) @ vad_table().astype(np.float32), -1, 1)
 
 
-def events(context: Context) -> list[Event]:
-    """Looks away and back, in order. What comes later in a clip does not change them."""
+def events(context: Context) -> list[Look]:
+    """Looks away and back, in order: those given, or what is felt. What comes later in a clip does not change them."""
+    if context.looks:
+        return list(context.looks)
     felt, planned = _felt(context), _planned(context)
     away = [(at, end) for at, end, *_ in felt]
     free = [look for look in planned if not any(at - 0.3 < look[0] < end for at, end in away)]
@@ -48,15 +40,15 @@ def events(context: Context) -> list[Event]:
     for at, end, left, up in sorted(felt + free):
         if at < until:
             continue
-        found += [Event(at, left, up), Event(end, 0.0, 0.0)]
+        found += [Look(at, left, up), Look(end, 0.0, 0.0)]
         until = end
     return found
 
 
-Look = tuple[float, float, float, float]
+Aside = tuple[float, float, float, float]
 
 
-def _felt(context: Context) -> list[Look]:
+def _felt(context: Context) -> list[Aside]:
     """Start, end, left and up of looks that the emotion's gaze units ask for."""
     table = unit_table()
     columns = table.columns("gaze")
@@ -85,7 +77,7 @@ def _felt(context: Context) -> list[Look]:
     return found
 
 
-def _planned(context: Context) -> list[Look]:
+def _planned(context: Context) -> list[Aside]:
     """Start, end, left and up of looks away as an utterance that follows a pause begins."""
     rng = context.rng("planning")
     gaze = dial(context, "gaze")
@@ -118,14 +110,14 @@ def onsets(context: Context) -> np.ndarray:
     return np.array(found)
 
 
-def gliding(context: Context, points: list[Event], seconds: np.ndarray | float) -> np.ndarray:
+def gliding(context: Context, points: list[Look], seconds: np.ndarray | float) -> np.ndarray:
     """Left and up [T, 2] degrees of ``points``, each reached in so many ``seconds`` from where it was before."""
     times = frame_times(context)
     if not points:
         return np.zeros((len(times), 2))
     starts = np.array([point.at for point in points])
     ends = np.array([(point.left, point.up) for point in points], dtype=float)
-    begins = np.concatenate([np.zeros((1, 2)), ends[:-1]])
+    begins = np.concatenate([ends[:1] if starts[0] <= 0 else np.zeros((1, 2)), ends[:-1]])
     last = np.searchsorted(starts, times, side="right") - 1
     at = np.maximum(last, 0)
     takes = np.broadcast_to(seconds, starts.shape)

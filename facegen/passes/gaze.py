@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Context
-from facegen.passes.attention import Event, affect, events, gliding
+from facegen.config import Context, Look
+from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, duration, value_at
 from facegen.take import Layer, Take
 from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
@@ -24,6 +24,7 @@ CLOSE_STUDY = 0.35  # shifts are smaller while looking at a given point
 LID_DOWN, LID_UP = 0.35, 0.12  # lid motion with an eye that looks down or up
 UNEASY = 0.5  # how far unpleasant arousal without power quickens shifts: a fearful capture has three times the others'
 
+TURNING = ("head", "listening")  # layers whose turns of the head the eyes make up for
 SIDES = ("Left", "Right")
 CONTROLS = tuple(
     f"{part}{side}"
@@ -74,17 +75,19 @@ def saccades(context: Context, scale: float) -> np.ndarray:
         size = min(1.3, value_at(context, lively, at)) * scale * (draws[2] >= BACK_TO_CENTRE)
         radius = size * (RADIUS[0] + (RADIUS[1] - RADIUS[0]) * draws[1])
         angle = 2 * np.pi * draws[3]
-        points.append(Event(at, radius * np.cos(angle), FLATTER * radius * np.sin(angle)))
+        points.append(Look(at, radius * np.cos(angle), FLATTER * radius * np.sin(angle)))
     steps = np.diff([(0.0, 0.0), *((p.left, p.up) for p in points)], axis=0)
     return gliding(context, points, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(steps, axis=1))
 
 
 def _head(take: Take) -> tuple[np.ndarray | float, np.ndarray | float]:
     """Yaw to the left and pitch down of the head below, degrees; 0 where nothing moves it."""
-    poses = [x.animation.head for x in take.layers if x.name == "head" and x.animation.head is not None]
+    layers = [x.animation for x in take.layers if x.name in TURNING]
+    poses = [x.head for x in layers if x.head is not None]
     if not poses:
         return 0.0, 0.0
-    return np.degrees(poses[0][:, 0]), np.degrees(poses[0][:, 1])
+    turn = np.degrees(sum(poses[1:], poses[0]))
+    return turn[:, 0], turn[:, 1]
 
 
 def _aim(point: tuple[float, float, float] | None, eye: float) -> tuple[float, float]:
