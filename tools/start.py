@@ -21,8 +21,15 @@ SAMPLE = Path("examples/hello.flac")
 EXTRAS = {"demo": "render", "test": "render,train,track,usd,portrait,batch,stream,serve,dev"}
 # Debian's names of what the tests and the renderer take from the system, by the program or library they give.
 LIBRARIES = {"libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "dri": "libgl1-mesa-dri"}
-FOR_TESTS = {"ffprobe": "ffmpeg", "node": "nodejs", "npm": "npm", "libespeak-ng.so.1": "libespeak-ng1"}
-VALIDATOR = "gltf-validator@2.0.0-dev.3.10"
+FOR_TESTS = {
+    "ffprobe": "ffmpeg",
+    "node": "nodejs",
+    "npm": "npm",
+    "libespeak-ng.so.1": "libespeak-ng1",
+    "chromium": "chromium",
+}
+# What the tests take from npm: Khronos' validator, and three.js to play models in a browser.
+NODE_PACKAGES = {"gltf-validator": "2.0.0-dev.3.10", "three": "0.187.0"}
 
 
 def main() -> int:
@@ -118,9 +125,9 @@ def demo(python: Path) -> int:
 
 def test(python: Path) -> int:
     """Style, types, floors, then all tests, the slow ones too."""
-    if shutil.which("npm") and not (ROOT / "node_modules/gltf-validator").exists():
-        npm = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent", VALIDATOR]
-        subprocess.run(npm, check=False)
+    if shutil.which("npm") and not all((ROOT / "node_modules" / name).exists() for name in NODE_PACKAGES):
+        npm = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent"]
+        subprocess.run([*npm, *(f"{n}@{version}" for n, version in NODE_PACKAGES.items())], check=False)
     tool = VENV / ("Scripts" if os.name == "nt" else "bin")
     checks = [
         [str(tool / "ruff"), "check", "."],
