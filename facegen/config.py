@@ -107,9 +107,12 @@ class RenderConfig:
     audio: str | None = option(None, "sound to mux into the video", file=True)
     size: str = option("1280x720", "width x height in pixels, even numbers")
     camera: str = option(
-        "front", "front, threequarter, side, or a .json file: position, target, up, fov", file=True
+        "front",
+        "front, threequarter, side, closeup, below, turntable, or a .json file: position, target, up, fov",
+        file=True,
     )
-    renderer: str = option("raster", "renderer: raster, or blender (slow, path-traced)")
+    renderer: str = option("raster", "renderer: raster, pyrender, pytorch3d, or blender (slow, path-traced)")
+    show: str = option("color", "color, depth (lighter is nearer) or mask")
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
     alpha: bool = option(False, "transparent background (.png, .mov or a folder)")
 

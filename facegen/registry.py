@@ -76,6 +76,8 @@ _BUILT_IN: dict[str, dict[str, str]] = {
     "renderers": {
         "raster": "facegen.renderers.raster:Raster",
         "blender": "facegen.renderers.blender:Blender",
+        "pyrender": "facegen.renderers.pyrender_gl:Pyrender",
+        "pytorch3d": "facegen.renderers.torch_mesh:TorchMesh",
     },
     "videos": {
         ".mp4": "facegen.renderers.video:Mp4",

@@ -15,11 +15,21 @@ from facegen.errors import AnimationFileError, UsageError
 from facegen.files import check_writable
 from facegen.registry import Registry, suffix_of
 from facegen.renderers.camera import Camera, camera_for, read_camera
+from facegen.renderers.channels import check_channel, depths, masks
 from facegen.renderers.clip import Clip, ClipWriter
 from facegen.renderers.images import PngFolder, make_background
 from facegen.rig import Rig, default_head, load_rig
 
-__all__ = ["Camera", "Renderer", "camera_for", "clip_writer", "make_background", "read_camera", "render_file"]
+__all__ = [
+    "Camera",
+    "Renderer",
+    "camera_for",
+    "check_channel",
+    "clip_writer",
+    "make_background",
+    "read_camera",
+    "render_file",
+]
 
 
 class Renderer(Protocol):
@@ -56,7 +66,10 @@ def render_file(
     for broken input, MissingExtraError and MissingSystemError where drawing is not possible here.
     """
     config = config or RenderConfig()
+    check_channel(config.show)
     writer = clip_writer(path)
+    if config.alpha and config.show != "color":
+        raise UsageError(f"--show {config.show} has no transparency", remedy="leave --alpha out")
     if config.alpha and not writer.alpha:
         raise UsageError(
             f"{writer.suffix} has no transparency",
@@ -77,9 +90,11 @@ def render_file(
     background = None if config.alpha else make_background(config.background, size)
     still = writer.suffix == ".png"
     shown = animation.slice(0.0, float(1 / animation.fps)) if still else animation
-    frames = (
-        Registry("renderers").get(config.renderer)().frames(rig, shown, camera, size, background, fine=still)
-    )
+    renderer = Registry("renderers").get(config.renderer)()
+    if config.show == "color":
+        frames = renderer.frames(rig, shown, camera, size, background, fine=still)
+    else:
+        frames = {"depth": depths, "mask": masks}[config.show](renderer, rig, shown, camera, size)
     clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
     writer.write(path, frames, clip)
 

@@ -20,7 +20,7 @@ from facegen.files import write_files
 from facegen.renderers.camera import Camera
 from facegen.renderers.images import pillow
 from facegen.renderers.lights import LIGHTS, SKY, light_directions
-from facegen.renderers.scene import make_scene
+from facegen.renderers.scene import make_scene, over
 from facegen.rig import Rig, evaluate
 
 BLOCK_FRAMES = 24
@@ -65,10 +65,10 @@ class Blender:
         command, fixed = find_blender(), _fixed(rig, camera, size, FINE_SAMPLES if fine else SAMPLES)
         moving: list[np.ndarray] = []
         for number, vertices in enumerate(evaluate(rig, animation), 1):
-            moving.append(vertices)
+            moving.append(camera.as_seen(vertices, float((number - 1) / animation.fps)))
             if len(moving) == BLOCK_FRAMES or number == len(animation):
                 for pixels in _drawn(command, {**fixed, "vertices": np.stack(moving)}):
-                    yield pixels if background is None else _over(pixels, background)
+                    yield pixels if background is None else over(pixels, background)
                 moving = []
 
 
@@ -124,8 +124,3 @@ def _files(data: dict[str, np.ndarray]) -> dict[str, bytes | Iterable[bytes]]:
         "scene.json": json.dumps(shapes).encode(),
         **{f"{name}.bin": array.tobytes() for name, array in held.items()},
     }
-
-
-def _over(pixels: np.ndarray, background: np.ndarray) -> np.ndarray:
-    share = pixels[..., 3:].astype(np.float32) / 255
-    return np.round(pixels[..., :3] * share + background * (1 - share)).astype(np.uint8)

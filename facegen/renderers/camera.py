@@ -14,10 +14,17 @@ from facegen.errors import ConfigError, UsageError, nearest
 from facegen.files import read_text
 from facegen.rig import Rig
 
-PRESETS = {"front": (0.0, 2.0), "threequarter": (35.0, 4.0), "side": (90.0, 2.0)}
-"""Name to azimuth and elevation in degrees; the azimuth turns towards the character's left."""
-HEAD_SHARE = 0.8
-"""Share of the picture's height that the head fills."""
+PRESETS = {
+    "front": (0.0, 2.0, 0.8),
+    "threequarter": (35.0, 4.0, 0.8),
+    "side": (90.0, 2.0, 0.8),
+    "closeup": (8.0, 1.0, 1.3),
+    "below": (0.0, -18.0, 0.8),
+    "turntable": (0.0, 4.0, 0.7),
+}
+"""Name to azimuth and elevation in degrees, and the share of the picture's height that the head fills; the azimuth
+turns towards the character's left, that of the turntable all the time."""
+TURN_SECONDS = 8.0
 PORTRAIT_FOV = math.degrees(2 * math.atan(12 / 85))
 """Field of view in height of an 85 mm lens on 24 mm film, the usual one for portraits."""
 
@@ -49,6 +56,14 @@ class Camera:
                 "the camera looks along its up direction or nowhere", remedy="move position or up"
             )
 
+    def at(self, seconds: float) -> Camera:
+        """The camera so long after the first frame."""
+        return self
+
+    def as_seen(self, vertices: np.ndarray, seconds: float) -> np.ndarray:
+        """``vertices`` [V, 3] turned so that this camera, standing still, sees what ``at(seconds)`` sees of them."""
+        return vertices
+
     @property
     def _forward(self) -> np.ndarray:
         return np.subtract(self.target, self.position)
@@ -61,19 +76,49 @@ class Camera:
         right /= np.linalg.norm(right)
         return np.stack([right, np.cross(back, right), back])
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Distances of the near and the far plane in cm."""
+        distance = float(np.linalg.norm(self._forward))
+        return distance * 0.05, distance * 20.0
+
+    def distances(self, depth: np.ndarray) -> np.ndarray:
+        """Distances in cm, float32, that values 0 to 1 of ``projection``'s depth stand for; infinite at the far plane."""
+        near, far = self.reach
+        found = near * far / (far - depth.astype(np.float64) * (far - near))
+        return np.where(depth < 1.0, found, np.inf).astype(np.float32)
+
     def projection(self, aspect: float) -> np.ndarray:
         """World to clip space [4, 4] for a picture of width/height ``aspect``, +y upwards."""
         view = np.eye(4)
         view[:3, :3] = self.axes
         view[:3, 3] = -self.axes @ np.array(self.position)
-        distance = float(np.linalg.norm(self._forward))
-        near, far = distance * 0.05, distance * 20.0
+        near, far = self.reach
         scale = 1.0 / math.tan(math.radians(self.fov) / 2)
         lens = np.zeros((4, 4))
         lens[0, 0], lens[1, 1] = scale / aspect, scale
         lens[2, 2], lens[2, 3] = (far + near) / (near - far), 2 * far * near / (near - far)
         lens[3, 2] = -1.0
         return lens @ view
+
+
+@dataclass(frozen=True)
+class Turntable(Camera):
+    """A camera that goes round its target, ``seconds`` a turn, towards the character's left at first."""
+
+    seconds: float = TURN_SECONDS
+
+    def at(self, seconds: float) -> Camera:
+        position = self._turn(seconds) @ np.subtract(self.position, self.target) + self.target
+        return Camera(tuple(position.tolist()), self.target, self.up, self.fov)
+
+    def as_seen(self, vertices: np.ndarray, seconds: float) -> np.ndarray:
+        return ((vertices - self.target) @ self._turn(seconds) + self.target).astype(np.float32)
+
+    def _turn(self, seconds: float) -> np.ndarray:
+        angle = 2 * math.pi * seconds / self.seconds
+        c, s = math.cos(angle), math.sin(angle)
+        return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
 
 def camera_for(rig: Rig, name: str | PathLike, size: tuple[int, int]) -> Camera:
@@ -83,7 +128,8 @@ def camera_for(rig: Rig, name: str | PathLike, size: tuple[int, int]) -> Camera:
     """
     text = str(name)
     if text in PRESETS:
-        return _framed(rig, *PRESETS[text], size[0] / size[1])
+        camera = _framed(rig, *PRESETS[text], size[0] / size[1])
+        return Turntable(camera.position, camera.target) if text == "turntable" else camera
     if not text.lower().endswith(".json") and not Path(text).is_file():
         raise UsageError(f"no camera is called {text!r}", remedy=nearest(text, list(PRESETS)))
     return read_camera(text)
@@ -106,14 +152,14 @@ def read_camera(path: str | PathLike) -> Camera:
         raise ConfigError(reason, path=path, remedy=remedy) from error
 
 
-def _framed(rig: Rig, azimuth: float, elevation: float, aspect: float) -> Camera:
+def _framed(rig: Rig, azimuth: float, elevation: float, share: float, aspect: float) -> Camera:
     turn, rise = math.radians(azimuth), math.radians(elevation)
     direction = (math.sin(turn) * math.cos(rise), math.sin(rise), math.cos(turn) * math.cos(rise))
     axes = Camera(direction, (0.0, 0.0, 0.0)).axes
     head = _head(rig) @ axes.T
     low, high = head.min(axis=0), head.max(axis=0)
     width, height, depth = high - low
-    wanted = max(height, width / aspect) / HEAD_SHARE
+    wanted = max(height, width / aspect) / share
     # The nearer half of the head looks larger, so a quarter of its depth is added to the distance.
     distance = wanted / 2 / math.tan(math.radians(PORTRAIT_FOV) / 2) + depth / 4
     centre = (low + high) / 2 @ axes

@@ -82,8 +82,8 @@ class Raster:
                 stage = _Stage(context, rig, camera, size, background, times)
             weights = rig.shape_weights(animation)
             previous = False
-            for row, weight, pose in zip(
-                _openness(animation), weights, head_poses(rig, animation), strict=True
+            for number, (row, weight, pose) in enumerate(
+                zip(_openness(animation), weights, head_poses(rig, animation), strict=True)
             ):
                 with context:
                     stage.move(weight, pose)
@@ -91,9 +91,30 @@ class Raster:
                 if previous:
                     yield self._fetch(context, stage, background)
                 with context:
+                    stage.look(camera.at(float(number / animation.fps)))
                     stage.draw(row)
                 previous = True
             yield self._fetch(context, stage, background)
+        finally:
+            context.release()
+
+    def depths(
+        self, rig: Rig, animation: Animation, camera: Camera, size: tuple[int, int]
+    ) -> Iterator[np.ndarray]:
+        """How far in front of the camera what each pixel shows lies, [H, W] float32 cm a frame; infinite where nothing
+        is. Raises as ``frames`` does."""
+        rig._need_mesh()
+        context = open_context()
+        try:
+            with context:
+                stage = _Stage(context, rig, camera, size, None, 1)
+            moves = zip(rig.shape_weights(animation), head_poses(rig, animation), strict=True)
+            for number, (weight, pose) in enumerate(moves):
+                with context:
+                    stage.move(weight, pose)
+                    stage.look(camera.at(float(number / animation.fps)))
+                    depth = stage.depth()
+                yield camera.distances(depth)
         finally:
             context.release()
 
@@ -186,7 +207,7 @@ class _Stage:
         if background is not None:
             behind[:] = np.dstack([background, np.full((height, width), 255, np.uint8)])
         surface, shape, picture = (context.texture(large, 4, dtype=d) for d in ("f1", "f2", "f1"))
-        depth = context.depth_renderbuffer(large)
+        self._depth = depth = context.depth_texture(large)
         self._seen = context.framebuffer([surface, shape], depth)
         self._lit = context.framebuffer([picture], depth)
         self._lit.depth_mask = False
@@ -206,13 +227,8 @@ class _Stage:
 
     def _set_camera(self, camera: Camera) -> None:
         aspect = self._size[0] / self._size[1]
-        projection = np.diag([1.0, -1.0, 1.0, 1.0]) @ camera.projection(aspect)
-        self._projection = projection
-        for name in ("surface", "strands"):
-            self._programs[name]["projection"].write(projection.T.astype("f4").tobytes())
         light = self._programs["light"]
         light["layer"] = 1.0
-        light["axes"].write(camera.axes.astype("f4").tobytes())
         light["lights"].write(light_directions(camera).astype("f4").tobytes())
         half = math.tan(math.radians(camera.fov) / 2)
         light["extent"] = (half * aspect, half)
@@ -222,17 +238,30 @@ class _Stage:
         table = np.zeros((MAX_MATERIALS, 4), np.float32)
         table[: len(self._scene.materials)] = self._scene.materials
         light["materials"].write(table.tobytes())
+        self._camera: Camera | None = None
+        self.look(camera)
+
+    def look(self, camera: Camera) -> None:
+        """Take the next picture from ``camera``; the lamps stay where they are."""
+        if camera is self._camera:
+            return
+        self._camera = camera
+        projection = np.diag([1.0, -1.0, 1.0, 1.0]) @ camera.projection(self._size[0] / self._size[1])
+        self._projection = projection
+        for name in ("surface", "strands"):
+            self._programs[name]["projection"].write(projection.T.astype("f4").tobytes())
+        self._programs["light"]["axes"].write(camera.axes.astype("f4").tobytes())
 
     def move(self, weights: np.ndarray, pose: np.ndarray) -> None:
         """Bring the head to ``weights`` [C] and the head motion ``pose`` [4, 4]; ``draw`` shows it."""
         self._morphs.move(weights, pose)
-        self._box = self._box_around(self._bounds.corners(weights, pose))
+        self._corners = self._bounds.corners(weights, pose)
 
     def draw(self, openness: np.ndarray) -> None:
         for name in ("surface", "strands"):
             self._programs[name]["openness"].write(openness.tobytes())
         self._draw_surface()
-        context, box = self._context, self._box
+        context, box = self._context, self._box_around(self._corners)
         context.enable_only(context.DEPTH_TEST)
         context.copy_framebuffer(self._lit, self._backdrop)
         self._lit.use()
@@ -286,6 +315,12 @@ class _Stage:
             self._seen.color_mask = ((False,) * 4, (True,) * 4)
             context.enable_only(context.DEPTH_TEST | context.CULL_FACE)
             self._arrays["clear"].render()
+
+    def depth(self) -> np.ndarray:
+        """The depth buffer [H, W] of the head as it stands, 0 to 1."""
+        self._draw_surface()
+        width, height = self._size
+        return np.frombuffer(self._depth.read(), np.float32).reshape(height, width)
 
     def read(self) -> np.ndarray:
         """The picture drawn last, [H, W, 4] uint8, alpha multiplied into the colours."""

@@ -80,6 +80,12 @@ def make_scene(rig: Rig) -> Scene:
     return Scene(colors, table[:, :4], table[:, 4], **drawn)
 
 
+def over(pixels: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """``pixels`` [H, W, 4] with straight alpha over ``background`` [H, W, 3], uint8."""
+    share = pixels[..., 3:].astype(np.float32) / 255
+    return np.round(pixels[..., :3] * share + background * (1 - share)).astype(np.uint8)
+
+
 def material_color(material: Mapping[str, Any]) -> np.ndarray:
     """A material's colour as sRGB [3] uint8, from ``#rrggbb`` or three linear numbers in 0..1; white by default."""
     given = material.get("color", (1.0, 1.0, 1.0))
