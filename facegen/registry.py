@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facegen.errors import FacegenError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 _BUILT_IN: dict[str, dict[str, str]] = {
     "encoders": {"phones": "facegen.encoders.phones:PhoneEncoder"},
@@ -112,10 +116,8 @@ class Registry:
         self.kind = kind
 
     def _targets(self) -> dict[str, str]:
-        from importlib.metadata import entry_points  # takes as long to import as all of facegen
-
         targets = dict(_BUILT_IN.get(self.kind, {}))
-        for point in entry_points(group=f"facegen.{self.kind}"):
+        for point in _added(f"facegen.{self.kind}"):
             if targets.get(point.name, point.value) != point.value:
                 raise FacegenError(
                     f"two packages offer {self.kind} {point.name!r}: {targets[point.name]} and {point.value}",
@@ -138,6 +140,14 @@ class Registry:
                 f"no {self.kind.rstrip('s')} is called {name!r}", remedy=nearest(name, list(targets))
             )
         return load_object(targets[name])
+
+
+@lru_cache
+def _added(group: str) -> tuple[EntryPoint, ...]:
+    """What other packages add; to ask takes longer than to solve a second of speech."""
+    from importlib.metadata import entry_points  # takes as long to import as all of facegen
+
+    return tuple(entry_points(group=group))
 
 
 def load_object(target: str) -> Any:

@@ -7,15 +7,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from facegen.batch.task import Fault, Result, Task
+from facegen.threads import BYTES_ALIKE
 
 Perform = Callable[[Task], Result]
 ENDED_SECONDS = 0.5
+WORKER = {"FACEGEN_THREADS": "1", **BYTES_ALIKE}
+"""The environment of a worker: one core each."""
 
 
 def cores() -> int:
@@ -128,9 +132,25 @@ def _start(perform: Perform, memory: int | None) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, perform, memory), daemon=True)
-    process.start()
+    with _environment(WORKER):
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Within the block processes that are started see ``values``."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _serve(channel: Connection, perform: Perform, memory: int | None) -> None:

@@ -6,11 +6,15 @@ import os
 import sys
 from typing import NoReturn
 
+from facegen.threads import BYTES_ALIKE
+
 INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line ``argv`` (that of the process by default) and end the process with its exit code."""
+    for name, value in BYTES_ALIKE.items():  # before NumPy is loaded
+        os.environ.setdefault(name, value)
     try:
         from facegen.cli.app import run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Protocol
 
@@ -25,9 +26,15 @@ class Decoder(Protocol):
 def load_decoder(name: str) -> Decoder:
     """The decoder called ``name``, or the learned one with the network in the ONNX file ``name``.
 
-    Raises UsageError for an unknown name and ModelError for a file that is no decoder.
+    One that is called by its name is loaded once and shared. Raises UsageError for an unknown name and ModelError for
+    a file that is no decoder.
     """
     decoders = Registry("decoders")
     if name not in decoders and PurePath(name).suffix == ".onnx":
         return decoders.get("learned")(name)
-    return decoders.get(name)()
+    return _shared(name)
+
+
+@lru_cache(maxsize=4)
+def _shared(name: str) -> Decoder:
+    return Registry("decoders").get(name)()

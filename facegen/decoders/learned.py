@@ -23,6 +23,7 @@ from facegen.errors import ModelError, UsageError, nearest
 from facegen.files import read_bytes
 from facegen.phones import LABELS, Features
 from facegen.style import Style, load_style
+from facegen.threads import side_by_side
 
 GESTURES = (
     "jaw", "lower", "upper", "seal", "press", "roll_lower", "roll_upper", "funnel", "pucker", "stretch", "tongue",
@@ -94,13 +95,16 @@ class LearnedDecoder:
         prosody = prosody_of(posteriors, energy, pitch)
         rows = np.zeros((count, len(GESTURES)), np.float32)
         end = count if span.stop is None else span.stop
-        for start in range(span.start, end, BLOCK):
+
+        def decode(start: int) -> None:
             stop = min(end, start + BLOCK)
             even = stop + (stop - start) % 2
             low, high = max(0, start - self.left), min(count, even + self.right)
             ends = self.left - (start - low), even + self.right - high
             window = network_input(posteriors[low:high], prosody[low:high], *ends)
             rows[start:stop] = self._run(window, style)[self.left : self.left + stop - start]
+
+        side_by_side(decode, range(span.start, end, BLOCK))
         return rows * speech_gate(posteriors, energy)[:, None]
 
     def style_vector(self, style: Style) -> np.ndarray:
@@ -186,11 +190,11 @@ def _open(path: str) -> Any:
 
     raw = read_bytes(path, limit=MAX_MODEL_BYTES, error=ModelError)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 2
+    options.intra_op_num_threads = 1  # see facegen.threads
+    options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.enable_cpu_mem_arena = False  # the arena never shrinks
     options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # ONNX Runtime has no public base class of its errors

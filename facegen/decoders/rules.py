@@ -21,6 +21,7 @@ from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, win
 from facegen.decoders.tables import GESTURES, TARGETS, visemes
 from facegen.phones import LABELS, Features
 from facegen.style import load_style
+from facegen.threads import side_by_side
 from facegen.units import FEATURE_HZ
 
 KERNEL_AHEAD = 15  # frames of coming speech that a frame sees: anticipation
@@ -61,11 +62,14 @@ def mouth(
     count = len(energy)
     end = count if span.stop is None else span.stop
     rows = np.zeros((count, len(CONTROLS)), np.float32)
-    for start in range(span.start, end, BLOCK):
+
+    def decode(start: int) -> None:
         stop = min(end, start + BLOCK)
         low, high = max(0, start - BEFORE), min(count, stop + AHEAD)
         piece = _decode_piece(posteriors[low:high], energy[low:high], strength)
         rows[start:stop] = piece[start - low : stop - low]
+
+    side_by_side(decode, range(span.start, end, BLOCK))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from os import PathLike, fspath
 from typing import Any
 
@@ -11,11 +12,17 @@ from facegen.registry import Registry
 def load_encoder(name: str | PathLike) -> Any:
     """The encoder called ``name``, or the phone encoder with the ONNX model in the file ``name``.
 
-    Raises UsageError for an unknown name, ModelError for a file that is no phone model.
+    One that is called by its name is loaded once and shared. Raises UsageError for an unknown name, ModelError for a
+    file that is no phone model.
     """
     text = fspath(name)
     if text.lower().endswith(".onnx"):
         from facegen.encoders.phones import PhoneEncoder
 
         return PhoneEncoder(text)
-    return Registry("encoders").get(text)()
+    return _shared(text)
+
+
+@lru_cache(maxsize=4)
+def _shared(name: str) -> Any:
+    return Registry("encoders").get(name)()

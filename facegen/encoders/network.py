@@ -17,7 +17,6 @@ from facegen.units import FEATURE_HZ, SAMPLE_RATE_HZ
 
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_CONTEXT = 10 * FEATURE_HZ  # frames; more would make each short window mostly context
-THREADS = 2
 _REMEDY = "use a model made by tools/encoder, or leave --encoder out"
 
 
@@ -100,12 +99,11 @@ def _open(raw: bytes, path: str) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
+    options.intra_op_num_threads = 1  # see facegen.threads
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.enable_cpu_mem_arena = False  # the arena never shrinks
     options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # ONNX Runtime has no public base class of its errors

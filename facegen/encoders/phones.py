@@ -11,14 +11,16 @@ from os import PathLike
 
 import numpy as np
 
-from facegen.audio import Sound
+from facegen.audio import Sound, rechunk
 from facegen.encoders.logmel import BANDS, CONTEXT, HOP, logmel_frames
 from facegen.encoders.network import Network
 from facegen.encoders.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
 from facegen.phones import LABELS, Features
+from facegen.threads import side_by_side
 from facegen.units import FEATURE_HZ
 
 FILE_STEP = 1024  # frames of one window when a file is read
+FILE_BLOCKS = 4  # windows read at a time, so that threads have something to share out
 LIVE_STEP = 4  # frames of one window of live sound
 QUIET_DB = -75.0  # a frame below is silence, whatever the network says
 _ZERO = np.zeros((), np.float32)
@@ -42,7 +44,7 @@ class PhoneEncoder:
         """
         stream = self.stream(FILE_STEP, bottleneck)
         parts, frames = [], 0
-        for block in sound.blocks():
+        for block in rechunk(sound.blocks(), FILE_BLOCKS * FILE_STEP * HOP):
             parts.append(stream.push(block))
             frames += len(parts[-1])
             if progress is not None:
@@ -132,21 +134,21 @@ class Blocks:
 
     def push(self, entries: np.ndarray) -> np.ndarray:
         held = np.concatenate([self._held, entries])
-        rows = [self.none]
-        while len(held) >= self._whole:
-            rows.append(self._function(held[: self._whole]))
-            held = held[self._size :]
-        self._held = held.copy()
-        return np.concatenate(rows)
+        count = max(0, (len(held) - self._whole) // self._size + 1)
+        rows = self._apply(held, count)
+        self._held = held[count * self._size :].copy()
+        return rows
 
     def close(self) -> np.ndarray:
         rest = len(self._held) - self._before
         held = np.concatenate([self._held, self._padding(-rest % self._hop + self._after)])
-        rows = [self.none]
-        while len(held) > self._before + self._after and rest > 0:
-            rows.append(self._function(held[: self._whole]))
-            held = held[self._size :]
-        return np.concatenate(rows)
+        return self._apply(held, -(-rest // self._size) if rest > 0 else 0)
+
+    def _apply(self, held: np.ndarray, count: int) -> np.ndarray:
+        """The rows of the first ``count`` blocks of ``held``."""
+        starts = range(0, count * self._size, self._size)
+        windows = [held[start : start + self._whole] for start in starts]
+        return np.concatenate([self.none, *side_by_side(self._function, windows)])
 
 
 def _join(parts: list[Features]) -> Features:

@@ -117,7 +117,7 @@ def heard_track(posteriors: np.ndarray) -> PhoneTrack:
     starts = range(0, count, _CHUNK)
     for group in range(0, len(starts), _GROUP):
         firsts = np.array(starts[group : group + _GROUP])
-        reach = np.arange(-_OVERLAP, _CHUNK + _OVERLAP)
+        reach = np.arange(-_OVERLAP, min(_CHUNK, count) + _OVERLAP)
         rows = np.clip(reach[:, None] + firsts, 0, count - 1)  # [t, chunk]
         best = _smooth_path(posteriors, rows)
         for column, first in enumerate(firsts):
