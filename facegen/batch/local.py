@@ -104,6 +104,8 @@ class _Worker:
             except (EOFError, OSError):
                 result = None
             self.task = None
+            if result is not None and result.fault and result.fault.again:
+                self.kill()  # what went wrong, such as memory that ran out, must not be the next one's
             return result or self._died()
         if time.monotonic() >= self.ends:
             self.task = None
