@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 
 import numpy as np
@@ -13,7 +14,9 @@ from facegen.config import Config, Context
 from facegen.decoders import load_decoder
 from facegen.emotion import Emotion, EmotionTrack, parse_emotion
 from facegen.encoders import load_encoder
-from facegen.encoders.timing import sharpen
+from facegen.encoders.lexicon import read_transcript
+from facegen.encoders.tags import outside, read_tags, tag_spans
+from facegen.encoders.timing import sharpen, word_times
 from facegen.passes import enabled, finishing
 from facegen.phones import Features, PhoneTrack
 from facegen.rig import ARKIT, load_rig
@@ -42,8 +45,10 @@ def solve(
     """
     config = config or Config()
     sound = source if isinstance(source, Sound) else open_with(source, config, rate)
-    features, phones = sharpen(listen(sound, config, progress), config.text, config.alignment)
-    return perform(sound, config, features, phones, emotion_track(config))
+    heard = listen(sound, config, progress)
+    features, phones = sharpen(heard, config.text, config.alignment)
+    emotion = directed(emotion_track(config), heard, config.text)
+    return perform(sound, config, features, phones, emotion)
 
 
 def listen(sound: Sound, config: Config, progress: Progress | None = None) -> Features:
@@ -108,6 +113,16 @@ def emotion_track(config: Config) -> EmotionTrack:
     base = Emotion() if config.emotion.strip().lower() == "auto" else parse_emotion(config.emotion)
     spans = read_timeline(config.timeline) if config.timeline else ()
     return EmotionTrack(base, spans)
+
+
+def directed(track: EmotionTrack, heard: Features, text: str | None) -> EmotionTrack:
+    """``track`` with the stage directions of the transcript ``text`` where it names nothing of its own."""
+    tags = () if text is None else read_tags(read_transcript(text))
+    if text is None or not tags:
+        return track
+    spans = tag_spans(tags, word_times(heard, text), len(heard) / heard.rate, track.base)
+    every = [*track.spans, *outside(spans, track.spans)]
+    return replace(track, spans=tuple(sorted(every, key=lambda span: span.start)))
 
 
 def open_with(source: str | PathLike | np.ndarray, config: Config, rate: int | None = None) -> Sound:

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from facegen.encoders.letters import spell
+from facegen.encoders.tags import without_tags
 from facegen.errors import InputError, UsageError
 from facegen.files import read_text
 
@@ -43,9 +44,11 @@ def read_transcript(text: str) -> str:
 
 
 def words_of(text: str) -> list[tuple[str, ...]]:
-    """The phones of each word of ``text``, in order. Raises UsageError where there is no English word."""
-    words = pronounce(text)
-    if not words:
+    """The phones of each word of ``text``, in order; directions such as [angry] are none. Raises UsageError where
+    there is neither an English word nor a direction."""
+    plain = without_tags(text)
+    words = pronounce(plain)
+    if not words and plain == text:
         raise UsageError("the transcript holds no words", remedy="give what is said, in English letters")
     return words
 

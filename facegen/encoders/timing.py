@@ -34,8 +34,27 @@ def sharpen(
     if alignment is not None:
         return _given(features, alignment)
     if text is not None:
-        return _spoken(features, words_of(read_transcript(text)))
+        words = words_of(read_transcript(text))
+        if words:
+            return _spoken(features, words)
     return features, heard_track(features.posteriors)
+
+
+def word_times(features: Features, text: str) -> list[tuple[float, float]]:
+    """Start and end s of each word of the transcript ``text`` in what was heard; empty where it can't fit."""
+    words = words_of(read_transcript(text))
+    path = align_phones(features.posteriors, words) if words else None
+    if path is None:
+        return []
+    word = np.repeat(np.arange(len(words)), [len(phones) for phones in words])
+    frames = np.flatnonzero(path.unit >= 0)
+    said = word[path.unit[frames]]  # in order
+    first, last = (np.searchsorted(said, np.arange(len(words)), side=side) for side in ("left", "right"))
+    frames = np.append(frames, len(path.unit))
+    return [
+        (int(frames[a]) / FEATURE_HZ, (int(frames[b - 1]) + 1 if b > a else int(frames[a])) / FEATURE_HZ)
+        for a, b in zip(first, last, strict=True)
+    ]
 
 
 def _given(features: Features, path: str) -> tuple[Features, PhoneTrack]:

@@ -1,0 +1,93 @@
+"""Stage directions in transcripts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import facegen
+from facegen.audio import open_sound
+from facegen.cli.app import run
+from facegen.emotion import named_emotions
+from facegen.encoders import load_encoder
+from facegen.encoders.lexicon import words_of
+from facegen.encoders.tags import _table, read_tags, without_tags
+from facegen.encoders.timing import sharpen, word_times
+from facegen.errors import UsageError
+from facegen.style import styles
+
+SAID = "Hello! My name is Aria. Five brave wolves move from the pool to the farm, and papa bought me a warm coat."
+DIRECTED = (
+    "[whispering] Hello! My name is Aria. *sighs* [furious but holding it back] Five brave wolves move from the pool "
+    "[sad:0.5] to the farm, and papa bought me a warm coat."
+)
+
+
+@pytest.fixture(scope="module")
+def heard(sample):
+    return load_encoder("phones").encode(open_sound(sample), None)
+
+
+def test_directions_are_no_words():
+    assert words_of(DIRECTED) == words_of(SAID)
+    assert without_tags("I am *really* (very) glad") == "I am *really* (very) glad"
+    assert without_tags("well (laughs) yes *gasps*").split() == ["well", "yes"]
+    assert words_of("*laughs*") == []
+
+
+def test_each_row_of_the_table_names_what_is_known():
+    for words, tag in _table().items():
+        assert words == words.lower() and tag.kind in ("sound", "manner", "reset", "ignore")
+        assert not tag.style or tag.style in styles()
+        assert (tag.kind == "sound") == (tag.seconds > 0) == (tag.emotion is not None)
+
+
+def test_the_same_phones_are_aligned(heard):
+    plain, directed = sharpen(heard, SAID)[1], sharpen(heard, DIRECTED)[1]
+    assert plain == directed
+
+
+def test_words_have_times_in_order(heard):
+    times = word_times(heard, DIRECTED)
+    assert len(times) == len(words_of(SAID))
+    flat = [t for pair in times for t in pair]
+    assert flat == sorted(flat) and 0.8 < flat[-1] - flat[0] < len(heard) / 100
+    assert times[5][0] - times[4][1] > 0.4  # the pause after "Aria"
+
+
+def test_directions_become_spans(sample, heard):
+    take = facegen.solve(sample, text=DIRECTED, decoder="rules")
+    times = word_times(heard, DIRECTED)
+    whisper, sigh, fury, sad = take.emotion.spans
+    assert whisper.style == "whispering" and whisper.start == 0 and whisper.end <= sigh.start
+    assert sigh.start == pytest.approx(times[4][1], abs=0.1) and "relief" in sigh.emotion.parts
+    assert "restraint" in fury.emotion.parts and fury.end == sad.start
+    assert sad.start == pytest.approx(times[11][0], abs=0.35) and sad.end == pytest.approx(len(heard) / 100)
+    rows = take.emotion.named_weights(np.array([times[8][0], times[15][0]]))
+    names = list(named_emotions())
+    assert rows[0, names.index("angry")] > 0.3 and rows[1, names.index("sad")] > 0.3
+    jaw = [facegen.animate(sample, text=t, decoder="rules").channel("jawOpen") for t in (SAID, DIRECTED)]
+    assert np.corrcoef(*jaw)[0, 1] > 0.9
+
+
+def test_a_timeline_goes_before_directions(sample, tmp_path):
+    (tmp_path / "a.csv").write_text("0,30,happy\n")
+    take = facegen.solve(sample, text=DIRECTED, timeline=str(tmp_path / "a.csv"), decoder="rules")
+    assert len(take.emotion.spans) == 1
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [("[hapy] hello", "did you mean happy"), ("[] hello", "is empty"), ("[wispering] hello", "whispering")],
+)
+def test_unknown_directions_are_refused(text, says, sample, tmp_path, capsys):
+    with pytest.raises(UsageError) as caught:
+        read_tags(text)
+    assert says in str(caught.value)
+    assert run(["animate", str(sample), "--text", text, "-o", str(tmp_path / "a.csv")]) == 2
+    assert says in capsys.readouterr().err and not (tmp_path / "a.csv").exists()
+
+
+def test_notes_of_transcribers_say_nothing():
+    assert read_tags("[music] hello [inaudible] there [pause]") == ()
+    assert words_of("[music] hello [inaudible] there") == words_of("hello there")
