@@ -97,7 +97,7 @@ class _Drawn:
 
     def __init__(self, scene: Scene, animation: Animation, config: PortraitConfig, speech: Speech) -> None:
         self._scene, self._animation, self._config, self._speech = scene, animation, config, speech
-        self._marks = Marks(scene.size, config.mark, config.watermark)
+        self._marks = Marks(scene.photo.pixels, config.mark, config.watermark)
         self._sampler: Sampler | None = None
         self._tokens: np.ndarray | None = None
         if config.refine and not config.draft:

@@ -17,33 +17,38 @@ from facegen import __version__
 
 TILE = 64
 KEY = 0x66616365
-STRENGTH = 0.9
-"""Standard deviation of the pattern, of 255."""
-GRAIN = 1.1
-SURE = 7.0
+FAINT, STRONG, BUSY = 0.5, 2.1, 6.0
+"""Standard deviation of the pattern, of 255: where the photo is even, and where its own spread is BUSY or more, which
+hides it."""
+GRAIN = 0.8
+SURE = 8.0
 """A score above which the pattern is there."""
+LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 WORDS = "AI-GENERATED"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's name for what a picture and a trained model make together, as C2PA's manifests use it."""
 
 
 def tile() -> np.ndarray:
-    """The pattern [TILE, TILE], mean 0."""
+    """The pattern [TILE, TILE], mean 0, standard deviation 1."""
     noise = np.random.default_rng(KEY).standard_normal((TILE, TILE))
     soft = gaussian_filter(noise, GRAIN, mode="wrap") - gaussian_filter(noise, 3 * GRAIN, mode="wrap")
-    return STRENGTH * soft / soft.std()
+    return soft / soft.std()
 
 
 class Marks:
-    """Adds the visible and the invisible mark to frames of one size (width, height)."""
+    """Adds the visible and the invisible mark to frames made of ``photo`` [H, W, 3] uint8."""
 
-    def __init__(self, size: tuple[int, int], visible: bool, invisible: bool) -> None:
-        width, height = size
+    def __init__(self, photo: np.ndarray, visible: bool, invisible: bool) -> None:
+        height, width = photo.shape[:2]
         self._pattern: np.ndarray | None = None
         if invisible:
             pattern = np.tile(tile(), (-(-height // TILE), -(-width // TILE)))[:height, :width]
-            self._pattern = pattern.round().astype(np.int16)[..., None]
-        self._words = _words(size) if visible else None
+            luma = photo.astype(np.float32) @ LUMA
+            spread = np.sqrt(np.maximum(gaussian_filter(luma**2, 2) - gaussian_filter(luma, 2) ** 2, 0))
+            strength = FAINT + (STRONG - FAINT) * np.clip(spread / BUSY, 0, 1)
+            self._pattern = (strength * pattern).round().astype(np.int16)[..., None]
+        self._words = _words((width, height)) if visible else None
 
     def on(self, frame: np.ndarray) -> np.ndarray:
         """The marked frame [H, W, 3] uint8."""
@@ -76,8 +81,9 @@ def mark_score(frames: Iterable[np.ndarray]) -> float:
     """How clearly ``frames`` [H, W, 3] uint8 bear the pattern, in standard deviations; SURE or more is a yes."""
     total, count = np.zeros((TILE, TILE)), 0
     for frame in frames:
-        luma = frame[..., :3].astype(np.float64) @ (0.299, 0.587, 0.114)
-        fine = np.clip(luma - gaussian_filter(luma, 3 * GRAIN), -6, 6)
+        luma = frame[..., :3].astype(np.float64) @ LUMA.astype(np.float64)
+        fine = luma - gaussian_filter(luma, 3.0)
+        fine /= np.sqrt(gaussian_filter(fine**2, 4.0)) + 1.0
         high, wide = -(-luma.shape[0] // TILE) * TILE, -(-luma.shape[1] // TILE) * TILE
         whole = np.zeros((high, wide))
         whole[: luma.shape[0], : luma.shape[1]] = fine
@@ -85,11 +91,11 @@ def mark_score(frames: Iterable[np.ndarray]) -> float:
         count += 1
     if count == 0:
         return 0.0
-    spectrum = np.fft.fft2(total) * np.conj(np.fft.fft2(tile()))
-    match = np.fft.ifft2(spectrum).real
+    spectrum = np.fft.fft2(total)
+    match = np.fft.ifft2(spectrum / (np.abs(spectrum) + 1e-9) * np.conj(np.fft.fft2(tile()))).real
     best = np.unravel_index(int(np.argmax(match)), match.shape)
-    others = np.roll(match, (-best[0] + 4, -best[1] + 4), (0, 1)).copy()
-    others[:9, :9] = np.nan
+    others = np.roll(match, (-best[0] + 3, -best[1] + 3), (0, 1))
+    others[:7, :7] = np.nan
     return float((match[best] - np.nanmean(others)) / max(float(np.nanstd(others)), 1e-9))
 
 
