@@ -33,9 +33,13 @@ BETTER = {"low": "low is better", "high": "high is better", "range": ""}
 @click.option(
     "--other", "others", multiple=True, metavar="ANIM", help="the same clip by another seed; repeatable"
 )
+@click.option(
+    "--image", default=None, metavar="IMAGE", help="PRED is a portrait of this picture, driven by REFERENCE"
+)
 def evaluate(
     pred: str,
     reference: str,
+    image: str | None,
     audio: str | None,
     rig: str,
     others: tuple[str, ...],
@@ -51,6 +55,9 @@ def evaluate(
     with Reporter(as_json=as_json, quiet=quiet) as report:
         with blame("--rig"):
             head = default_head(load_rig(rig))
+        if image is not None:
+            _judge_portrait(pred, _load(reference, head, report.notes), image, report)
+            return
         ours = _load(pred, head, report.notes)
         theirs = _at_rate(_load(reference, head, report.notes), reference, ours, report.notes)
         more = [_at_rate(_load(other, head, report.notes), other, ours, report.notes) for other in others]
@@ -67,6 +74,32 @@ def evaluate(
 
 for _add in (config_options(Config, ("text", "alignment")), report_options):
     evaluate = _add(evaluate)
+
+
+def _judge_portrait(video: str, take: Animation, image: str, report: Reporter) -> None:
+    from facegen.emotion.table import CATEGORIES
+    from facegen.portrait.judge import judge
+
+    found = judge(video, take, image, report.progress)
+    shown = {
+        f.measure.name: CATEGORIES[round(f.value)]
+        for f in found
+        if f.measure.unit == "category" and f.value is not None
+    }
+    if report.as_json:
+        units = {f.measure.name: f.measure.unit for f in found}
+        reasons = {f.measure.name: f.reason for f in found if f.value is None}
+        values = {**_values(found), **shown}
+        json_line(
+            {"event": "done", "measures": values, "units": units, "reasons": reasons, "notes": report.notes}
+        )
+        return
+    for f in found:
+        value = shown.get(f.measure.name) or _number(f.value) or "-"
+        tail = f"{f.measure.unit:14} {BETTER[f.measure.better]}" if f.value is not None else f"({f.reason})"
+        report.line(f"{f.measure.name.replace('_', ' '):22} {value:>10} {tail}".rstrip())
+    for note in report.notes:
+        report.line(f"note: {note}")
 
 
 def _load(path: str, head: Rig, notes: list[str]) -> Animation:
