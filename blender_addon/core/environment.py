@@ -32,7 +32,7 @@ def make(folder: str, wheels: str = "", package: str = PACKAGE) -> Steps:
             os.makedirs(os.path.dirname(fresh) or ".", exist_ok=True)
         except OSError as error:
             raise Trouble(f"{folder} can't be made ({error.strerror})", "choose another folder") from error
-        yield from _step("making the environment", 0.05, [sys.executable, "-m", "venv", fresh])
+        yield from _step("making the environment", 0.05, [sys.executable, "-I", "-m", "venv", fresh])
         pip = [
             python_in(fresh),
             "-m",
@@ -44,7 +44,7 @@ def make(folder: str, wheels: str = "", package: str = PACKAGE) -> Steps:
         ]
         source = ["--no-index", "--find-links", wheels] if wheels else []
         yield from _step("installing facegen", 0.2, [*pip, *source, package])
-        yield from _step("trying it", 0.95, [python_in(fresh), "-m", "facegen", "--version"])
+        yield from _step("trying it", 0.95, [python_in(fresh), "-I", "-m", "facegen", "--version"])
         done = True
     finally:
         if not done:
