@@ -32,30 +32,37 @@ def addon(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def ran(addon, tmp_path_factory, sample):
-    """What each Blender printed, run when it is first asked for: faults by check."""
-    results = {}
+    """The faults that each Blender found, by check; all of them are started when the first is asked for."""
+    folders = {blender: tmp_path_factory.mktemp("blender") for blender in BLENDERS}
+    started = {b: start(b, addon, sample, folder) for b, folder in folders.items()}
+    found = {}
 
-    def run(blender):
-        if blender not in results:
-            folder = tmp_path_factory.mktemp("blender")
-            results[blender] = checks(blender, addon, sample, folder)
-        return results[blender]
+    def of(blender):
+        if blender not in found:
+            found[blender] = faults(*started[blender])
+        return found[blender]
 
-    return run
+    yield of
+    for process, _ in started.values():
+        process.kill()
 
 
-def checks(blender, addon, sample, folder):
-    arguments = [str(addon), sys.executable, str(sample), str(folder)]
-    inside = str(HERE / "inside.py")
+def start(blender, addon, sample, folder):
+    """The process that runs all checks in one Blender, and the file that it prints to."""
+    inside, log = str(HERE / "inside.py"), folder / "log.txt"
     python = Path(blender).name.startswith("python")
     command = [blender, inside] if python else [blender, "-b", "--factory-startup", "-P", inside, "--"]
-    done = subprocess.run(
-        [*command, *arguments], env=surroundings(folder), capture_output=True, text=True, timeout=900
-    )
-    rows = [json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("CHECK ")]
+    arguments = [str(addon), sys.executable, str(sample), str(folder)]
+    with open(log, "w") as out:
+        return subprocess.Popen([*command, *arguments], env=surroundings(folder), stdout=out, stderr=out), log
+
+
+def faults(process, log):
+    process.wait(timeout=1500)
+    text = log.read_text(errors="replace")
+    rows = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("CHECK ")]
     found = {row["name"]: row["fault"] for row in rows}
-    tail = (done.stdout + done.stderr)[-3000:]
-    return {name: found.get(name, f"was not run:\n{tail}") for name in CHECKS}
+    return {name: found.get(name, f"was not run:\n{text[-3000:]}") for name in CHECKS}
 
 
 def surroundings(folder):

@@ -27,7 +27,12 @@ FOR_TESTS = {
     "npm": "npm",
     "libespeak-ng.so.1": "libespeak-ng1",
     "chromium": "chromium",
+    "blender": "blender",
+    "xvfb-run": "xvfb",
+    "/usr/lib/python3/dist-packages/numpy": "python3-numpy",  # Debian's Blender takes it from there
 }
+# Blenders without a window for the tests, each in an environment of its own: wheels for one version of Python only.
+BPY = ("4.5.15", "4.2.23", "5.0.1")
 # What the tests take from npm: Khronos' validator, and three.js to play models in a browser.
 NODE_PACKAGES = {"gltf-validator": "2.0.0-dev.3.10", "three": "0.187.0"}
 
@@ -39,9 +44,10 @@ def main() -> int:
         return 2
     os.chdir(ROOT)
     python = environment()
+    blenders = start_blenders() if task == "test" else {}
     install(python, task)
     system_packages(LIBRARIES if task == "demo" else {**LIBRARIES, **FOR_TESTS})
-    return demo(python) if task == "demo" else test(python)
+    return demo(python) if task == "demo" else test(python, finish_blenders(blenders))
 
 
 def environment() -> Path:
@@ -94,6 +100,8 @@ def system_packages(wanted: dict[str, str]) -> None:
 
 def present(what: str) -> bool:
     """Whether a program or shared library can be found on this machine."""
+    if what.startswith("/"):
+        return Path(what).exists()
     if what == "dri":
         return any(Path("/usr/lib").glob("*/dri/swrast_dri.so")) or any(
             Path("/usr/lib").glob("*/dri/*_dri.so")
@@ -107,6 +115,30 @@ def present(what: str) -> bool:
             return False
         return True
     return shutil.which(what) is not None
+
+
+def start_blenders() -> dict[str, subprocess.Popen]:
+    """Begin to install the Blenders that are missing, all at once, beside everything else: version to the process."""
+    if not locked_here():
+        return {}
+    started = {}
+    for version in BPY:
+        folder = VENV / f"bpy-{version}"
+        if not (folder / "installed").exists():
+            print(f"installing Blender {version} for the tests", flush=True)
+            pip = f"{folder}/bin/pip install --disable-pip-version-check --quiet bpy=={version} 'numpy<2'"
+            command = f"{sys.executable} -m venv {folder} && {pip} && touch {folder}/installed"
+            started[version] = subprocess.Popen(["sh", "-c", command])
+    return started
+
+
+def finish_blenders(started: dict[str, subprocess.Popen]) -> list[str]:
+    """Wait for the Blenders; the Pythons of those that work, for FACEGEN_BLENDER_PYTHONS."""
+    for version, process in started.items():
+        if process.wait() != 0:
+            print(f"Blender {version} can't be installed; its tests are skipped", flush=True)
+    folders = [VENV / f"bpy-{version}" for version in BPY]
+    return [str(folder / "bin/python") for folder in folders if (folder / "installed").exists()]
 
 
 def demo(python: Path) -> int:
@@ -123,8 +155,12 @@ def demo(python: Path) -> int:
     return code
 
 
-def test(python: Path) -> int:
+def test(python: Path, blenders: list[str]) -> int:
     """Style, types, floors, then all tests, the slow ones too."""
+    if blenders:
+        os.environ.setdefault("FACEGEN_BLENDER_PYTHONS", os.pathsep.join(blenders))
+        os.environ.setdefault("FACEGEN_BLENDER_PYTHON", blenders[0])
+        os.environ.setdefault("FACEGEN_BLENDER", blenders[0])
     if shutil.which("npm") and not all((ROOT / "node_modules" / name).exists() for name in NODE_PACKAGES):
         npm = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent"]
         subprocess.run([*npm, *(f"{n}@{version}" for n, version in NODE_PACKAGES.items())], check=False)
