@@ -234,6 +234,30 @@ class StreamConfig:
             )
 
 
+@dataclass(frozen=True)
+class ServeConfig:
+    """Settings of the service. Raises UsageError for values out of range."""
+
+    host: str = option("127.0.0.1", "address to listen at; others than this machine's own need a token")
+    port: int = option(8420, "port to listen at; 0 is any that is free")
+    token: str | None = option(
+        None, "secret that each request must bear (Authorization: Bearer …)  [default: FACEGEN_TOKEN]"
+    )
+    workers: int = option(0, "processes that work side by side; 0 is one a core")
+    waiting: int = option(100, "jobs that may wait; more are told to come back later")
+    largest: int = option(200, "megabytes of the largest sound that is taken")
+    timeout: float = option(600.0, "seconds after which a job is stopped")
+    memory: int | None = option(None, "megabytes that one job may use")
+    keep: float = option(24.0, "hours that results are kept")
+
+    def __post_init__(self) -> None:
+        bounds = {"port": (0, 65535), "workers": (0, 4096), "waiting": (0, 1e6), "largest": (1, 1e6)}
+        for flag, (low, high) in {**bounds, "timeout": (0.1, 1e6), "keep": (0.001, 1e6)}.items():
+            value = getattr(self, flag)
+            if not low <= value <= high:
+                raise UsageError(f"--{flag} {value} is not in {low:g}..{high:g}", remedy="choose one in it")
+
+
 def defaults(kind: type) -> dict[str, Any]:
     """Option name to default of a config class."""
     return {f.name: f.default for f in fields(kind)}

@@ -128,7 +128,7 @@ def test_an_option_that_names_a_file_is_found_from_the_manifest(folder):
 
 def test_every_option_says_whether_it_names_files():
     """A new option of text must be one or the other: a batch holds those that name files to its folders."""
-    plain = {"fps", "emotion", "size", "renderer"}
+    plain = {"fps", "emotion", "show", "size", "renderer"}
     for kind in (Config, RenderConfig):
         for name, option in known_fields(((kind, None),)).items():
             if str(option.type).startswith("str"):

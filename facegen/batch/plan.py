@@ -105,7 +105,7 @@ class Planner:
         real = Path(os.path.realpath(path))
         if not self.config.allow_outside and not any(real.is_relative_to(root) for root in self.roots):
             raise InputError(
-                f"lies outside {self.base}",
+                "lies outside the folders that may be read",
                 path=shown,
                 remedy="allow its folder with --root DIR, or all with --allow-outside",
             )

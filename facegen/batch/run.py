@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
+from facegen.batch.dispatch import Dispatch, Engine
 from facegen.batch.journal import Journal
 from facegen.batch.local import LocalEngine, cores
 from facegen.batch.manifest import read_manifest
 from facegen.batch.perform import perform
 from facegen.batch.place import STATE, FolderPlace, Place, is_url, place_for
 from facegen.batch.plan import Planner, check_columns
-from facegen.batch.task import DONE, FAILED, KEPT, STALE, Fault, Result, Task
+from facegen.batch.task import DONE, Fault, Result, Task
 from facegen.config import BatchConfig
 from facegen.errors import OutputError, UsageError, nearest
 from facegen.files import locked, make_folder, remove_tree
@@ -27,18 +27,6 @@ ENGINES = ("local", "ray")
 POLL_SECONDS = 0.5
 Watch = Callable[["Task", "Result", "Tally"], None]
 """Called after each job that has ended."""
-
-
-class Engine(Protocol):
-    """Who does tasks: ``submit`` while ``free``, ``wait`` for those that end, ``stop`` at once."""
-
-    @property
-    def free(self) -> bool: ...
-    @property
-    def busy(self) -> bool: ...
-    def submit(self, task: Task) -> None: ...
-    def wait(self, seconds: float) -> list[tuple[Task, Result]]: ...
-    def stop(self) -> None: ...
 
 
 @dataclass
@@ -105,7 +93,16 @@ def run_batch(
         engine = start_engine(config, place)
         stack.callback(engine.stop)
         tally = Tally(list(tasks), damaged=journal.damaged)
-        _Run(config, journal, engine, tally, watch or (lambda *_: None)).all()
+
+        def settled(task: Task, result: Result) -> None:
+            tally.results[task.row] = result
+            if watch is not None:
+                watch(task, result, tally)
+
+        dispatch = Dispatch(journal, engine, settled, config.retries, tasks, fail_fast=config.fail_fast)
+        while not dispatch.idle and not dispatch.over:
+            dispatch.step(POLL_SECONDS)
+        tally.halted = dispatch.halted
         with suppress(OutputError) if tally.halted else nullcontext():
             write_summary(tally, place.path if isinstance(place, FolderPlace) else state)
     return tally
@@ -131,52 +128,3 @@ def start_engine(config: BatchConfig, place: Place) -> Engine:
     raise UsageError(
         f"no engine is called {config.engine!r}", path="--engine", remedy=nearest(config.engine, ENGINES)
     )
-
-
-class _Run:
-    """The loop of one batch."""
-
-    def __init__(
-        self, config: BatchConfig, journal: Journal, engine: Engine, tally: Tally, watch: Watch
-    ) -> None:
-        self.config, self.journal, self.engine, self.tally, self.watch = config, journal, engine, tally, watch
-        self.waiting = deque(tally.tasks)
-        self.tries: dict[int, int] = {}
-
-    def all(self) -> None:
-        while (self.waiting or self.engine.busy) and not self._over():
-            while self.waiting and self.engine.free and not self._over():
-                self._begin(self.waiting.popleft())
-            for task, result in self.engine.wait(POLL_SECONDS):
-                self._end(task, result)
-
-    def _over(self) -> bool:
-        return self.tally.halted is not None or (self.config.fail_fast and self.tally.count(FAILED) > 0)
-
-    def _begin(self, task: Task) -> None:
-        if task.fault is not None:
-            self._settle(task, Result.failed(task.fault))
-            return
-        earlier = self.journal.earlier(task.name)
-        if earlier is None:
-            self.journal.begin(task.name)
-        self.engine.submit(replace(task, earlier=earlier))
-
-    def _end(self, task: Task, result: Result) -> None:
-        if result.state == STALE:
-            self.waiting.appendleft(replace(task, earlier=None))
-            self.journal.begin(task.name)
-            return
-        tries = self.tries[task.row] = self.tries.get(task.row, 0) + 1
-        if result.fault and result.fault.halts:
-            self.tally.halted = result.fault
-        elif result.fault and result.fault.again and tries <= self.config.retries:
-            self.waiting.appendleft(replace(task, earlier=None))
-        else:
-            self._settle(task, result.tried(tries))
-
-    def _settle(self, task: Task, result: Result) -> None:
-        if result.state != KEPT:
-            self.journal.end(task.name, result)
-        self.tally.results[task.row] = result
-        self.watch(task, result, self.tally)

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "track": ("facegen.cli.track:track", "The face in a video to curves."),
     "convert": ("facegen.cli.convert:convert", "An animation from one file format to another."),
     "batch": ("facegen.cli.batch:batch", "Many clips in one run that can be taken up again."),
+    "serve": ("facegen.cli.serve:serve", "Sounds in, takes out, over HTTP."),
     "inspect": ("facegen.cli.inspect:inspect", "What is in a sound, an animation or a rig."),
     "evaluate": (
         "facegen.cli.evaluate:evaluate",
