@@ -16,6 +16,7 @@ _PUBLIC = {
     "solve": "facegen.api",
     "converse": "facegen.api",
     "edit": "facegen.api",
+    "emotion": "facegen.api",
     "load": "facegen.api",
     "render": "facegen.api",
     "retarget": "facegen.api",
@@ -37,6 +38,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'facegen' has no attribute {name!r}")
     from facegen.registry import load_object
 
+    if name == "emotion":  # the package of that name is the function too
+        from importlib import import_module
+
+        return import_module("facegen.emotion")
     value = load_object(f"{_PUBLIC[name]}:{name}")
     globals()[name] = value
     return value

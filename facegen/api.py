@@ -11,6 +11,7 @@ import numpy as np
 from facegen import pipeline
 from facegen.animation import Animation
 from facegen.config import CHANGES, Config, PortraitConfig, RenderConfig, StreamConfig, defaults
+from facegen.emotion import EmotionTrack
 from facegen.errors import UsageError, nearest
 from facegen.exporters import load_animation
 from facegen.take import Take
@@ -69,6 +70,18 @@ def edit(
             raise UsageError(f"no change is called {name!r}", remedy=nearest(name, CHANGES))
     start, end = span
     return editing.edit(take, editing.Span.parse(f"{start}:{end}"), changes, audio)
+
+
+def emotion(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> EmotionTrack:
+    """The emotion in a sound (a file, or samples [N] at ``rate`` Hz), a video with a face, a text file or words.
+
+    ``settings`` are fields of ``Config`` (``text="what is said"``, ``emotion_encoder=…``). ``.summary()`` gives valence,
+    arousal, dominance, confidence and the probability of each category; ``.heard`` the curves at 10 Hz. Raises as
+    ``animate``.
+    """
+    from facegen.feeling import feel
+
+    return feel(source, rate=rate, config=make_config(Config, settings)).track
 
 
 def load(path: str | PathLike) -> Animation:

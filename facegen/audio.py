@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 
@@ -97,6 +98,10 @@ class Sound:
         """
         yield from self._blocks(SAMPLE_RATE_HZ)
 
+    def shared(self, listener: Callable[[np.ndarray], object]) -> Sound:
+        """The same sound, whose ``blocks()`` hands each block to ``listener`` too, so that two can hear it at once."""
+        return _Shared(self, listener)
+
     def _blocks(self, rate: int) -> Iterator[np.ndarray]:
         try:
             yield from rechunk(resample(self._mono(), self.info.rate, rate), BLOCK_SECONDS * rate)
@@ -137,6 +142,27 @@ class Sound:
         length = frames / self.info.rate if frames is not None else self.info.seconds
         end = "its end" if length is None else f"its end at {length:.2f} s"
         return AudioError(f"{start} is beyond {end}", path=self.path, remedy="choose an earlier start")
+
+
+class _Shared(Sound):
+    def __init__(self, sound: Sound, listener: Callable[[np.ndarray], object]) -> None:
+        self._sound, self._listener = sound, listener
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sound, name)
+
+    @property
+    def duration(self) -> Fraction:
+        return self._sound.duration
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._sound.notes
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        for block in self._sound.blocks():
+            self._listener(block)
+            yield block
 
 
 class _Levels:

@@ -310,6 +310,19 @@ def _open_container(file: BinaryIO) -> Any:
         raise audio_check.not_sound() from fault
 
 
+def has_pictures(path: str) -> bool:
+    """Whether a file holds a video, not only sound or a cover picture; False for what can't be opened."""
+    import av
+
+    try:
+        av.logging.set_level(None)
+        with av.open(path, metadata_errors="replace") as container:
+            covers = av.stream.Disposition.attached_pic
+            return any(not stream.disposition & covers for stream in container.streams.video)
+    except (av.FFmpegError, OSError):
+        return False
+
+
 def _sound_stream(container: Any) -> Any:
     if not container.streams.audio:
         raise AudioError("holds no sound", remedy="give a file with a sound track")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from facegen.animation import Animation
 from facegen.emotion import EmotionTrack
 from facegen.errors import UsageError
 from facegen.phones import Features, PhoneTrack
@@ -32,8 +33,13 @@ class Config:
     seed: int = option(0, "seed of blinks, gaze and head motion")
     emotion: str = option(
         "auto",
-        "auto (as heard; neutral for now), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1, "
+        "auto (as heard), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1, "
         "or words: quietly amused, a bit nervous",
+    )
+    emotion_from: str | None = option(
+        None,
+        "borrow the emotion of a voice, of the face in a video, or of curves (their upper face moves too)",
+        file=True,
     )
     timeline: str | None = option(
         None, "CSV or JSON of emotion spans: start s, end s, emotion; if wanted fade s and style", file=True
@@ -58,6 +64,11 @@ class Config:
         None, "point to look at, cm from between the eyes: X,Y,Z"
     )
     encoder: str = option("phones", "speech encoder: a name of `facegen models`, or an .onnx file", file=True)
+    emotion_encoder: str = option(
+        "voice",
+        "what hears emotion: a name of `facegen models`, an .onnx file, or the folder of a transformers audio classifier",
+        file=True,
+    )
     decoder: str = option(
         "learned", "decoder of mouth shapes: a name of `facegen models`, or an .onnx file", file=True
     )
@@ -283,6 +294,7 @@ class Context:
     phones: PhoneTrack
     emotion: EmotionTrack
     looks: tuple[Look, ...] = ()
+    reference: Animation | None = None  # curves whose upper face is borrowed
 
     def rng(self, name: str) -> np.random.Generator:
         """The generator of the pass ``name``: its own, so that one pass never disturbs another."""

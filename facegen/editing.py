@@ -19,8 +19,9 @@ from facegen.emotion import EmotionTrack
 from facegen.emotion.track import EmotionSpan
 from facegen.encoders.timing import sharpen, with_phones
 from facegen.errors import AnimationFileError, UsageError
+from facegen.hearing import Progress, listen
 from facegen.phones import Features, Phone, PhoneTrack
-from facegen.pipeline import ASKED_PASSES, Progress, emotion_track, listen, open_with, perform
+from facegen.pipeline import ASKED_PASSES, emotion_track, open_with, perform
 from facegen.take import HAND, SMOOTH_SECONDS, Layer, Take, compose
 from facegen.units import FEATURE_HZ
 
@@ -82,7 +83,7 @@ def edit(
     phones = take.phones
     if "text" in changes:
         features, phones = _respoken(heard, features, phones, span, str(changes["text"]))
-    emotion = emotion_track(config) if "emotion" in changes else take.emotion
+    emotion = emotion_track(config, take.emotion.heard) if "emotion" in changes else take.emotion
     fresh = perform(sound, config, features, phones, emotion)
     return _spliced(take, fresh, span, changes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 
@@ -10,13 +10,15 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.audio import Sound, open_sound
+from facegen.borrowing import Borrowed, borrow, check_reference
 from facegen.config import Config, Context
 from facegen.decoders import load_decoder
-from facegen.emotion import Emotion, EmotionTrack, parse_emotion
-from facegen.encoders import load_encoder
+from facegen.emotion import Emotion, EmotionTrack, Heard, parse_emotion
+from facegen.emotion.sentiment import read_sentiment, with_text
 from facegen.encoders.lexicon import read_transcript
-from facegen.encoders.tags import outside, read_tags, tag_spans
+from facegen.encoders.tags import outside, read_tags, tag_spans, without_tags
 from facegen.encoders.timing import sharpen, word_times
+from facegen.hearing import Progress, hear
 from facegen.passes import enabled, finishing
 from facegen.phones import Features, PhoneTrack
 from facegen.rig import ARKIT, load_rig
@@ -25,8 +27,6 @@ from facegen.take import Layer, Take, compose
 from facegen.timeline import read_timeline
 from facegen.units import as_fps, frame_count
 
-Progress = Callable[[str, float], None]
-"""Called with a step's name and the seconds of sound done so far."""
 ASKED_PASSES = "asked_passes"
 """The setting of a take that holds ``Config.passes`` as given; its ``passes`` are those that ``compose`` runs."""
 
@@ -45,23 +45,28 @@ def solve(
     """
     config = config or Config()
     sound = source if isinstance(source, Sound) else open_with(source, config, rate)
-    heard = listen(sound, config, progress)
-    features, phones = sharpen(heard, config.text, config.alignment)
-    emotion = directed(emotion_track(config), heard, config.text)
-    return perform(sound, config, features, phones, emotion)
-
-
-def listen(sound: Sound, config: Config, progress: Progress | None = None) -> Features:
-    """What the encoder of ``config`` hears in the whole ``sound``."""
-    return load_encoder(config.encoder).encode(sound, progress)
+    spoken, heard = hear(sound, config, progress)
+    features, phones = sharpen(spoken, config.text, config.alignment)
+    if config.text is not None:
+        heard = with_text(heard, read_sentiment(without_tags(read_transcript(config.text))))
+    lent = borrow(config.emotion_from, config) if config.emotion_from else None
+    emotion = directed(emotion_track(config, heard, lent), spoken, config.text)
+    return perform(sound, config, features, phones, emotion, lent)
 
 
 def perform(
-    sound: Sound, config: Config, features: Features, phones: PhoneTrack, emotion: EmotionTrack
+    sound: Sound,
+    config: Config,
+    features: Features,
+    phones: PhoneTrack,
+    emotion: EmotionTrack,
+    lent: Borrowed | None = None,
 ) -> Take:
     """What was heard and what is felt to layers: the decoder's, then one of each pass. ``sound`` has been read."""
     fps = as_fps(config.fps)
     context = Context(config, fps, frame_count(sound.duration, fps), features, phones, emotion)
+    if lent is not None:
+        context = replace(context, reference=lent.curves)
     about = {"name": sound.name, "seconds": str(sound.duration)}
     if sound.path is not None:
         about["path"] = sound.path
@@ -108,11 +113,15 @@ def retarget(
     return forth.apply(animation)
 
 
-def emotion_track(config: Config) -> EmotionTrack:
-    """The emotion that the settings ask for, over time."""
-    base = Emotion() if config.emotion.strip().lower() == "auto" else parse_emotion(config.emotion)
+def emotion_track(config: Config, heard: Heard | None = None, lent: Borrowed | None = None) -> EmotionTrack:
+    """The emotion that the settings ask for, over time; ``auto`` is what was ``lent`` or else ``heard``."""
+    auto = config.emotion.strip().lower() == "auto"
+    base = Emotion() if auto else parse_emotion(config.emotion)
     spans = read_timeline(config.timeline) if config.timeline else ()
-    return EmotionTrack(base, spans)
+    if auto and config.emotion_from:
+        check_reference(config.emotion_from)
+        base, auto = (lent.emotion if lent else base), False
+    return EmotionTrack(base, spans, heard, follows=auto)
 
 
 def directed(track: EmotionTrack, heard: Features, text: str | None) -> EmotionTrack:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _BUILT_IN: dict[str, dict[str, str]] = {
     "encoders": {"phones": "facegen.encoders.phones:PhoneEncoder"},
+    "emotion_encoders": {"voice": "facegen.encoders.emotion:VoiceEmotion"},
     "decoders": {
         "learned": "facegen.decoders.learned:LearnedDecoder",
         "rules": "facegen.decoders.rules:RuleDecoder",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from facegen.emotion import CATEGORIES, Emotion, EmotionSpan, EmotionTrack, named_emotions, parse_emotion
-from facegen.emotion.ask import _lexicon
+from facegen.emotion.ask import emotion_words
 from facegen.emotion.table import KINDS, vad_table, words_of_emotions
 from facegen.errors import UsageError
 from facegen.exporters import load_take, save
@@ -113,9 +113,11 @@ def test_unknown_words_are_refused_with_the_nearest(text, says):
 
 
 def test_words_of_degree_name_no_emotion():
-    kinds = {kind for kind, _ in _lexicon().values()}
+    kinds = {kind for kind, _ in emotion_words().values()}
     assert kinds == {"degree", "not", "but", "hide", "join"}
-    assert not {text for text, (kind, _) in _lexicon().items() if kind != "hide"} & set(words_of_emotions())
+    assert not {text for text, (kind, _) in emotion_words().items() if kind != "hide"} & set(
+        words_of_emotions()
+    )
 
 
 # The face

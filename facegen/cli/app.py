@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "facegen.cli.evaluate:evaluate",
         "How an animation compares with a reference, by name and unit.",
     ),
+    "emotion": ("facegen.cli.emotion:emotion", "The emotion in a sound, a text or a video, over time."),
     "check": ("facegen.cli.check:check", "What is wrong with an animation or a sound."),
     "rig": ("facegen.cli.rigs:rig", "List, show and check rigs."),
     "emotions": ("facegen.cli.listings:emotions", "The emotions that can be named."),

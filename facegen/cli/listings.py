@@ -107,16 +107,18 @@ def models(as_json: bool) -> None:
             json_line(row)
         else:
             size = f"  {row['bytes'] / 2**20:.1f} MB" if row["bytes"] else ""
-            click.echo(f"{row['kind']:8} {row['name']:20} {row['what']}{size}")
+            click.echo(f"{row['kind']:15} {row['name']:20} {row['what']}{size}")
 
 
 def model_rows() -> list[dict[str, Any]]:
     """Kind, name, what it is, and for weights their size in bytes."""
     rows: list[dict[str, Any]] = []
-    for kind in ("encoders", "decoders"):
+    for kind in ("encoders", "emotion_encoders", "decoders"):
         for name in Registry(kind).names():
             doc = first_line(Registry(kind).get(name))
-            rows.append({"kind": kind.rstrip("s"), "name": name, "what": doc, "bytes": None})
+            rows.append(
+                {"kind": kind.rstrip("s").replace("_", " "), "name": name, "what": doc, "bytes": None}
+            )
     known = {row["file"]: row for row in json.loads(data_text("licenses.json")) if row["kind"] == "weights"}
     for path in shipped_weights():
         what = known.get(path.name, {}).get("what", "")

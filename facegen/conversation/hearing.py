@@ -17,8 +17,8 @@ from facegen.config import Config
 from facegen.conversation.turns import Turn
 from facegen.encoders.timing import heard_track, sharpen
 from facegen.errors import AudioError, ConfigError
+from facegen.hearing import listen
 from facegen.phones import LABELS, Features, Phone, PhoneTrack
-from facegen.pipeline import listen
 from facegen.units import FEATURE_HZ
 
 BETWEEN_S = 0.25  # before a turn that names no start

@@ -1,18 +1,42 @@
-"""Emotion as a value: where it lies, what it is mixed of, how it changes over time, and how it is asked for."""
+"""Emotion as a value: where it lies, what it is mixed of, how it changes over time, and how it is asked for.
+
+Called as a function, ``facegen.emotion("speech.wav")``, it is ``facegen.api.emotion``.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
 
 from facegen.emotion.ask import parse_emotion
+from facegen.emotion.heard import HEARD_HZ, SOUNDS, Heard
 from facegen.emotion.space import Emotion
 from facegen.emotion.table import CATEGORIES, NamedEmotion, known_name, named_emotions, nearest_emotions
 from facegen.emotion.track import EmotionSpan, EmotionTrack
+from facegen.registry import load_object
 
 __all__ = [
     "CATEGORIES",
+    "HEARD_HZ",
+    "SOUNDS",
     "Emotion",
     "EmotionSpan",
     "EmotionTrack",
+    "Heard",
     "NamedEmotion",
     "known_name",
     "named_emotions",
     "nearest_emotions",
     "parse_emotion",
 ]
+
+
+class _Callable(ModuleType):
+    """This package, which users call by the name that it shares with the function."""
+
+    def __call__(self, source: Any, **settings: Any) -> EmotionTrack:
+        return load_object("facegen.api:emotion")(source, **settings)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -89,7 +89,7 @@ def _nearest(word: str, *others: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> Mapping[str, tuple[str, float]]:
+def emotion_words() -> Mapping[str, tuple[str, float]]:
     """Words that are no emotion: what they do (degree, not, but, hide, join) and by how much."""
     text = (resources.files("facegen") / "data" / "emotion_words.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
@@ -177,15 +177,17 @@ def _words(sentence: str) -> list[str]:
 def _phrase(words: list[str], at: int) -> tuple[int, tuple[str, str, float]]:
     for count in range(min(LONGEST, len(words) - at), 0, -1):
         text = " ".join(words[at : at + count])
-        if text in _lexicon():
-            kind, value = _lexicon()[text]
+        if text in emotion_words():
+            kind, value = emotion_words()[text]
             return count, (kind, "", value)
         found = known_name(text)
         if found is not None:
             return count, ("emotion", *found)
-        form = next((f for f in word_forms(text) if f in _lexicon()), None)
+        form = next((f for f in word_forms(text) if f in emotion_words()), None)
         if form is not None:
-            kind, value = _lexicon()[form]
+            kind, value = emotion_words()[form]
             return count, (kind, "", value)
-    others = [text for text, (kind, _) in _lexicon().items() if kind == "degree"] if len(words) > 1 else []
+    others = (
+        [text for text, (kind, _) in emotion_words().items() if kind == "degree"] if len(words) > 1 else []
+    )
     raise UsageError(f"no emotion is called {words[at]!r}", remedy=_nearest(words[at], *others))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
+from facegen.emotion.heard import HEARD_HZ, Heard, plain_summary
 from facegen.emotion.space import Emotion
+from facegen.emotion.table import CATEGORIES, named_emotions
 from facegen.errors import ConfigError
 
 
@@ -54,13 +57,16 @@ class EmotionSpan:
 
 @dataclass(frozen=True)
 class EmotionTrack:
-    """An emotion for each instant: ``base`` and spans over it, cross-faded over the emotion's onset.
+    """An emotion for each instant: ``base``, or where it ``follows`` what was ``heard`` that, and spans over it,
+    cross-faded over the emotion's onset.
 
     Raises ConfigError for spans that overlap or are out of order.
     """
 
     base: Emotion = field(default_factory=Emotion)
     spans: tuple[EmotionSpan, ...] = ()
+    heard: Heard | None = None
+    follows: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(self.spans))
@@ -70,6 +76,11 @@ class EmotionTrack:
                     f"the emotion spans at {before.start} s and {after.start} s overlap or are out of order",
                     remedy="let each start where the one before ends, or later",
                 )
+
+    @property
+    def changes(self) -> bool:
+        """Whether it is not the same all the time."""
+        return bool(self.spans) or (self.follows and self.heard is not None)
 
     def weights(self, times: np.ndarray) -> np.ndarray:
         """Weights of ``CATEGORIES`` [T, 8] float32 at ascending ``times`` [T] seconds; rows sum to 1."""
@@ -81,9 +92,37 @@ class EmotionTrack:
 
     def _faded(self, times: np.ndarray, row_of: Callable[[Emotion], np.ndarray]) -> np.ndarray:
         times = np.asarray(times, np.float64)
-        rows = np.tile(row_of(self.base).astype(np.float32), (len(times), 1))
+        rows = self._below(times, row_of)
         for span in self.spans:
             part = span.reach(times)
             amount = span.amount(times[part])[:, None].astype(np.float32)
             rows[part] += amount * (row_of(span.emotion).astype(np.float32) - rows[part])
         return rows
+
+    def _below(self, times: np.ndarray, row_of: Callable[[Emotion], np.ndarray]) -> np.ndarray:
+        """What lies below the spans, [T, N]."""
+        base = row_of(self.base).astype(np.float32)
+        if self.heard is None or not self.follows:
+            return np.tile(base, (len(times), 1))
+        rows = np.zeros(
+            (len(times), len(base)), np.float32
+        )  # the categories are the first of the named emotions
+        rows[:, : len(CATEGORIES)] = self.heard.at(self.heard.shown, times)
+        return rows
+
+    def summary(self) -> dict[str, Any]:
+        """``valence``, ``arousal``, ``dominance`` and ``confidence`` as numbers, and the probability of each of
+        CATEGORIES under ``categories``: of what was heard, or asked for, over the whole time."""
+        if self.heard is not None and self.follows and not self.spans:
+            return self.heard.summary()
+        end = max([len(self.heard) / HEARD_HZ if self.heard else 0.0, *(span.end for span in self.spans)])
+        times = (np.arange(max(1, round(end * HEARD_HZ))) + 0.5) / HEARD_HZ
+        weights = self.weights(times).mean(axis=0)
+        point = np.array([named_emotions()[name].vad for name in CATEGORIES]).T @ weights
+        if not self.spans:
+            point = np.array(self.base.vad)
+        return plain_summary(point, weights / weights.sum(), 1.0)
+
+    def asked(self, base: Emotion | None = None) -> EmotionTrack:
+        """The track that keeps what was heard but shows ``base`` (by default its own) instead."""
+        return replace(self, base=self.base if base is None else base, follows=False)

@@ -1,7 +1,8 @@
-"""Speech encoders: sound to phones, loudness and pitch in time."""
+"""Encoders: sound to phones, loudness and pitch in time, and to the emotion in the voice."""
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from os import PathLike, fspath
 from typing import Any
@@ -20,9 +21,27 @@ def load_encoder(name: str | PathLike) -> Any:
         from facegen.encoders.phones import PhoneEncoder
 
         return PhoneEncoder(text)
-    return _shared(text)
+    return _shared("encoders", text)
 
 
 @lru_cache(maxsize=4)
-def _shared(name: str) -> Any:
-    return Registry("encoders").get(name)()
+def _shared(kind: str, name: str) -> Any:
+    return Registry(kind).get(name)()
+
+
+def load_emotion_encoder(name: str | PathLike) -> Any:
+    """The emotion encoder called ``name``, the built-in one with the ONNX model in the file ``name``, or a
+    ``transformers`` audio classifier from the folder ``name``.
+
+    Raises UsageError for an unknown name, ModelError for a file or folder that holds no such model.
+    """
+    text = fspath(name)
+    if text.lower().endswith(".onnx"):
+        from facegen.encoders.emotion import VoiceEmotion
+
+        return VoiceEmotion(text)
+    if os.path.isdir(text) or os.sep in text:
+        from facegen.encoders.emotion_transformers import TransformersEmotion
+
+        return TransformersEmotion(text)
+    return _shared("emotion_encoders", text)

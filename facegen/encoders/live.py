@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from facegen.encoders.blocks import Blocks
 from facegen.encoders.logmel import BANDS, CONTEXT, HOP, logmel_frames
 from facegen.encoders.network import Network
-from facegen.encoders.phones import QUIET_DB, Blocks
+from facegen.encoders.phones import QUIET_DB
 from facegen.encoders.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
 from facegen.phones import LABELS, Features
 

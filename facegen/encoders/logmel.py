@@ -41,12 +41,13 @@ def pad_for_frames(samples: np.ndarray) -> np.ndarray:
     return np.pad(samples, (CONTEXT, CONTEXT + tail))
 
 
-def logmel_frames(padded: np.ndarray) -> np.ndarray:
-    """Log-mel frames [T, BANDS] of [2 CONTEXT + HOP T] samples, of which the first and last CONTEXT are context only.
+def logmel_frames(padded: np.ndarray, step: int = 1) -> np.ndarray:
+    """Log-mel frames [T, BANDS] of [2 CONTEXT + HOP T] samples, of which the first and last CONTEXT are context only;
+    every ``step``-th of them.
 
     Any block of a longer signal that begins at a frame gives the same frames as the whole, to 1e-5.
     """
-    windows = frame_windows(padded)
+    windows = frame_windows(padded)[::step]
     out = np.empty((len(windows), BANDS), dtype=np.float32)
     taper, mel = _taper(), _mel_rows()
     for start in range(0, len(windows), _BLOCK_FRAMES):
@@ -97,6 +98,12 @@ def _mel_rows() -> Any:
     from scipy.sparse import csr_array
 
     return csr_array(np.ascontiguousarray(mel_weights().T))
+
+
+def mel_centres() -> tuple[np.ndarray, np.ndarray]:
+    """Centre and width of each band in Hz, [BANDS] each."""
+    edges = _hz(np.linspace(_mel(LOW_HZ), _mel(HIGH_HZ), BANDS + 2))
+    return edges[1:-1], np.diff(edges)[:-1]
 
 
 def _mel(hz):

@@ -30,7 +30,7 @@ class Network:
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "phones.onnx")
         raw = read_bytes(self.path, limit=MAX_MODEL_BYTES, error=ModelError)
-        self._session = _open(raw, self.path)
+        self._session = open_session(raw, self.path, "phone model", _REMEDY)
         inputs = {i.name: i.shape for i in self._session.get_inputs()}
         outputs = {o.name: o.shape for o in self._session.get_outputs()}
         if list(inputs) != ["logmel"] or len(inputs["logmel"]) != 3 or inputs["logmel"][2] != BANDS:
@@ -59,7 +59,7 @@ class Network:
         try:
             out = self._session.run(wanted, {"logmel": np.ascontiguousarray(window[None], np.float32)})
         except Exception as fault:  # ONNX Runtime has no public base class of its errors
-            raise self._error(f"it fails to run ({_first_line(fault)})") from fault
+            raise self._error(f"it fails to run ({first_line(fault)})") from fault
         expected = (1, len(window), len(LABELS))
         if out[0].shape != expected:
             raise self._error(f"it gives log_posteriors {out[0].shape}, expected {expected}")
@@ -95,7 +95,8 @@ class Network:
         return ModelError(f"is not a phone model: {reason}", path=self.path, remedy=_REMEDY)
 
 
-def _open(raw: bytes, path: str) -> Any:
+def open_session(raw: bytes, path: str, kind: str, remedy: str) -> Any:
+    """An ONNX Runtime session of few threads and flat memory. Raises ModelError, which calls the file a ``kind``."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -108,7 +109,7 @@ def _open(raw: bytes, path: str) -> Any:
         return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
     except Exception as fault:  # ONNX Runtime has no public base class of its errors
         raise ModelError(
-            f"is not a phone model: it can't be opened ({_first_line(fault)})", path=path, remedy=_REMEDY
+            f"is not a {kind}: it can't be opened ({first_line(fault)})", path=path, remedy=remedy
         ) from fault
 
 
@@ -116,5 +117,5 @@ def _round_up(value: int, step: int) -> int:
     return -(-value // step) * step
 
 
-def _first_line(fault: Exception) -> str:
+def first_line(fault: Exception) -> str:
     return (str(fault).splitlines() or [type(fault).__name__])[0][:160]

@@ -12,18 +12,17 @@ from os import PathLike
 import numpy as np
 
 from facegen.audio import Sound, rechunk
+from facegen.encoders.blocks import Blocks
 from facegen.encoders.logmel import BANDS, CONTEXT, HOP, logmel_frames
 from facegen.encoders.network import Network
 from facegen.encoders.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
 from facegen.phones import LABELS, Features
-from facegen.threads import side_by_side
 from facegen.units import FEATURE_HZ
 
 FILE_STEP = 1024  # frames of one window when a file is read
 FILE_BLOCKS = 4  # windows read at a time, so that threads have something to share out
 LIVE_STEP = 4  # frames of one window of live sound
 QUIET_DB = -75.0  # a frame below is silence, whatever the network says
-_ZERO = np.zeros((), np.float32)
 
 Progress = Callable[[str, float], None]
 
@@ -105,50 +104,6 @@ class PhoneStream:
         scores, deep = self._network.run(window, self._bottleneck)
         rows = scores if deep is None else np.concatenate([scores, deep], axis=1)
         return rows[self._network.left : len(window) - self._network.right]
-
-
-class Blocks:
-    """Applies ``function`` to blocks of ``size`` entries with ``context`` entries before and after them.
-
-    Before the start and after the end lies ``pad``. ``function`` drops the context and gives a row of shape
-    ``row`` for each ``hop`` entries.
-    """
-
-    def __init__(
-        self,
-        function: Callable[[np.ndarray], np.ndarray],
-        context: tuple[int, int],
-        size: int,
-        hop: int,
-        pad: np.ndarray = _ZERO,
-        row: tuple[int, ...] = (),
-    ) -> None:
-        self._function, self._size, self._hop, self._pad = function, size, hop, pad
-        self._before, self._after = context
-        self._whole = self._before + size + self._after
-        self.none = np.zeros((0, *row), np.float32)
-        self._held = self._padding(self._before)
-
-    def _padding(self, count: int) -> np.ndarray:
-        return np.broadcast_to(self._pad, (count, *self._pad.shape)).astype(np.float32)
-
-    def push(self, entries: np.ndarray) -> np.ndarray:
-        held = np.concatenate([self._held, entries])
-        count = max(0, (len(held) - self._whole) // self._size + 1)
-        rows = self._apply(held, count)
-        self._held = held[count * self._size :].copy()
-        return rows
-
-    def close(self) -> np.ndarray:
-        rest = len(self._held) - self._before
-        held = np.concatenate([self._held, self._padding(-rest % self._hop + self._after)])
-        return self._apply(held, -(-rest // self._size) if rest > 0 else 0)
-
-    def _apply(self, held: np.ndarray, count: int) -> np.ndarray:
-        """The rows of the first ``count`` blocks of ``held``."""
-        starts = range(0, count * self._size, self._size)
-        windows = [held[start : start + self._whole] for start in starts]
-        return np.concatenate([self.none, *side_by_side(self._function, windows)])
 
 
 def _join(parts: list[Features]) -> Features:

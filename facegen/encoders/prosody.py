@@ -20,6 +20,7 @@ _FIR_HALF = 16  # samples at 16 kHz
 PITCH_CONTEXT = (
     _PITCH_FRAME_CONTEXT + _FIR_HALF + (PITCH_MEDIAN // 2) * HOP
 )  # samples before and after a frame
+VOICING_CONTEXT = _PITCH_FRAME_CONTEXT + _FIR_HALF  # samples before and after a frame, without the median
 _VOICED_CLARITY = 0.55  # least normalised autocorrelation of a voiced frame
 _VOICED_DB = -60.0  # a quieter frame is unvoiced
 _BLOCK_FRAMES = 2048
@@ -58,9 +59,21 @@ def pitch_frames(padded: np.ndarray) -> np.ndarray:
     windows = np.lib.stride_tricks.sliding_window_view(low, (HOP + 2 * _PITCH_FRAME_CONTEXT) // _DECIMATION)
     windows = windows[:: HOP // _DECIMATION]
     raw = np.concatenate(
-        [_pitch_block(windows[i : i + _BLOCK_FRAMES]) for i in range(0, len(windows), _BLOCK_FRAMES)]
+        [_pitch_block(windows[i : i + _BLOCK_FRAMES])[0] for i in range(0, len(windows), _BLOCK_FRAMES)]
     )
     return np.median(np.lib.stride_tricks.sliding_window_view(raw, PITCH_MEDIAN), axis=1).astype(np.float32)
+
+
+def voicing_frames(padded: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pitch [T] Hz, 0 where unvoiced, of every ``step``-th frame of [2 VOICING_CONTEXT + HOP step T] samples, as it is
+    before the median, and its clarity [T]: the normalised autocorrelation, 1 for a periodic sound."""
+    if len(padded) < 2 * VOICING_CONTEXT + HOP * step:
+        return np.zeros(0, np.float32), np.zeros(0, np.float32)
+    low = _decimated(np.asarray(padded, dtype=np.float32))
+    windows = np.lib.stride_tricks.sliding_window_view(low, (HOP + 2 * _PITCH_FRAME_CONTEXT) // _DECIMATION)
+    windows = windows[:: step * HOP // _DECIMATION]
+    parts = [_pitch_block(windows[i : i + _BLOCK_FRAMES]) for i in range(0, len(windows), _BLOCK_FRAMES)]
+    return np.concatenate([hz for hz, _ in parts]), np.concatenate([clear for _, clear in parts])
 
 
 def _pad(samples: np.ndarray, context: int) -> np.ndarray:
@@ -76,8 +89,8 @@ def _decimated(samples: np.ndarray) -> np.ndarray:
     return np.convolve(samples, kernel, mode="valid")[::_DECIMATION]
 
 
-def _pitch_block(windows: np.ndarray) -> np.ndarray:
-    """Pitch [T] in Hz of windows [T, W] at 8 kHz."""
+def _pitch_block(windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pitch [T] in Hz of windows [T, W] at 8 kHz, 0 where unvoiced, and its clarity [T]."""
     rate = SAMPLE_RATE_HZ / _DECIMATION
     width = windows.shape[1]
     shortest, longest = int(rate / HIGH_PITCH_HZ), int(np.ceil(rate / LOW_PITCH_HZ)) + 1
@@ -94,8 +107,11 @@ def _pitch_block(windows: np.ndarray) -> np.ndarray:
     return _first_peak(clarity, total[:, 0] / width, shortest, rate)
 
 
-def _first_peak(clarity: np.ndarray, power: np.ndarray, shortest: int, rate: float) -> np.ndarray:
-    """Pitch of the first peak of `clarity` [T, L] that comes near the highest, refined by a parabola."""
+def _first_peak(
+    clarity: np.ndarray, power: np.ndarray, shortest: int, rate: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pitch of the first peak of `clarity` [T, L] that comes near the highest, refined by a parabola, and the
+    height of the highest."""
     body = clarity[:, shortest:]
     middle = body[:, 1:-1]
     peaks = np.where((middle > body[:, :-2]) & (middle >= body[:, 2:]), middle, 0.0)
@@ -107,4 +123,4 @@ def _first_peak(clarity: np.ndarray, power: np.ndarray, shortest: int, rate: flo
     shift = np.where(curve < -1e-9, 0.5 * (left - right) / np.where(curve < -1e-9, curve, -1.0), 0.0)
     hz = rate / (shortest + 1 + first + np.clip(shift, -0.5, 0.5))
     voiced = (best >= _VOICED_CLARITY) & (10 * np.log10(power + 1e-12) > _VOICED_DB)
-    return np.where(voiced, hz, 0.0).astype(np.float32)
+    return np.where(voiced, hz, 0.0).astype(np.float32), best

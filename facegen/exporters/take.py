@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.emotion import Emotion, EmotionSpan, EmotionTrack
-from facegen.errors import AnimationFileError
+from facegen.emotion import Emotion, EmotionSpan, EmotionTrack, Heard
+from facegen.errors import AnimationFileError, ModelError
 from facegen.exporters.arrays import pack, plain_json, tensor, unpack
 from facegen.phones import Phone, PhoneTrack
 from facegen.rig import ARKIT, Rig
@@ -21,6 +21,9 @@ from facegen.take import Layer, Take, compose
 VERSION = "1"
 CONTROLS = "controls"
 """The setting that holds which controls a take composes to where those are not the ARKit ones."""
+
+HEARD = ("heard.vad", "heard.categories", "heard.confidence", "heard.sounds")
+"""The arrays of what was heard."""
 
 
 def as_take(animation: Animation) -> Take:
@@ -55,6 +58,8 @@ class TakeFile:
             if layer.mask is not None:
                 tensors[f"{number}.mask"] = layer.mask
             layers.append({"name": layer.name, "mode": layer.mode, "controls": layer.animation.controls})
+        if take.emotion.heard is not None:
+            tensors.update(zip(HEARD, take.emotion.heard.arrays, strict=True))
         metadata = {
             "format": "facegen take",
             "version": VERSION,
@@ -65,6 +70,7 @@ class TakeFile:
             "emotion": plain_json(
                 {
                     "base": _emotion_json(take.emotion.base),
+                    "follows": take.emotion.follows,
                     "spans": [
                         [s.start, s.end, _emotion_json(s.emotion), s.fade_in, s.fade_out, s.style]
                         for s in take.emotion.spans
@@ -100,6 +106,8 @@ class TakeFile:
                 tuple(
                     EmotionSpan(float(a), float(b), _emotion(e), *more) for a, b, e, *more in emotion["spans"]
                 ),
+                _heard(tensors, path),
+                bool(emotion.get("follows", True)),
             ),
             tuple(
                 _layer(n, row, fps, tensors, path) for n, row in enumerate(_json(metadata, "layers", list))
@@ -131,6 +139,15 @@ def _layer(
     )
     values = tensor(tensors, f"{number}.values", path)
     return Layer(row["name"], row["mode"], Animation(fps, tuple(row["controls"]), values, head), mask)
+
+
+def _heard(tensors: Mapping[str, np.ndarray], path: str | PathLike) -> Heard | None:
+    if not any(name in tensors for name in HEARD):
+        return None
+    try:
+        return Heard(*(tensor(tensors, name, path) for name in HEARD))
+    except ModelError as error:
+        raise AnimationFileError(error.reason, remedy="write the take again") from error
 
 
 def _emotion_json(emotion: Emotion) -> dict[str, Any]:

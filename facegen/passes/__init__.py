@@ -9,6 +9,7 @@ from facegen.config import Config, Context
 from facegen.errors import UsageError, nearest
 from facegen.passes.asymmetry import asymmetry
 from facegen.passes.blink import blink
+from facegen.passes.borrow import borrow
 from facegen.passes.breath import breath
 from facegen.passes.effort import effort
 from facegen.passes.expression import expression
@@ -16,6 +17,7 @@ from facegen.passes.gaze import gaze
 from facegen.passes.head import head
 from facegen.passes.lip_closure import lip_closure
 from facegen.passes.micro import micro
+from facegen.passes.nonverbal import nonverbal
 from facegen.passes.prepare import prepare
 from facegen.take import Layer, Take
 
@@ -32,9 +34,11 @@ class Pass(NamedTuple):
 
 PASSES: tuple[Pass, ...] = (
     Pass("expression", expression, "the emotion's action units, and brows that rise with stress"),
+    Pass("borrow", borrow, "the upper face of --emotion-from, where that is a face"),
     Pass("micro", micro, "flashes of what is felt, most of all when it is held back"),
     Pass("effort", effort, "brows, lids, jaw and head that rise with a raised voice"),
     Pass("asymmetry", asymmetry, "slight differences between left and right"),
+    Pass("nonverbal", nonverbal, "laughs, sighs, gasps, cries and groans that are heard"),
     Pass("prepare", prepare, "lips that part for breath before an utterance"),
     Pass("lip_closure", lip_closure, "lips shut at p b m and meet the teeth at f v, whatever lies below"),
     Pass("head", head, "head drift, and nods with stress", "head"),

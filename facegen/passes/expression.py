@@ -38,7 +38,7 @@ def named_weights(context: Context) -> np.ndarray:
     """Weights of the named emotions times the intensity, [T, N], or [1, N] where they never change: they rise as the
     track does and fall over each one's offset."""
     track = context.emotion
-    times = frame_times(context) if track.spans else np.zeros(1)
+    times = frame_times(context) if track.changes else np.zeros(1)
     weights = track.named_weights(times)
     weights[:, 0] = 0.0
     if track.spans and len(weights):

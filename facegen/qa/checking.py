@@ -17,9 +17,9 @@ from facegen.encoders import load_encoder
 from facegen.encoders.timing import sharpen
 from facegen.exporters import load_take
 from facegen.exporters.take import as_take, composed
+from facegen.hearing import Progress
 from facegen.measures import Unmeasured
 from facegen.phones import Features, PhoneTrack
-from facegen.pipeline import Progress
 from facegen.qa.card import Card, Line
 from facegen.qa.levels import Levels, read_levels
 from facegen.qa.motion_checks import MOTION

@@ -1,0 +1,145 @@
+"""Figures of the emotion encoder on talkers that it never heard, beside a plain baseline, for the card."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from facegen.emotion.heard import SOUNDS
+from tools.emotion import data, fit
+from tools.emotion.data import CLASSES
+from tools.emotion.export import Fitted
+
+if TYPE_CHECKING:
+    from tools.train_emotion import Corpora
+
+BINS = 10
+MARKS = "<!-- emotion: begin -->", "<!-- emotion: end -->"
+THORSTEN = {
+    "angry": "angry",
+    "disgusted": "disgusted",
+    "neutral": "neutral",
+    "amused": "happy",
+    "sleepy": "bored",
+}
+
+
+class Answers(NamedTuple):
+    """Scores [N, 6] of each member, arousal [N], the truth [N] and which are disturbed copies [N]; ``plain`` [N, 6] are the
+    baseline's scores."""
+
+    scores: list[np.ndarray]
+    arousal: np.ndarray
+    truth: np.ndarray
+    copy: np.ndarray
+    plain: np.ndarray
+
+
+def answers(corpora: Corpora, fitted: Fitted, speakers: list[str]) -> Answers:
+    """What models say of whole clips of ``speakers``, each heard alone; boredom is left out."""
+    rows = corpora.acted
+    whole = np.zeros(len(rows.x), bool)
+    whole[list(data.first_places(rows).values())] = True
+    chosen = rows.take(whole & np.isin(rows.speaker, speakers) & (rows.label != "bored"))
+    x = data.with_baseline(chosen, corpora.usual, np.random.default_rng(0), 0.0)
+    scores = [model(space(x)) for space, model in fitted.members]
+    arousal = fitted.place(fitted.members[0][0](x))[:, 1]
+    truth = np.array([CLASSES.index(label) for label in chosen.label])
+    return Answers(scores, arousal, truth, chosen.copy, _baseline(corpora, speakers, chosen.x))
+
+
+def _baseline(corpora: Corpora, without: list[str], x: np.ndarray) -> np.ndarray:
+    """Softmax regression on the statistics as they are, of the recordings as they are."""
+    rows = corpora.acted
+    rows = rows.take(~np.isin(rows.speaker, without) & (rows.copy == 0) & (rows.label != "bored"))
+    space = fit.space(rows.x, np.zeros((rows.x.shape[1],) * 2), 0.0)
+    model = fit.classifier(space(rows.x), data.goals(rows.label, (1, 0)), fit.balanced(rows.label), 1e-2)
+    return model(space(x))
+
+
+def chances(scores: list[np.ndarray], heat: float) -> np.ndarray:
+    return np.mean([fit.softmax(part / heat) for part in scores], axis=0)
+
+
+def best_heat(parts: list[Answers]) -> float:
+    """The temperature under which the truth is likeliest, over recordings and disturbed copies alike (Guo et al. 2017)."""
+    heats = np.exp(np.linspace(-1, 1.2, 45))
+    return float(min(heats, key=lambda heat: _surprise(parts, heat)))
+
+
+def _surprise(parts: list[Answers], heat: float) -> float:
+    likely = [chances(p.scores, heat)[np.arange(len(p.truth)), p.truth] for p in parts]
+    return float(-np.log(np.concatenate(likely) + 1e-9).mean())
+
+
+def recall(truth: np.ndarray, told: np.ndarray) -> float:
+    """Unweighted average recall over the classes that occur."""
+    return float(np.mean([np.mean(told[truth == c] == c) for c in np.unique(truth)]))
+
+
+def calibration_error(chance: np.ndarray, truth: np.ndarray) -> float:
+    """Expected calibration error over BINS of the highest probability (Naeini et al. 2015)."""
+    top, right = chance.max(axis=1), chance.argmax(axis=1) == truth
+    place = np.minimum((top * BINS).astype(int), BINS - 1)
+    return float(sum(abs(top[place == b].sum() - right[place == b].sum()) for b in range(BINS)) / len(truth))
+
+
+def concordance(a: np.ndarray, b: np.ndarray) -> float:
+    """Concordance correlation coefficient (Lin 1989)."""
+    covariance = np.mean((a - a.mean()) * (b - b.mean()))
+    return float(2 * covariance / (a.var() + b.var() + (a.mean() - b.mean()) ** 2))
+
+
+def table(parts: list[Answers], heat: float) -> str:
+    """Rows of the card."""
+    lines = [
+        "| held out | clips | UAR | UAR, baseline | arousal, rank correlation | arousal, CCC | ECE |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    places = np.array([data.PLACES[name][1] for name in CLASSES])
+    for name, want in (
+        ("Emo-DB, each speaker in turn", False),
+        ("the same in other rooms, channels, codecs, voices", True),
+    ):
+        picked = [p.copy > 0 if want else p.copy == 0 for p in parts]
+        truth = np.concatenate([p.truth[k] for p, k in zip(parts, picked, strict=True)])
+        chance = np.concatenate([chances(p.scores, heat)[k] for p, k in zip(parts, picked, strict=True)])
+        plain = np.concatenate([p.plain[k] for p, k in zip(parts, picked, strict=True)])
+        arousal = np.concatenate([p.arousal[k] for p, k in zip(parts, picked, strict=True)])
+        lines.append(
+            f"| {name} | {len(truth)} | {recall(truth, chance.argmax(1)):.3f} | {recall(truth, plain.argmax(1)):.3f} | "
+            f"{spearmanr(arousal, places[truth])[0]:.3f} | {concordance(arousal, places[truth]):.3f} | "
+            f"{calibration_error(chance, truth):.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def kept_out(speaker: str) -> bool:
+    """Whether a talker judges the telling of sounds: a fifth of them, by name."""
+    return zlib.crc32(speaker.encode()) % 5 == 0
+
+
+def sound_table(model: tuple[fit.Space, fit.Linear], x: np.ndarray, kind: np.ndarray) -> str:
+    """Recall, false alarms and precision of sounds without words in windows of a second, as a table."""
+    space, linear = model
+    told = fit.softmax(linear(space(x))).argmax(axis=1)
+    lines = ["| sound, talkers held out | windows | recall | told of what is none |", "|---|---|---|---|"]
+    none = kind == 0
+    for at, name in enumerate(SOUNDS, 1):
+        mine = kind == at
+        if mine.any():
+            lines.append(
+                f"| {name} | {mine.sum()} | {np.mean(told[mine] == at):.2f} | {np.mean(told[none] == at):.3f} |"
+            )
+    return "\n".join(lines)
+
+
+def write_card(path: Path, text: str) -> None:
+    """Put ``text`` between the marks of the card."""
+    card = path.read_text(encoding="utf-8")
+    head, rest = card.split(MARKS[0])
+    path.write_text(f"{head}{MARKS[0]}\n{text}\n{MARKS[1]}{rest.split(MARKS[1])[1]}", encoding="utf-8")
