@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 
 from .core.keyfile import Curve, KeyFile
+from .core.trouble import Trouble
 from .scene import fcurves
 
 STAMP = "facegen"
@@ -45,6 +46,10 @@ class Written:
             sums = {}
             for curve in (c for c in mine if c.layer == layer):
                 path, index = _place(block, curve.name)
+                try:
+                    block.path_resolve(path)
+                except ValueError as error:
+                    raise Trouble(f"{target} has no property {path}", "check the bone map") from error
                 group = region(curve.name, controls.get(curve.name, ())) if _is_key(block) else _bone(path)
                 line = _new_fcurve(bag, path, index, group)
                 self._fill(line, curve)

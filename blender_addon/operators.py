@@ -1,6 +1,7 @@
 """The operators ``bpy.ops.facegen.animate``, ``load``, ``resolve``, ``simplify``, ``export``, ``import_rig`` and others."""
 
 import os
+from tempfile import TemporaryDirectory
 
 import bpy
 from bpy.props import IntProperty, StringProperty
@@ -90,7 +91,7 @@ class FACEGEN_OT_export(Working, bpy.types.Operator):
         if not path:
             raise Trouble("no file is given", "name one, such as take.csv")
         take, targets, _ = takes.shown_take(self.targets)
-        with takes.workplace() as folder:
+        with TemporaryDirectory() as folder:
             shared = {"preset": context.scene.facegen.preset, "map": context.scene.facegen.map}
             hand = yield from takes.by_hand(take, targets, shared, folder)
             command = ["edit", take, "--hand", hand] if hand else ["convert", take]
@@ -112,7 +113,7 @@ class FACEGEN_OT_match(Working, bpy.types.Operator):
     def work(self, context) -> Steps:
         state = context.scene.facegen
         asked = takes.ask({**options(state), "bones": ""})
-        with takes.workplace() as folder:
+        with TemporaryDirectory() as folder:
             face, targets = os.path.join(folder, "neutral.json"), os.path.join(folder, "targets.json")
             with open(face, "w", encoding="utf-8") as file:
                 file.write(neutral(CHOICES["controls"]))

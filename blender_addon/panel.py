@@ -1,5 +1,7 @@
 """The panel in the sidebar of the 3D view."""
 
+import textwrap
+
 import bpy
 
 from .settings import PASSES, Options
@@ -72,18 +74,8 @@ class FACEGEN_PT_main(Panel, bpy.types.Panel):
         elif state.message:
             box = layout.box().column(align=True)
             icon = "ERROR" if state.failed else "CHECKMARK"
-            for number, line in enumerate(wrapped(state.message)):
+            for number, line in enumerate(textwrap.wrap(state.message, 34)):
                 box.label(text=line, icon=icon if number == 0 else "BLANK1")
-
-
-def wrapped(text: str, width: int = 34) -> list[str]:
-    """The text in lines of at most ``width``."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
 
 
 class FACEGEN_PT_style(Panel, bpy.types.Panel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from tempfile import TemporaryDirectory
 
 import bpy
 
@@ -11,7 +12,6 @@ from .core.request import neutral
 from .core.trouble import Trouble
 from .scene import BONES
 from .settings import CHOICES, python
-from .takes import workplace
 
 HEAD_MAP = "bone,channel,source,scale\n" + "".join(
     f"head,{axis},head.{axis},1\n" for axis in ("yaw", "pitch", "roll", "x", "y", "z")
@@ -26,7 +26,7 @@ def import_head(name: str) -> Steps:
             "Blender's glTF importer is off", "turn on the add-on glTF 2.0 format in the preferences"
         )
     title = os.path.splitext(os.path.basename(name.rstrip("/\\")))[0] or "head"
-    with workplace() as folder:
+    with TemporaryDirectory() as folder:
         face, model = os.path.join(folder, "neutral.json"), os.path.join(folder, f"{title}.glb")
         with open(face, "w", encoding="utf-8") as file:
             file.write(neutral(CHOICES["controls"]))

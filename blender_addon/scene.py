@@ -6,7 +6,6 @@ import os
 
 import bpy
 
-from .core.request import AXES, bone_rows
 from .core.trouble import Trouble
 
 BONES = "facegen_bones"
@@ -93,72 +92,52 @@ def shape_request(thing: bpy.types.Object, options: dict, named: bool) -> dict:
 
 
 def bone_requests(targets: list, map_file: str) -> list[dict]:
-    """What the bone map asks for, an entry for each object that it moves. Without a map file the armatures of the
-    targets are asked for theirs."""
-    rigs = list(dict.fromkeys(filter(None, (armature_of(t) for t in targets))))
+    """The bone map and the bones of each object that it may move. Without a map file the armatures of the targets are
+    asked for theirs."""
+    rigs = list(dict.fromkeys(filter(None, (t.find_armature() or _above(t) for t in targets))))
+    maps = {rig: (rig[BONES], rig.name) for rig in rigs if BONES in rig}
     if map_file:
         try:
             with open(bpy.path.abspath(map_file), encoding="utf-8-sig") as file:
-                rows = bone_rows(file.read(), map_file)
+                text = file.read()
         except (OSError, UnicodeDecodeError) as error:
             raise Trouble(f"{map_file}: can't be read ({error})", "choose a CSV file") from error
-        if not rigs and not all(row["object"] for row in rows):
-            raise Trouble("the targets have no armature", "name the object in the bone map")
-        owned = [(_called(r["object"]) if r["object"] else rigs[0], r) for r in rows]
-    else:
-        owned = [(rig, r) for rig in rigs if BONES in rig for r in bone_rows(rig[BONES], rig.name)]
-    things = dict.fromkeys(thing for thing, _ in owned)
-    for thing in things:
+        named = [
+            o for o in bpy.context.scene.objects if o.name in text and o not in targets and o.type != "MESH"
+        ]
+        maps = {thing: (text, map_file) for thing in dict.fromkeys([*rigs[:1], *named])}
+        if not maps:
+            raise Trouble(f"{map_file}: the targets have no armature", "name the object in the bone map")
+    for thing in maps:
         check(thing, thing.name)
-    return [_bones_of(thing, [r for t, r in owned if t == thing]) for thing in things]
+    return [
+        {
+            "name": thing.name,
+            "bone_map": text,
+            "map_name": name,
+            "owner": thing in rigs,
+            "bones": _bones(thing),
+        }
+        for thing, (text, name) in maps.items()
+    ]
 
 
-def armature_of(thing: bpy.types.Object):
-    return thing.find_armature() or (
-        thing.parent if thing.parent and thing.parent.type == "ARMATURE" else None
-    )
+def _above(thing: bpy.types.Object):
+    return thing.parent if thing.parent and thing.parent.type == "ARMATURE" else None
 
 
-def _bones_of(thing: bpy.types.Object, rows: list[dict]) -> dict:
-    channels: dict[str, list] = {}
-    turns: dict[str, dict] = {}
-    for row in rows:
-        term = [row["source"], row["scale"]]
-        if row["channel"] not in AXES:
-            path = f'pose.bones["{row["bone"]}"]{row["channel"]}' if row["bone"] else row["channel"]
-            try:
-                thing.path_resolve(path)
-            except ValueError as error:
-                raise Trouble(f"{thing.name} has no property {path}", "check the bone map") from error
-            channels.setdefault(path, []).append(term)
-            continue
-        turn = turns.setdefault(row["bone"], _turn(thing, row["bone"]))
-        turn["terms"].setdefault(row["channel"], []).append(term)
-    listed = [{"name": name, "terms": terms} for name, terms in channels.items()]
-    return {"name": thing.name, "channels": listed, "turns": list(turns.values())}
-
-
-def _turn(thing: bpy.types.Object, name: str) -> dict:
-    bone = thing.pose.bones.get(name) if thing.type == "ARMATURE" else None
-    if bone is None:
-        raise Trouble(f"{thing.name} has no bone {name!r}", "check the bone map")
-    order = bone.rotation_mode
-    if order == "AXIS_ANGLE":
-        raise Trouble(
-            f"the bone {name} turns by axis and angle", "set its rotation mode to Quaternion or Euler"
-        )
-    turn = "rotation_quaternion" if order == "QUATERNION" else "rotation_euler"
-    rest = bone.bone.matrix_local.to_3x3().normalized()
-    # Blender's Z is up and a character looks along -Y; facegen has Y up and looks along +Z.
-    basis = [list(rest[0]), list(rest[2]), [-x for x in rest[1]]]
-    path = f'pose.bones["{name}"]'
-    return {
-        "turn": f"{path}.{turn}",
-        "shift": f"{path}.location",
-        "order": order,
-        "basis": basis,
-        "terms": {},
-    }
+def _bones(thing: bpy.types.Object) -> dict[str, dict]:
+    """What the curves of each bone are called, and how its axes lie."""
+    found = {}
+    for bone in thing.pose.bones if thing.type == "ARMATURE" else ():
+        turn = "rotation_quaternion" if bone.rotation_mode == "QUATERNION" else "rotation_euler"
+        path = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"]'
+        rest = bone.bone.matrix_local.to_3x3().normalized()
+        # Blender's Z is up and a character looks along -Y; facegen has Y up and looks along +Z.
+        basis = [list(rest[0]), list(rest[2]), [-x for x in rest[1]]]
+        names = {"path": path, "turn": f"{path}.{turn}", "shift": f"{path}.location"}
+        found[bone.name] = {**names, "order": bone.rotation_mode, "basis": basis}
+    return found
 
 
 def find_sound(options: dict) -> tuple[str, dict, int | None]:

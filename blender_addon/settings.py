@@ -6,7 +6,6 @@ import shutil
 import bpy
 from bpy.props import (
     BoolProperty,
-    BoolVectorProperty,
     CollectionProperty,
     EnumProperty,
     FloatProperty,
@@ -15,7 +14,7 @@ from bpy.props import (
 )
 
 from .core import environment
-from .core.request import choices
+from .core.request import choices, option_rows
 from .core.trouble import Trouble
 
 CHOICES = choices()
@@ -25,90 +24,44 @@ SKIP = {"options": {"SKIP_SAVE"}}
 NAMES = {"aria": "Aria", "arkit": "ARKit", "cc4": "Character Creator 4", "vrm0": "VRM 0.x", "vrm1": "VRM 1.0"}
 
 
-def _emotions(self, context, text):
-    return [name for name in CHOICES["emotions"] if text.lower() in name]
+def _search(what: str):
+    return lambda self, context, text: [n for n in CHOICES[what] if text.lower() in n]
 
 
-def _styles(self, context, text):
-    return [name for name in CHOICES["styles"] if text.lower() in name]
+def _property(row: dict, **over):
+    """The property of one row of the table; what it leaves open is as facegen has it."""
+    name, kind = row["name"], row["kind"]
+    more = {"name": row["label"], "description": row["text"] or HELP[name], "options": {"SKIP_SAVE"}}
+    for word in row["more"].split():
+        key, _, value = word.partition("=")
+        if key == "search":
+            more["search"] = _search(value)
+            more["search_options"] = {"SUGGESTION"}
+        elif key == "items":
+            more[key] = [(p, NAMES.get(p, p.replace("_", " ").title()), "") for p in CHOICES[value]]
+        else:
+            more[key] = (
+                value
+                if value.isupper()
+                else float(value)
+                if kind == "Float" and key != "precision"
+                else int(value)
+            )
+    default = row["default"] or DEFAULTS.get(name)
+    if kind == "BoolVector":
+        more |= {"size": len(PASSES), "default": [True] * len(PASSES)}
+    elif default is not None:
+        more["default"] = {"Float": float, "Int": int}.get(kind, str)(default)
+    return getattr(bpy.props, f"{kind}Property")(**more | over)
+
+
+ROWS = {row["name"]: row for row in option_rows()}
 
 
 class Options:
     """What an animation is made from; the fields that facegen has too have its defaults."""
 
-    filepath: StringProperty(name="Sound", description="Sound or video file", subtype="FILE_PATH", **SKIP)
-    strip: StringProperty(
-        name="Strip",
-        description="Sound strip of the sequencer, in place of a file; its range is used",
-        **SKIP,
-    )
-    targets: StringProperty(
-        name="Targets",
-        description="Meshes, separated by commas; empty: those selected that have shape keys, else all",
-        **SKIP,
-    )
-    preset: EnumProperty(
-        name="Names",
-        description="Whose names the shape keys have",
-        items=[(p, NAMES.get(p, p.replace("_", " ").title()), "") for p in CHOICES["presets"]],
-        default="auto",
-        **SKIP,
-    )
-    map: StringProperty(
-        name="Map", description="CSV of weights: source,target,weight", subtype="FILE_PATH", **SKIP
-    )
-    bones: StringProperty(
-        name="Bones",
-        description="CSV of bones and properties: object,bone,channel,source,scale",
-        subtype="FILE_PATH",
-        **SKIP,
-    )
-    emotion: StringProperty(
-        name="Emotion", description=HELP["emotion"], default=DEFAULTS["emotion"], search=_emotions,
-        search_options={"SUGGESTION"}, **SKIP,
-    )  # fmt: skip
-    intensity: FloatProperty(
-        name="Intensity", description=HELP["intensity"], default=1.0, min=0, max=2, **SKIP
-    )
-    markers: BoolProperty(
-        name="Emotions from markers",
-        description="Markers of the timeline named emotion: happy:0.6 change the emotion where they stand",
-        **SKIP,
-    )
-    timeline: StringProperty(name="Timeline", description=HELP["timeline"], subtype="FILE_PATH", **SKIP)
-    style: StringProperty(
-        name="Style", description=HELP["style"], default=DEFAULTS["style"], search=_styles,
-        search_options={"SUGGESTION"}, **SKIP,
-    )  # fmt: skip
-    mouth: FloatProperty(name="Mouth", description=HELP["mouth"], default=1.0, min=0, max=2, **SKIP)
-    upper_face: FloatProperty(
-        name="Upper face", description=HELP["upper_face"], default=1.0, min=0, max=2, **SKIP
-    )
-    text: StringProperty(name="Transcript", description=HELP["text"], **SKIP)
-    passes: BoolVectorProperty(
-        name="Passes", description=HELP["passes"], size=len(PASSES), default=[True] * len(PASSES), **SKIP
-    )
-    seed: IntProperty(name="Seed", description=HELP["seed"], default=DEFAULTS["seed"], min=0, **SKIP)
-    start: FloatProperty(
-        name="From", description=HELP["start"], default=0.0, min=0, unit="TIME_ABSOLUTE", **SKIP
-    )
-    duration: FloatProperty(
-        name="Length", description="Seconds of sound to use; 0: all", min=0, unit="TIME_ABSOLUTE", **SKIP
-    )
-    frame: IntProperty(
-        name="At frame", description="Where the animation begins; 0: the scene's start", **SKIP
-    )
-    reduce: FloatProperty(
-        name="Error bound",
-        description="How far the curve between few keys may be from the solved one; 0: every frame",
-        default=0.0, min=0, max=0.2, precision=4, step=0.1, **SKIP,
-    )  # fmt: skip
-    layers: BoolProperty(
-        name="Layers",
-        description="Each layer (lips, expression, blink, gaze, head) as an NLA strip of its own",
-        **SKIP,
-    )
-    add_sound: BoolProperty(name="Add sound", description="Put the sound into the sequencer", **SKIP)
+    __annotations__ = {name: _property(row) for name, row in ROWS.items()}
 
 
 def options(source) -> dict:
@@ -135,13 +88,9 @@ class FACEGEN_PG_settings(Options, bpy.types.PropertyGroup):
         name="Source",
         items=[("FILE", "File", "A sound file"), ("STRIP", "Strip", "A strip of the sequencer")],
     )
-    reduce: FloatProperty(
-        name="Error bound",
-        description="How far the curve between few keys may be from the solved one; 0: every frame",
-        default=0.005, min=0, max=0.2, precision=4, step=0.1,
-    )  # fmt: skip
+    reduce: _property(ROWS["reduce"], default=0.005)
     rig: StringProperty(name="Rig", description="Head to import", default="aria",
-                        search=lambda self, context, text: CHOICES["heads"], search_options={"SUGGESTION"})  # fmt: skip
+                        search=_search("heads"), search_options={"SUGGESTION"})  # fmt: skip
     rows: CollectionProperty(type=FACEGEN_PG_row)
     row: IntProperty()
     message: StringProperty()

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 
 import bpy
 
@@ -16,16 +13,6 @@ from .core.keyfile import read_keys
 from .core.request import animate_flags, marker_timeline, scene_rate, write_request
 from .core.trouble import Trouble
 from .settings import DEFAULTS, python, takes_folder
-
-
-@contextmanager
-def workplace() -> Iterator[str]:
-    """A folder for the files of one work, removed at its end."""
-    folder = tempfile.mkdtemp(prefix="facegen-")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_take(folder: str, name: str) -> str:
@@ -47,7 +34,7 @@ def animate(options: dict) -> Steps:
     first = at if at is not None else (options["frame"] or now.frame_start)
     kept = False
     try:
-        with workplace() as folder:
+        with TemporaryDirectory() as folder:
             timeline = _timeline(options, folder, first, float(rate))
             wanted = {**options, **part, "timeline": timeline, "fps": str(rate)}
             flags = animate_flags(wanted, DEFAULTS)
@@ -83,7 +70,7 @@ def ask(options: dict) -> list[dict]:
 def show(take: str, requests: list[dict], options: dict, first: float) -> Steps:
     """Key a take on what ``requests`` name, its start at the frame ``first``; nothing changes before the end."""
     now = bpy.context.scene
-    with workplace() as folder:
+    with TemporaryDirectory() as folder:
         asked, answer = os.path.join(folder, "targets.json"), os.path.join(folder, "take.keys")
         write_request(asked, requests)
         flags = ["--reduce", f"{options['reduce']:.6g}", *(["--layers"] if options["layers"] else [])]
@@ -154,7 +141,7 @@ def again(options: dict, changes: list[str]) -> Steps:
     options = {**options, "layers": bool(stamp["layer"])}
     result, kept = new_take(takes_folder(), take.rpartition("-")[0] or take), False
     try:
-        with workplace() as folder:
+        with TemporaryDirectory() as folder:
             hand = yield from by_hand(take, targets, options, folder)
             flags = [*changes, *(["--hand", hand] if hand else [])]
             if flags:

@@ -57,7 +57,7 @@ def build(folder: Path) -> Path:
 
 def sources() -> list[Path]:
     """The add-on's files."""
-    kinds = ("*.py", "core/*.py", "*.toml")
+    kinds = ("*.py", "core/*.py", "core/*.csv", "*.toml")
     return sorted(p for kind in kinds for p in SOURCE.glob(kind))
 
 

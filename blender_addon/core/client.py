@@ -23,7 +23,7 @@ def facegen(python: str, *arguments: str) -> Steps:
     events: dict[str, Any] = {}
     command = [python, "-m", "facegen", *arguments, "--json"]
     try:
-        for line in (lines := run(command)):
+        for line in (lines := Lines(command)):
             event = _event(line)
             kind = event.get("event")
             if kind == "progress":
@@ -38,13 +38,8 @@ def facegen(python: str, *arguments: str) -> Steps:
     return _answer(events, lines)
 
 
-def run(command: Sequence[str]) -> Lines:
-    """The lines that ``command`` prints, ``""`` while there is none; at its end ``code`` and ``errors`` are set."""
-    return Lines(command)
-
-
 class Lines:
-    """An iterator over a program's output that never waits longer than a moment."""
+    """The lines that a program prints, ``""`` while there is none; at its end ``code`` and ``errors`` are set."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self.command, self.code, self.errors = list(command), None, ""
@@ -126,12 +121,3 @@ def _answer(events: dict[str, Any], lines: Lines) -> dict[str, Any]:
     if lines.code is not None and lines.code < 0:
         raise Trouble(f"facegen was ended from outside (signal {-lines.code})", "try again")
     raise Trouble(f"facegen stopped with code {lines.code} ({last})", "update facegen, or report it")
-
-
-def finish(steps: Steps) -> Any:
-    """Run ``steps`` to their end, waiting; returns their answer."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as done:
-            return done.value

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 
-from .client import Steps, run
+from .client import Lines, Steps
 from .trouble import Trouble
 
 PACKAGE = "facegen[render]"
@@ -55,7 +55,7 @@ def make(folder: str, wheels: str = "", package: str = PACKAGE) -> Steps:
 
 
 def _step(what: str, share: float, command: list[str]) -> Steps:
-    lines = run(command)
+    lines = Lines(command)
     said: list[str] = []
     try:
         for line in lines:

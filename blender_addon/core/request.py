@@ -12,7 +12,6 @@ from typing import Any
 
 from .trouble import Trouble
 
-AXES = ("yaw", "pitch", "roll", "x", "y", "z")
 MARK = "emotion:"
 
 
@@ -26,6 +25,12 @@ def choices() -> dict[str, Any]:
     path = os.path.join(os.path.dirname(__file__), "choices.json")
     with open(path, encoding="utf-8") as file:
         return json.load(file)
+
+
+def option_rows() -> list[dict[str, str]]:
+    """The table of what the panel and the operators ask for."""
+    with open(os.path.join(os.path.dirname(__file__), "options.csv"), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def animate_flags(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
@@ -52,34 +57,6 @@ def marker_timeline(markers: Iterable[tuple[str, float]], end: float) -> str:
         if stop > max(start, 0.0):
             table.writerow((f"{max(start, 0.0):.6f}", f"{stop:.6f}", name))
     return out.getvalue()
-
-
-def bone_rows(text: str, name: str) -> list[dict[str, Any]]:
-    """The rows of a bone map: ``object,bone,channel,source,scale``; ``channel`` is an axis (degrees, metres) or the
-    path of a property, ``source`` a control or head.yaw …; ``object`` may be missing; # begins a comment."""
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    rows = []
-    for row in csv.DictReader(lines):
-        cells = {k: (v or "").strip() for k, v in row.items() if k}
-        try:
-            factor = float(cells.get("scale") or 1)
-        except ValueError:
-            factor = float("nan")
-        known = cells.get("channel") in AXES and cells.get("bone")
-        if not cells.get("source") or factor != factor or not (known or "[" in cells.get("channel", "")):
-            shown = ",".join(cells.values())
-            raise Trouble(
-                f"{name}: the row {shown!r} is no bone,channel,source,scale",
-                f'channel is one of {" ".join(AXES)} of a bone, or a property such as ["mouth"]',
-            )
-        rows.append(
-            {**cells, "scale": factor, "object": cells.get("object", ""), "bone": cells.get("bone", "")}
-        )
-    if not rows:
-        raise Trouble(
-            f"{name}: the bone map has no rows", "give bone,channel,source,scale and a row a motion"
-        )
-    return rows
 
 
 def write_request(path: str, targets: Sequence[Mapping[str, Any]]) -> None:

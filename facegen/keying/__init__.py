@@ -11,7 +11,8 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.errors import UsageError
 from facegen.keying.bones import bone_keys
-from facegen.keying.request import WHOLE, Target, read_request
+from facegen.keying.read import read_request
+from facegen.keying.request import WHOLE, Target
 from facegen.keying.way import Match, Way, known, matches, presets, way_to
 from facegen.reduce import Keys, fit_keys
 from facegen.rig import ARKIT
@@ -63,11 +64,13 @@ def edited(take: Take, targets: Sequence[Target]) -> Animation:
     """The take's curves as the targets' edits change them: what ``editing.with_hand`` takes up."""
     whole = compose(take, _controls(take))
     parts = {**_layers(take), WHOLE: whole}
-    values = whole.values.copy()
+    total = np.zeros_like(whole.values)
     for target in targets:
         if target.shapes and target.edits:
-            values += _back(way_to(target), target, parts, whole)
-    return replace(whole, values=values)
+            change = _back(way_to(target), target, parts, whole)
+            # What two meshes of one character share is edited once, on either.
+            total = np.where(np.abs(change) > np.abs(total), change, total)
+    return replace(whole, values=whole.values + total)
 
 
 def _controls(take: Take) -> tuple[str, ...]:

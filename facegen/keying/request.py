@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from facegen.errors import UsageError
 
 AUTO, CUSTOM = "auto", "custom"
 WHOLE = ""
@@ -50,38 +47,3 @@ class Target:
     turns: tuple[Turn, ...] = ()
     edits: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     optional: bool = False
-
-
-def read_request(data: Any) -> tuple[Target, ...]:
-    """The targets of a request as JSON gives it. Raises UsageError for what is none."""
-    try:
-        return tuple(_target(row) for row in data["targets"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(
-            f"is no list of targets ({type(error).__name__}: {error})", remedy="see facegen keys --help"
-        ) from error
-
-
-def _target(row: Mapping[str, Any]) -> Target:
-    def terms(rows: Any) -> tuple[tuple[str, float], ...]:
-        return tuple((str(name), float(factor)) for name, factor in rows)
-
-    return Target(
-        str(row["name"]),
-        tuple(str(s) for s in row.get("shapes", ())),
-        str(row.get("preset", AUTO)),
-        row.get("map"),
-        tuple(Channel(str(c["name"]), terms(c["terms"])) for c in row.get("channels", ())),
-        tuple(
-            Turn(
-                str(t["turn"]),
-                str(t["shift"]),
-                str(t["order"]),
-                tuple(tuple(float(x) for x in axis) for axis in t["basis"]),
-                {axis: terms(t["terms"].get(axis, ())) for axis in (*TURNS, *SHIFTS)},
-            )
-            for t in row.get("turns", ())
-        ),
-        row.get("edits", {}),
-        bool(row.get("optional", False)),
-    )

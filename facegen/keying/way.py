@@ -38,6 +38,7 @@ def matches(targets: Sequence[Target]) -> list[Match]:
 def known(targets: Sequence[Target]) -> tuple[Target, ...]:
     """``targets`` without the optional ones of whose shapes nothing is known. Raises UsageError where none remains."""
     kept = tuple(t for t in targets if not t.optional or t.map or _named(t)[1])
+    kept = tuple(t for t in kept if t.shapes or t.channels or t.turns)
     if not kept:
         what = (
             "no mesh with shape keys is given" if not targets else "no mesh has shape keys that facegen knows"
