@@ -36,6 +36,9 @@ BETTER = {"low": "low is better", "high": "high is better", "range": ""}
 @click.option(
     "--image", default=None, metavar="IMAGE", help="PRED is a portrait of this picture, driven by REFERENCE"
 )
+@click.option(
+    "--emotion", is_flag=True, help="which emotion each of the faces shows, as a classifier sees it"
+)
 def evaluate(
     pred: str,
     reference: str,
@@ -43,6 +46,7 @@ def evaluate(
     audio: str | None,
     rig: str,
     others: tuple[str, ...],
+    emotion: bool,
     quiet: bool,
     as_json: bool,
     **said: Any,
@@ -65,10 +69,11 @@ def evaluate(
         features, phones = _hear(audio, said, report) if audio is not None else (None, None)
         found = _measure(report, _evidence(ours, theirs, head, features, phones, more))
         base = _measure(report, _evidence(theirs, None, head, features, phones, []))
+        shown = _shown(ours, theirs, report.notes) if emotion else {}
         if as_json:
-            json_line(_facts(ours, theirs, found, base, report))
+            json_line(_facts(ours, theirs, found, base, report) | ({"emotion": shown} if emotion else {}))
         else:
-            for line in [*_table(found, base), *(f"note: {note}" for note in report.notes)]:
+            for line in [*_table(found, base), *_felt(shown), *(f"note: {note}" for note in report.notes)]:
                 report.line(line)
 
 
@@ -146,6 +151,30 @@ def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features,
     heard = encoder.encode(sound, lambda step, done: report.progress(step, done, sound.estimate))
     report.notes.extend(sound.notes)
     return sharpen(heard, **said)
+
+
+def _shown(ours: Animation, theirs: Animation, notes: list[str]) -> dict[str, dict[str, float] | None]:
+    """Probabilities of the emotions that each face shows; None where it can't be told."""
+    from facegen.measures.affect import face_emotion
+    from facegen.measures.evidence import Unmeasured
+
+    found: dict[str, dict[str, float] | None] = {}
+    for name, animation in (("pred", ours), ("reference", theirs)):
+        try:
+            found[name] = {key: round(share, 4) for key, share in face_emotion(animation).items()}
+        except Unmeasured as reason:
+            notes.append(f"no emotion is told of {name.upper()}: {reason}")
+            found[name] = None
+    return found
+
+
+def _felt(shown: dict[str, dict[str, float] | None]) -> list[str]:
+    lines = ["emotion"] if shown else []
+    for name, shares in shown.items():
+        best = sorted(shares, key=lambda key: -shares[key])[:3] if shares else []
+        text = ", ".join(f"{key} {shares[key]:.2f}" for key in best) if shares else "-"
+        lines.append(f"  {name.upper():30} {text}")
+    return lines
 
 
 def _evidence(

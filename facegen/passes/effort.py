@@ -7,13 +7,14 @@ Lombard speech). Effort is relative to the talker: how far loudness and pitch st
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from facegen.animation import Animation
 from facegen.config import Context
 from facegen.passes.curves import QUIET_DB, dial, mean_over, speaking
 from facegen.take import Layer, Take
 
-GAINS = {"brows": 0.32, "lids": 0.3, "jaw": 0.3, "head": 1.0}
+GAINS = {"brows": 0.3, "lids": 0.3, "jaw": 0.3, "head": 1.0}
 """What whole effort adds to each region: to controls, of the jaw's own motion, and HEAD_DEGREES and HEAD_CM."""
 SHARES = {
     "browInnerUp": ("brows", 0.8),
@@ -24,7 +25,8 @@ SHARES = {
 }
 HEAD_DEGREES, HEAD_CM = -4.0, 0.8  # the chin comes up, the head forward
 WINDOW_S, USUAL_S = 0.5, 60.0
-LOUD_DB, HIGH_OCTAVES = 9.0, 0.6  # above the usual, at which effort is whole
+LOUD_DB, HIGH_OCTAVES = 8.0, 0.6  # above the usual, either of which is nearly whole effort
+USUAL = 0.3  # what a sentence's own ups and downs reach
 
 
 def effort(take: Take, context: Context) -> Layer | None:
@@ -55,7 +57,7 @@ def vocal_effort(context: Context) -> np.ndarray:
     voiced = talks * (features.pitch > 0)
     octaves = np.log2(np.maximum(features.pitch, 1.0)) * (features.pitch > 0)
     high = _above(octaves, voiced, features.rate)
-    part = np.clip(loud / LOUD_DB + np.clip(high / HIGH_OCTAVES, -0.5, 1), 0, 1)
+    part = np.clip(loud / LOUD_DB + np.clip(high / HIGH_OCTAVES, -0.5, 1) - USUAL, 0, 1)
     return mean_over(part * talks, round(0.4 * WINDOW_S * features.rate))
 
 
@@ -64,6 +66,12 @@ def _above(rows: np.ndarray, weight: np.ndarray, rate: int) -> np.ndarray:
     means = []
     for seconds in (WINDOW_S, USUAL_S):
         width = round(seconds * rate)
-        share = mean_over(weight, width)
-        means.append(np.where(share > 1e-3, mean_over(rows * weight, width) / np.maximum(share, 1e-3), 0.0))
+        share = _sum_over(weight, width)
+        means.append(np.where(share > 0.01, _sum_over(rows * weight, width) / np.maximum(share, 0.01), 0.0))
     return (means[0] - means[1]) * (mean_over(weight, round(WINDOW_S * rate)) > 1e-3)
+
+
+def _sum_over(rows: np.ndarray, frames: int) -> np.ndarray:
+    """Centred moving sum of ``rows`` [F] over ``frames``, beyond whose ends lies nothing."""
+    spread = uniform_filter1d(np.asarray(rows, np.float64), frames, mode="constant")
+    return spread * frames
