@@ -46,13 +46,13 @@ def evaluate(
     audio: str | None,
     rig: str,
     others: tuple[str, ...],
-    emotion: bool,
     quiet: bool,
     as_json: bool,
     **said: Any,
 ) -> None:
     from facegen.rig import default_head, load_rig
 
+    judge = bool(said.pop("emotion"))
     for name, value in said.items():
         need(audio is not None or value is None, f"--{name}", "belongs to a sound", "give --audio too")
     need(None in said.values(), "--text", "excludes --alignment", "give one of them")
@@ -69,9 +69,9 @@ def evaluate(
         features, phones = _hear(audio, said, report) if audio is not None else (None, None)
         found = _measure(report, _evidence(ours, theirs, head, features, phones, more))
         base = _measure(report, _evidence(theirs, None, head, features, phones, []))
-        shown = _shown(ours, theirs, report.notes) if emotion else {}
+        shown = _shown(ours, theirs, report.notes) if judge else {}
         if as_json:
-            json_line(_facts(ours, theirs, found, base, report) | ({"emotion": shown} if emotion else {}))
+            json_line(_facts(ours, theirs, found, base, report) | ({"emotion": shown} if judge else {}))
         else:
             for line in [*_table(found, base), *_felt(shown), *(f"note: {note}" for note in report.notes)]:
                 report.line(line)
