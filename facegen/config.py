@@ -223,6 +223,34 @@ class BatchConfig:
 
 
 @dataclass(frozen=True)
+class ExportConfig:
+    """Settings of writing curves. Raises UsageError for values out of range."""
+
+    reduce: float = option(
+        0.0,
+        "few keys that leave a curve by so much at most, 0 to 1, in .anim and .blender.py; 0 keeps a key a frame",
+    )
+    object: str | None = option(
+        None, "path of the mesh that a Unity clip moves, below the Animator (default: Body)"
+    )
+    names: str | None = option(
+        None, "names of shapes in a Unity clip, made of {name} or {Name} (default: {name})"
+    )
+
+    report: bool = option(
+        False, "say which controls the rig or model lacks, shows by other names, clips or drops"
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reduce < 1:
+            raise UsageError(f"--reduce {self.reduce} is not in 0..1", remedy="use for example 0.005")
+
+    def given(self) -> dict[str, Any]:
+        """The settings that are not left to the format."""
+        return {name: value for name, value in asdict(self).items() if value and name != "report"}
+
+
+@dataclass(frozen=True)
 class StreamConfig:
     """Settings of a live stream. Raises UsageError for values out of range."""
 

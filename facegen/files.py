@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -58,7 +58,10 @@ def _output_error(error: OSError, path: str | os.PathLike) -> OutputError:
     )
 
 
-def write_atomic(path: str | os.PathLike, content: bytes | Iterable[bytes]) -> None:
+Content = bytes | Iterable[bytes]
+
+
+def write_atomic(path: str | os.PathLike, content: Content) -> None:
     """Write ``content`` (bytes, or chunks of them) to ``path``, whole or not at all."""
     chunks = (content,) if isinstance(content, bytes | bytearray | memoryview) else content
     with atomic_path(path) as temporary, open(temporary, "wb") as out:
@@ -66,7 +69,7 @@ def write_atomic(path: str | os.PathLike, content: bytes | Iterable[bytes]) -> N
             out.write(chunk)
 
 
-def write_files(folder: str | os.PathLike, files: dict[str, bytes | Iterable[bytes]]) -> list[Path]:
+def write_files(folder: str | os.PathLike, files: Mapping[str, Content]) -> list[Path]:
     """Write named files into ``folder``; names that would leave it are refused."""
     written = []
     for name, content in files.items():

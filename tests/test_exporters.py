@@ -19,7 +19,12 @@ from tests.extras import USD
 from tests.tiny_rig import tiny_rig
 
 NEEDS_A_MODEL = ".vrm"
-SUFFIXES = [s for s in Registry("exporters").names() if not s.endswith("/") and s != NEEDS_A_MODEL]
+NEEDS_BLENDER = ".fbx"
+SUFFIXES = [
+    s
+    for s in Registry("exporters").names()
+    if not s.endswith("/") and s not in (NEEDS_A_MODEL, NEEDS_BLENDER)
+]
 RIG = tiny_rig()
 LANDS_ON = {
     ".mh.json": load_rig("metahuman").control_names,

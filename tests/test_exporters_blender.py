@@ -40,3 +40,45 @@ def test_blender_shows_the_shapes_and_keys(suffix, tmp_path):
     assert len(rows) == 2 and set(face["shapes"]) == set(ARKIT) == set(face["curves"])
     for name, values in face["curves"].items():
         assert len(values) == 20 and np.abs(np.array(values) - animation.channel(name)).max() < 1e-5
+
+
+def in_blender(*words):
+    done = subprocess.run(
+        [PYTHON, str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line[5:]) for line in done.stdout.splitlines() if line.startswith("KEYS ")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fps", [30, "30000/1001"])
+def test_blender_writes_an_fbx_and_reads_it_back(fps, tmp_path, monkeypatch):
+    if not has_blender():
+        pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")
+    monkeypatch.setenv("FACEGEN_BLENDER", PYTHON)
+    animation = wave(20, fps)
+    save(animation, tmp_path / "a.fbx", rig=tiny_rig())
+    assert (tmp_path / "a.fbx").read_bytes().startswith(b"Kaydara FBX Binary")
+    face = max(in_blender(tmp_path / "a.fbx"), key=lambda row: len(row["shapes"]))
+    assert set(face["shapes"]) == set(ARKIT)
+    for name in ("jawOpen", "mouthSmileLeft", "eyeBlinkRight"):
+        values = np.array(face["curves"][name])
+        assert len(values) == 20 and np.abs(values - animation.channel(name)).max() < 1e-4, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bound", [0, 0.01])
+def test_blender_runs_the_script(bound, tmp_path):
+    if not has_blender():
+        pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")
+    animation = wave(40, 30)
+    save(animation, tmp_path / "a.glb", rig=tiny_rig())
+    save(animation, tmp_path / "a.blender.py", **({"reduce": bound} if bound else {}))
+    rows = in_blender(tmp_path / "a.glb", tmp_path / "a.blender.py")
+    face = max(rows[len(rows) // 2 :], key=lambda row: len(row["shapes"]))
+    for name in ARKIT:
+        shown = np.array(face["shown"][name])
+        assert len(shown) == 40 and np.abs(shown - animation.channel(name)).max() < max(1e-5, 1.01 * bound), (
+            name
+        )
+    assert bool(bound) == (len(face["curves"]["jawOpen"]) < 40)

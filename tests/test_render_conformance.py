@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from facegen import blenders
 from facegen.animation import Animation
 from facegen.errors import MissingExtraError, MissingSystemError
 from facegen.registry import Registry
-from facegen.renderers import blender
 from facegen.renderers.camera import camera_for
 from facegen.rig import evaluate, load_rig
 
@@ -80,10 +80,10 @@ def test_the_same_head_from_the_same_camera(name, view):
 
 def test_without_blender_the_message_says_what_to_do(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.delenv(blender.VARIABLE, raising=False)
+    monkeypatch.delenv(blenders.VARIABLE, raising=False)
     with pytest.raises(MissingSystemError, match="pip install bpy.*FACEGEN_BLENDER") as caught:
-        blender.find_blender()
+        blenders.find_blender()
     assert caught.value.exit_code == 6
-    monkeypatch.setenv(blender.VARIABLE, "/no/blender")
+    monkeypatch.setenv(blenders.VARIABLE, "/no/blender")
     with pytest.raises(MissingSystemError, match="/no/blender"):
-        blender.find_blender()
+        blenders.find_blender()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import click
 
-from facegen.cli.options import blame, example, outputs_option, report_options
+from facegen.cli.options import blame, config_options, example, outputs_option, pick, report_options
 from facegen.cli.report import Reporter
+from facegen.config import ExportConfig
 from facegen.jobs.outputs import check_outputs
 from facegen.units import as_fps
 
@@ -18,12 +20,29 @@ from facegen.units import as_fps
 )
 @click.argument("animation", metavar="ANIM")
 @click.option("--fps", default=None, help="frames a second of the result  [default: those of ANIM]")
-def convert(animation: str, outputs: tuple[str, ...], fps: str | None, quiet: bool, as_json: bool) -> None:
+@click.option(
+    "--rig", metavar="RIG", help="head or model that formats with a mesh show it on  [default: aria]"
+)
+def convert(
+    animation: str,
+    outputs: tuple[str, ...],
+    fps: str | None,
+    rig: str | None,
+    quiet: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
     from facegen.exporters import load_animation, load_take, save, wants_take
+    from facegen.exporters.preflight import preflight
     from facegen.exporters.take import as_take
+    from facegen.exporters.vrm import model_path
+    from facegen.rig import load_rig
 
     with blame("--fps"):
         rate = None if fps is None else as_fps(fps)
+    export = pick(ExportConfig, values)
+    with blame("--rig"):
+        shown = None if rig is None else load_rig(rig)
     places = check_outputs(outputs, (animation,), ("curves",))
     with Reporter(as_json=as_json, quiet=quiet) as report:
         curves = load_animation(animation)
@@ -32,9 +51,16 @@ def convert(animation: str, outputs: tuple[str, ...], fps: str | None, quiet: bo
             curves = curves.resample(rate)
             take = take and replace(as_take(curves), phones=take.phones, emotion=take.emotion)
         for place in places:
-            save(take if take and wants_take(place.suffix) else curves, place.path)
-        report.written([place.path for place in places], curves)
+            thing = take if take and wants_take(place.suffix) else curves
+            save(thing, place.path, **({"rig": rig} if rig else {}), **export.given())
+        facts = {}
+        if export.report:
+            found = preflight(curves, rig if model_path(rig) else shown)
+            facts["report"] = found.plain()
+            for line in found.lines():
+                report.line(line)
+        report.written([place.path for place in places], curves, facts=facts)
 
 
-for _add in (outputs_option, report_options):
+for _add in (outputs_option, config_options(ExportConfig), report_options):
     convert = _add(convert)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,16 +11,16 @@ from typing import Any, Protocol
 from facegen.animation import Animation
 from facegen.errors import AnimationFileError, FacegenError, InputError, UsageError, nearest
 from facegen.exporters.take import TakeFile, as_take, composed
-from facegen.files import make_folder, safe_name, write_atomic, write_files
+from facegen.files import Content, make_folder, safe_name, write_atomic, write_files
 from facegen.registry import Registry, suffix_of
 from facegen.rig import Rig, load_rig
 from facegen.take import Take
 
-OPTIONS = ("rig", "audio", "object", "names")
-"""What ``save`` understands beside the path: the rig (name, folder, file or Rig), the sound's file, and for formats
-that name a mesh and shapes in another program, the mesh's path there and a pattern of the shapes' names."""
-
-Content = bytes | Iterable[bytes]
+OPTIONS = ("rig", "audio", "object", "names", "reduce")
+"""What ``save`` understands beside the path: the rig (name, folder, file or Rig), the sound's file, for formats that
+name a mesh and shapes in another program the mesh's path there and a pattern of the shapes' names, and for those with
+curves between keys how far few keys may leave the animation."""
+_LOG = logging.getLogger("facegen")
 
 
 class Exporter(Protocol):
@@ -49,7 +50,8 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
 
     Options: ``rig`` (a Rig, a name, a folder or a file; formats with a mesh show the animation on it), ``audio``
     (the sound's file; its name is noted where the format has a place for it), ``object`` and ``names`` (what a
-    Unity clip moves: the mesh's path and a pattern such as ``blendShape1.{name}``). A take is composed for every
+    Unity clip moves: the mesh's path and a pattern such as ``blendShape1.{name}``), ``reduce`` (0 to 1: few keys that
+    leave the animation by so much at most, where the format's class says ``reduces = True``). A take is composed for every
     format that does not want it whole (``wants_take``). Raises UsageError for an unknown suffix or option,
     AnimationFileError for an animation without frames, OutputError where ``path`` can't be written.
     """
@@ -58,6 +60,8 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
             raise UsageError(f"save has no option {name!r}", remedy=nearest(name, OPTIONS))
     suffix = _suffix(path, "exporters")
     exporter = Registry("exporters").get(suffix)()
+    if options.get("reduce") and not getattr(exporter, "reduces", False):
+        _LOG.warning("%s keeps a key a frame: it has no curves between keys", suffix)
     given = options.get("rig")
     rig = given if given is None or isinstance(given, Rig) else load_rig(given)
     frames = thing.frames if isinstance(thing, Take) else len(thing)

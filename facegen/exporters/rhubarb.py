@@ -1,4 +1,4 @@
-"""``.tsv``, ``.xml`` and ``.rhubarb.json``: a take's phones as the mouth shapes A to H and X of Rhubarb Lip Sync."""
+"""``.tsv``, ``.xml``, ``.rhubarb.json``, ``.dat``: a take's phones as mouth shapes A to H and X of Rhubarb Lip Sync."""
 
 from __future__ import annotations
 
@@ -27,6 +27,12 @@ SHAPES = {
 """The mouth that each phone is drawn with, by the descriptions in Rhubarb's manual: A closed, B clenched teeth, C open,
 D wide open, E slightly rounded, F puckered, G teeth on the lip, H tongue raised behind the teeth."""
 _SHAPE_OF = {phone: shape for shape, phones in SHAPES.items() for phone in phones}
+
+DAT_FPS = 24
+PRESTON_BLAIR = {
+    "A": "MBP", "B": "etc", "C": "E", "D": "AI", "E": "O", "F": "U", "G": "FV", "H": "L", "X": "rest",
+}  # fmt: skip
+"""The names of the shapes in the series of Preston Blair, which OpenToonz and most Moho rigs know."""
 
 Cue = tuple[int, int, str]
 
@@ -97,6 +103,23 @@ class RhubarbJson:
             f'  "mouthCues": [\n{rows}\n  ]\n}}\n'
         )
         return {"": text.encode()}
+
+
+class RhubarbDat:
+    """Switch data of Moho and OpenToonz: ``MohoSwitch1``, then a line ``frame shape`` for each change, frames counted
+    from 1 at 24 a second, shapes by Preston Blair's names; the last line is the sound's end, at rest."""
+
+    suffix = ".dat"
+    wants_take = True
+
+    def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
+        cues = mouth_cues(thing)
+        shapes: dict[int, str] = {}
+        for start, _, shape in cues:
+            shapes.setdefault(1 + start * DAT_FPS // 100, PRESTON_BLAIR[shape])
+        end = 1 + cues[-1][1] * DAT_FPS // 100
+        shapes[end + (end in shapes)] = PRESTON_BLAIR[REST]
+        return {"": "".join(["MohoSwitch1\n", *(f"{at} {name}\n" for at, name in shapes.items())]).encode()}
 
 
 def _seconds(hundredths: int) -> str:

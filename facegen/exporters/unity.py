@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from zlib import crc32
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.errors import UsageError
+from facegen.reduce import reduce
 from facegen.rig import Rig
 
 OBJECT = "Body"
@@ -24,12 +26,14 @@ LINEAR_BROKEN = 69
 """Bits of a key's tangent mode: both tangents are linear and free of each other."""
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./ -]*(?<! )$")
 KEYWORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none"}
+FREE_BROKEN = 1
+"""Both tangents are as given, and free of each other."""
 KEY = (
     "      - serializedVersion: 3\n        time: ",
     "\n        value: ",
     "\n        inSlope: ",
     "\n        outSlope: ",
-    f"\n        tangentMode: {LINEAR_BROKEN}\n        weightedMode: 0\n"
+    "\n        tangentMode: {mode}\n        weightedMode: 0\n"
     "        inWeight: 0.33333334\n        outWeight: 0.33333334\n",
 )
 """What stands around the four numbers of a key."""
@@ -107,10 +111,11 @@ class UnityClip:
     A clip finds what it moves by two texts: ``object``, the path of the mesh below the Animator (default ``Body``),
     and the name of the shape, made of the control's by the pattern ``names``: ``{name}`` as it is (the default),
     ``{Name}`` with a capital, and what a program puts before it, as in ``blendShape1.{name}``. The head's turns are
-    left out, as the bone's name and rest are the avatar's own.
+    left out, as the bone's name and rest are the avatar's own. With ``reduce`` the keys are few and their tangents free.
     """
 
     suffix = ".anim"
+    reduces = True
 
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
@@ -124,16 +129,45 @@ class UnityClip:
                 f"the pattern of names {pattern!r} gives two controls one name",
                 remedy="put {name} or {Name} in it",
             )
-        return {"": (text.encode() for text in _chunks(animation, str(options.get("name", "")), path, names))}
+        keys = few_keys(animation, float(options["reduce"])) if options.get("reduce") else all_keys(animation)
+        title = str(options.get("name", ""))
+        return {
+            "": (text.encode() for text in _chunks(animation, title, path, zip(names, keys, strict=True)))
+        }
 
 
-def _chunks(animation: Animation, title: str, path: str, names: list[str]) -> Iterator[str]:
-    times = _numbers(animation.times)
+def all_keys(animation: Animation) -> Iterator[str]:
+    """The texts of each curve's keys, lines between them, but for those between two of the same value."""
+    times, fps = np.array(_numbers(animation.times)), float(animation.fps)
+    for column in animation.values.T:
+        kept = kept_keys(column)
+        values = (column[kept].astype(np.float64) * FULL).clip(0, FULL)
+        slopes = _numbers(np.diff(values) / np.diff(kept) * fps)
+        yield _keys(LINEAR_BROKEN, times[kept].tolist(), _numbers(values), ["0", *slopes], [*slopes, "0"])
+
+
+def few_keys(animation: Animation, bound: float) -> Iterator[str]:
+    """The texts of each curve's keys, cubic pieces that stay within ``bound`` (0..1) of the curve."""
+    fps = float(animation.fps)
+    limited = replace(animation, values=animation.values.clip(0, 1), head=None)
+    for keys in reduce(limited, bound).controls.values():
+        numbers = (
+            keys.frames / fps,
+            FULL * keys.values,
+            FULL * fps * keys.arriving,
+            FULL * fps * keys.leaving,
+        )
+        yield _keys(FREE_BROKEN, *map(_numbers, numbers))
+
+
+def _chunks(animation: Animation, title: str, path: str, curves: Iterable[tuple[str, str]]) -> Iterator[str]:
+    names = []
     rate = _numbers(np.array([float(animation.fps)]))[0]
     yield HEAD.format(name=_scalar(title or "speech"))
-    for name, column in zip(names, animation.values.T, strict=True):
+    for name, keys in curves:
+        names.append(name)
         yield CURVE.format(
-            keys=_keys(times, column, float(animation.fps)),
+            keys=keys,
             attribute=_scalar("blendShape." + name),
             path=_scalar(path),
             kind=SKINNED_MESH_RENDERER,
@@ -148,18 +182,14 @@ def _chunks(animation: Animation, title: str, path: str, names: list[str]) -> It
             kind=SKINNED_MESH_RENDERER,
             custom=BLEND_SHAPE_BINDING,
         )
-    yield TAIL.format(stop=times[-1])
+    yield TAIL.format(stop=_numbers(animation.times[-1:])[0])
 
 
-def _keys(times: list[str], column: np.ndarray, fps: float) -> str:
-    """The keys of one curve [T], lines between them."""
-    kept = kept_keys(column)
-    values = (column[kept].astype(np.float64) * FULL).clip(0, FULL)
-    slopes = _numbers(np.diff(values) / np.diff(kept) * fps)
-    numbers = [times[i] for i in kept.tolist()], _numbers(values), ["0", *slopes], [*slopes, "0"]
-    parts = [""] * (9 * len(kept))
-    for place, text in enumerate(KEY):
-        parts[2 * place :: 9] = [text] * len(kept)
+def _keys(mode: int, *numbers: list[str]) -> str:
+    """Keys of the texts of their times, values, and slopes before and after."""
+    parts = [""] * (9 * len(numbers[0]))
+    for place, text in enumerate((*KEY[:4], KEY[4].format(mode=mode))):
+        parts[2 * place :: 9] = [text] * len(numbers[0])
     for place, texts in enumerate(numbers):
         parts[2 * place + 1 :: 9] = texts
     return "".join(parts)

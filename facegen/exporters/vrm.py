@@ -85,6 +85,18 @@ def animated_copy(path: Path, animation: Animation, options: Mapping[str, Any]) 
     return model.finish(extras)
 
 
+def driven_targets(path: Path, controls: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Control to the morph targets of the model at ``path`` that show it, by name, each once; none for those it lacks."""
+    model = _Model(path)
+    found: dict[str, dict[str, None]] = {control: {} for control in controls}
+    for number in sorted(model.nodes.world):
+        mesh = model.nodes.rows[number].get("mesh", -1)
+        names = list(model.document.target_names(mesh)) if mesh >= 0 else []
+        for control in controls if names else ():
+            found[control] |= {names[i]: None for i, _ in model._targets(control, mesh, number, names)}
+    return {control: tuple(names) for control, names in found.items()}
+
+
 class _Model:
     """The JSON of a GLB, and the bytes to put behind its own."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from facegen.config import Config, RenderConfig
+from facegen.config import Config, ExportConfig, RenderConfig
 from facegen.errors import blame
 from facegen.jobs.job import Done, Progress
 from facegen.jobs.outputs import check_outputs
@@ -23,6 +23,7 @@ class AnimateJob:
     settings: ClassVar[tuple[tuple[type, tuple[str, ...] | None], ...]] = (
         (Config, None),
         (RenderConfig, LOOK),
+        (ExportConfig, None),
     )
     kinds: ClassVar[tuple[str, ...]] = ("curves", "pictures")
 
@@ -33,6 +34,7 @@ class AnimateJob:
         config = self.config = pick(Config, values)
         look = {name: values[name] for name in LOOK if name in values}
         self.look = pick(RenderConfig, look, rig=config.rig, audio=self.audio)
+        self.export = pick(ExportConfig, values)
         read = (self.audio, config.text, config.alignment, config.timeline)
         self.places = check_outputs(outputs, read, self.kinds)
 
@@ -45,6 +47,7 @@ class AnimateJob:
         from facegen import pipeline
         from facegen.audio import open_sound
         from facegen.exporters import save, wants_take
+        from facegen.exporters.preflight import preflight
 
         config = self.config
         sound = open_sound(self.audio, start=config.start, duration=config.duration)
@@ -55,8 +58,9 @@ class AnimateJob:
                 draw(animation, place, self.look, progress, config.start)
             else:
                 thing = take if wants_take(place.suffix) else animation
-                save(thing, place.path, rig=config.rig, audio=self.audio)
-        return Done(animation, take, tuple(sound.notes))
+                save(thing, place.path, rig=config.rig, audio=self.audio, **self.export.given())
+        said = list(preflight(animation, config.rig).lines()) if self.export.report else []
+        return Done(animation, take, (*sound.notes, *said))
 
 
 def check_names(config: Config) -> None:

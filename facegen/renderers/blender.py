@@ -5,18 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
-from importlib import resources
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.errors import FacegenError, MissingSystemError
-from facegen.files import write_files
+from facegen.blenders import find_blender, run_blender
+from facegen.errors import FacegenError
+from facegen.files import Content
 from facegen.renderers.camera import Camera
 from facegen.renderers.images import pillow
 from facegen.renderers.lights import LIGHTS, SKY, light_directions
@@ -24,25 +21,8 @@ from facegen.renderers.scene import make_scene, over
 from facegen.rig import Rig, evaluate
 
 BLOCK_FRAMES = 24
+SCRIPT = "blender_render.py"
 SAMPLES, FINE_SAMPLES = 16, 64
-VARIABLE = "FACEGEN_BLENDER"
-"""Environment variable: a Blender, or a Python in which ``import bpy`` works."""
-
-
-def find_blender() -> list[str]:
-    """The words that start a Python script in Blender. Raises MissingSystemError where there is none."""
-    named = os.environ.get(VARIABLE)
-    found = shutil.which(named or "blender")
-    if found is None:
-        fault = f"{VARIABLE} names no program ({named})" if named else "no Blender is on the PATH"
-        raise MissingSystemError(
-            fault,
-            remedy="install Blender 4 or later, or in a Python 3.11 of its own: pip install bpy==4.5.15; then "
-            f"export {VARIABLE}=/path/to/that/bin/python",
-        )
-    if Path(found).name.lower().startswith("python"):
-        return [found]
-    return [found, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
 class Blender:
@@ -97,30 +77,21 @@ def _fixed(rig: Rig, camera: Camera, size: tuple[int, int], samples: int) -> dic
 def _drawn(command: list[str], data: dict[str, np.ndarray]) -> Iterator[np.ndarray]:
     """The frames [H, W, 4] uint8 that Blender draws of ``data``."""
     with tempfile.TemporaryDirectory() as folder:
-        write_files(folder, _files(data))
-        script = str(Path(folder) / "blender_render.py")
-        words = [*command, script, *(["--"] if len(command) > 1 else []), folder]
-        done = subprocess.run(words, capture_output=True, text=True, errors="replace")
-        files = sorted(Path(folder).glob("*.png"))
-        if done.returncode or len(files) != len(data["vertices"]):
-            said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-            if "bpy" in said:
-                raise MissingSystemError(
-                    f"{command[0]} has no bpy", remedy=f"{command[0]} -m pip install bpy==4.5.15"
-                )
-            raise FacegenError(f"Blender failed ({said})", path=command[0], remedy="use --renderer raster")
+        files = run_blender(command, SCRIPT, folder, _files(data), "*.png", "use --renderer raster")
+        if len(files) != len(data["vertices"]):
+            raise FacegenError(
+                "Blender did not draw all frames", path=command[0], remedy="use --renderer raster"
+            )
         for file in files:
             with pillow().open(io.BytesIO(file.read_bytes())) as image:
                 yield np.asarray(image.convert("RGBA"))
 
 
-def _files(data: dict[str, np.ndarray]) -> dict[str, bytes | Iterable[bytes]]:
-    """The script and the arrays that it reads, by file name; plain bytes, for Blender has NumPy and no more."""
-    script = resources.files("facegen").joinpath("data", "scripts", "blender_render.py.txt")
+def _files(data: dict[str, np.ndarray]) -> dict[str, Content]:
+    """The arrays that the script reads, by file name; plain bytes, for Blender has NumPy and no more."""
     held = {name: np.ascontiguousarray(array) for name, array in data.items()}
     shapes = {name: (array.dtype.str, array.shape) for name, array in data.items()}
     return {
-        "blender_render.py": script.read_bytes(),
         "scene.json": json.dumps(shapes).encode(),
         **{f"{name}.bin": array.tobytes() for name, array in held.items()},
     }

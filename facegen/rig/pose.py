@@ -36,26 +36,21 @@ def ifacialmocap_name(control: str) -> str:
     return control
 
 
-def ifacialmocap_text(values: np.ndarray, head: np.ndarray | None, separator: str = "-") -> str:
-    """One frame as the app iFacialMocap sends it: ``values`` [52] as whole per cents, angles in degrees, and the
-    head's shift in metres; ``head`` [6] or None."""
-    cents = np.rint(100 * np.clip(values, 0, 1)).astype(int)
-    parts = [f"{name}{separator}{n}" for name, n in zip(IFACIALMOCAP_NAMES, cents.tolist(), strict=True)]
-    pose = np.zeros(6) if head is None else np.asarray(head, np.float64)
-    turn = (*np.degrees(pose[[1, 0, 2]]), *(METRES_PER_CM * pose[3:]))
-    eyes = np.degrees(eye_angles(np.asarray(values)[None])[0])
-    parts.append("=head#" + _numbers(turn))
-    parts += [
-        f"{eye}#{_numbers(at)}" for eye, at in (("rightEye", eyes[[4, 3, 5]]), ("leftEye", eyes[[1, 0, 2]]))
-    ]
-    return "|".join(parts) + "|"
-
-
 IFACIALMOCAP_NAMES = tuple(map(ifacialmocap_name, ARKIT))
 
 
-def _numbers(values: object) -> str:
-    return ",".join(f"{float(v) + 0.0:.4f}" for v in values)  # type: ignore[attr-defined]
+def ifacialmocap_texts(values: np.ndarray, head: np.ndarray | None, separator: str = "-") -> list[str]:
+    """Frames as the app iFacialMocap sends them: ``values`` [T, 52] as whole per cents, angles in degrees, and the
+    head's shift in metres; ``head`` [T, 6] or None."""
+    cents = np.rint(100 * np.clip(values, 0, 1))
+    pose = np.zeros((len(values), 6)) if head is None else np.asarray(head, np.float64)
+    turn = np.concatenate([np.degrees(pose[:, [1, 0, 2]]), METRES_PER_CM * pose[:, 3:]], axis=1)
+    eyes = np.degrees(eye_angles(np.asarray(values)))[:, [4, 3, 5, 1, 0, 2]]
+    shapes = "|".join(f"{name}{separator}%d" for name in IFACIALMOCAP_NAMES)
+    bones = (("=head", 6), ("rightEye", 3), ("leftEye", 3))
+    template = "|".join([shapes, *(f"{bone}#" + ",".join(["%.4f"] * count) for bone, count in bones)]) + "|"
+    rows = np.concatenate([cents, turn, eyes], axis=1) + 0.0
+    return [template % tuple(row) for row in rows.tolist()]
 
 
 def eye_angles(controls: np.ndarray) -> np.ndarray:

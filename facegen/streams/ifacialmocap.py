@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 from facegen.rig import ARKIT
-from facegen.rig.pose import HELLO, ifacialmocap_text
+from facegen.rig.pose import HELLO, ifacialmocap_texts
 from facegen.streams import Address, Frame, in_use
 
 PORT = 49983
@@ -36,7 +36,8 @@ class IFacialMocap:
     def send(self, frame: Frame) -> None:
         self._listen()
         for separator in set(self._receivers.values()):
-            text = ifacialmocap_text(frame.select(ARKIT), frame.head, separator).encode()
+            head = None if frame.head is None else frame.head[None]
+            text = ifacialmocap_texts(frame.select(ARKIT)[None], head, separator)[0].encode()
             for place, wanted in list(self._receivers.items()):
                 if wanted == separator:
                     self._tell(text, place)
