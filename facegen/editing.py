@@ -14,6 +14,7 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.audio import Sound
+from facegen.borrowing import borrow
 from facegen.config import Config
 from facegen.emotion import EmotionTrack
 from facegen.emotion.track import EmotionSpan
@@ -84,7 +85,9 @@ def edit(
     if "text" in changes:
         features, phones = _respoken(heard, features, phones, span, str(changes["text"]))
     emotion = emotion_track(config, take.emotion.heard) if "emotion" in changes else take.emotion
-    fresh = perform(sound, config, features, phones, emotion)
+    lender = None if "emotion" in changes else config.emotion_from
+    lent = borrow(lender, config) if lender else None
+    fresh = perform(sound, config, features, phones, emotion, lent)
     return _spliced(take, fresh, span, changes)
 
 
