@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -267,12 +268,31 @@ def read_bytes(
         if size > limit:
             raise error(f"is too large ({size} bytes; at most {limit})", path=path, remedy="split it")
         with open(name, "rb") as file:
-            return file.read(limit + 1)
+            return b"".join(_pieces(file, limit + 1))
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or str(fault)
         raise error(
             f"can't be read ({reason.lower()})", path=path, remedy="check the name and its permissions"
         ) from fault
+
+
+def _pieces(file: Any, most: int) -> Iterator[bytes]:
+    """What ``file`` holds, up to ``most`` bytes; to ask for all at once would take the memory for ``most``."""
+    while most > 0 and (piece := file.read(min(most, 1 << 24))):
+        most -= len(piece)
+        yield piece
+
+
+def read_json(
+    path: str | os.PathLike, *, limit: int = MAX_TEXT_BYTES, error: Callable[..., FacegenError] = InputError
+) -> Any:
+    """The value in a JSON file; ``error`` is the class raised for what holds none."""
+    try:
+        return json.loads(read_text(path, limit=limit, error=error))
+    except RecursionError as fault:
+        raise error("is nested too deeply", path=path, remedy="mend the file") from fault
+    except ValueError as fault:
+        raise error(f"is no JSON ({fault})", path=path, remedy="mend the file") from fault
 
 
 def read_text(

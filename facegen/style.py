@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 
 from facegen.errors import ConfigError, UsageError, nearest
-from facegen.files import read_text
+from facegen.files import read_json
 
 _LIMIT_BYTES = 1 << 16
 
@@ -85,10 +83,7 @@ def load_style(name: str) -> Style:
         return styles()[name]
     if not name.endswith(".json"):
         raise UsageError(f"no style is called {name!r}", remedy=nearest(name, list(styles())))
-    try:
-        data = json.loads(read_text(Path(name), limit=_LIMIT_BYTES, error=ConfigError))
-    except ValueError as error:
-        raise ConfigError(f"is no JSON ({error})", path=name, remedy="mend the file") from error
+    data = read_json(name, limit=_LIMIT_BYTES, error=ConfigError)
     known = [field.name for field in fields(Style)]
     if not isinstance(data, dict):
         raise ConfigError("is no style", path=name, remedy='write e.g. {"articulation": 0.5, "head": 1.4}')

@@ -69,8 +69,9 @@ class Planner:
                 raise InputError(f"names no {name}", remedy=f"give a column {name} with its file")
             path = os.path.join(self.base, value)
             self._allow(path, value)
-            if not os.path.exists(path):
-                raise InputError("no such file", path=value, remedy="check the name and the folder")
+            if not os.path.isfile(path):
+                reason = "is a folder, not a file" if os.path.isdir(path) else "no such file"
+                raise InputError(reason, path=value, remedy="check the name and the folder")
             found.append(path)
         return found
 

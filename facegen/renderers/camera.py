@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from os import PathLike
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.errors import ConfigError, UsageError, nearest
-from facegen.files import read_text
+from facegen.files import read_json
 from facegen.rig import Rig
 
 PRESETS = {
@@ -138,7 +137,7 @@ def camera_for(rig: Rig, name: str | PathLike, size: tuple[int, int]) -> Camera:
 def read_camera(path: str | PathLike) -> Camera:
     """The camera in a JSON file: position, target, and optionally up and fov."""
     try:
-        data = json.loads(read_text(path, limit=2**20, error=ConfigError))
+        data = read_json(path, limit=2**20, error=ConfigError)
         known = {"position", "target", "up", "fov"}
         if unknown := set(data) - known:
             raise UsageError(f"no camera setting is called {sorted(unknown)[0]!r}")

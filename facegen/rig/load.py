@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from functools import lru_cache
 from os import PathLike
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import FacegenError, RigError, UsageError, nearest
-from facegen.files import read_bytes, read_text
+from facegen.files import read_bytes, read_json, safe_name
 from facegen.mesh import Mesh
 from facegen.rig.importing import import_rig, importer_of
 from facegen.rig.model import Control, Part, Rig
@@ -67,10 +66,7 @@ def default_head(rig: Rig) -> Rig:
 
 def _read_rig(folder: Path) -> Rig:
     path = folder / "rig.json"
-    try:
-        data = json.loads(read_text(path, limit=64 * 2**20, error=RigError))
-    except ValueError as error:
-        raise RigError(f"is not JSON ({error})", path=path, remedy="mend the file") from error
+    data = read_json(path, limit=64 * 2**20, error=RigError)
     try:
         return _rig_from(data, folder)
     except FacegenError as error:
@@ -83,7 +79,7 @@ def _read_rig(folder: Path) -> Rig:
 def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
     if data["format"] != 1:
         raise RigError(f"has format {data['format']!r}; this version reads 1", remedy="update facegen")
-    arrays = _read_arrays(folder / data["mesh"]) if data.get("mesh") else {}
+    arrays = _read_arrays(folder / safe_name(data["mesh"])) if data.get("mesh") else {}
     if "base" in data:
         return _changed(_base(data["base"]), data, arrays)
     mesh = None

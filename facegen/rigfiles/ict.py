@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from facegen.errors import RigError
-from facegen.files import read_bytes, read_text
+from facegen.files import read_bytes, read_json
 from facegen.rig.importing import Imported
 from facegen.rig.model import head_matrices
 from facegen.rigfiles.draft import Draft, Piece, Shape, assemble, moved
@@ -50,7 +49,7 @@ EYE_COLORS = ((222, 216, 210), (86, 62, 44), (8, 8, 8))
 def read_arrays(folder: Path, shapes_needed: bool = True) -> Imported:
     """A folder with ``ict_facekit.npz`` and ``layout.json``; lengths are cm."""
     data = _load(folder / ARRAYS)
-    layout = json.loads(read_text(folder / LAYOUT, error=RigError)) if (folder / LAYOUT).exists() else {}
+    layout = read_json(folder / LAYOUT, error=RigError) if (folder / LAYOUT).exists() else {}
     names = [str(n) for n in data["expression_names"]]
     deltas = data["expression_deltas"]
     vertices = np.asarray(data["vertices"], np.float64)

@@ -58,7 +58,7 @@ def build(folder: Path) -> list[Case]:
     controls = [{"name": c.name} for c in rig.controls]
     bent = rig.mesh.vertices.copy()
     bent[5, 1] = np.nan
-    (add("bad-json", "is not JSON") / "rig.json").write_text('{"format": 1,')
+    (add("bad-json", "is no JSON") / "rig.json").write_text('{"format": 1,')
     (add("no-rig-json", "no such file") / "rig.json").unlink()
     (add("no-mesh", "no such file") / "mesh.safetensors").unlink()
     mesh = add("cut-mesh", "is not a safetensors file") / "mesh.safetensors"

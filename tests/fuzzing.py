@@ -1,0 +1,246 @@
+"""Readers of files that nobody vouches for, good files to begin from, and ways to spoil them."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from facegen.animation import Animation
+from facegen.errors import FacegenError
+from facegen.exporters import load_animation, load_take, save
+from facegen.rig import ARKIT
+from tests.faults.inline import short_sounds
+
+TOKENS = (
+    b"", b"0", b"-1", b"1e999", b"nan", b"4294967295", b"18446744073709551615", b"99999999999999999999", b"null",
+    b"[]", b"{}", b'""', b"\x00", b"\xff\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f", b"../../x", b"[" * 3000,
+    b"\n", b",", b'"', b"true",
+)  # fmt: skip
+
+
+class Reader(NamedTuple):
+    """``read`` is given a file's path; ``seed`` writes a good file to a path."""
+
+    suffix: str
+    read: Callable[[Path], Any]
+    seed: Callable[[Path], None]
+
+
+def spoil(raw: bytes, chance: random.Random) -> bytes:
+    """``raw`` with one to four faults: bytes changed, cut, doubled, moved, or replaced by what readers stumble over."""
+    data = bytearray(raw)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(data) + 1)
+        size = chance.choice((1, 1, 2, 4, 8, 64, 1024))
+        way = chance.randrange(7)
+        if way == 0 and data:
+            data[min(at, len(data) - 1)] ^= 1 << chance.randrange(8)
+        elif way == 1:
+            data[at : at + size] = bytes(chance.randrange(256) for _ in range(size))
+        elif way == 2:
+            del data[at : at + size]
+        elif way == 3:
+            data[at:at] = data[at : at + size] * chance.choice((1, 2, 50))
+        elif way == 4:
+            data[at : at + chance.choice((0, 1, 4, 8))] = chance.choice(TOKENS)
+        elif way == 5:
+            del data[at:]
+        else:
+            _spoil_number(data, chance)
+    return bytes(data)
+
+
+def _spoil_number(data: bytearray, chance: random.Random) -> None:
+    """Put something else in the place of a number that is written in digits."""
+    digits = [i for i in range(min(len(data), 4000)) if 48 <= data[i] <= 57]
+    if digits:
+        first = last = chance.choice(digits)
+        while last < len(data) and data[last] in b"0123456789.eE-+":
+            last += 1
+        data[first:last] = chance.choice(TOKENS)
+
+
+def answer(reader: Reader, path: Path) -> str:
+    """What is wrong with how the file is read: "" where it is read or refused by an error of ours."""
+    try:
+        reader.read(path)
+    except FacegenError as error:
+        return "" if str(error) and error.exit_code in (2, 3, 4) else f"bad error: {error!r}"
+    except MemoryError:
+        return "asks for more memory than there is"
+    except BaseException as error:
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    return ""
+
+
+def curves() -> Animation:
+    rng = np.random.default_rng(0)
+    return Animation(30, ARKIT, rng.random((3, 52)).astype(np.float32), np.zeros((3, 6), np.float32))
+
+
+def _written(suffix: str, **options: Any) -> Callable[[Path], None]:
+    def seed(path: Path) -> None:
+        save(curves(), path, **options)
+
+    return seed
+
+
+def _sound(kind: str) -> Callable[[Path], None]:
+    def seed(path: Path) -> None:
+        import soundfile
+
+        samples, rate = soundfile.read(short_sounds(path.parent / "s", 1, 0.2) / "clip000.wav")
+        soundfile.write(path, samples, rate, kind)
+
+    return seed
+
+
+def _text(content: str) -> Callable[[Path], None]:
+    return lambda path: path.write_text(content, encoding="utf-8") and None
+
+
+def _head(suffix: str) -> Callable[[Path], None]:
+    from tests.tiny_rig import tiny_rig
+
+    return _written(suffix, rig=tiny_rig())
+
+
+def _audio(path: Path) -> Any:
+    from facegen.audio import read_audio
+
+    return read_audio(path)
+
+
+def _rig(path: Path) -> Any:
+    from facegen.rig import load_rig
+
+    return load_rig(path)
+
+
+def _map(path: Path) -> Any:
+    from facegen.rig.map_csv import read_map
+
+    return read_map(path)
+
+
+def _timeline(path: Path) -> Any:
+    from facegen.timeline import read_timeline
+
+    return read_timeline(path)
+
+
+def _alignment(path: Path) -> Any:
+    from facegen.encoders.alignment import read_alignment
+
+    return read_alignment(path)
+
+
+def _manifest(path: Path) -> Any:
+    from facegen.batch.run import plan
+    from facegen.config import BatchConfig
+
+    tasks = plan(str(path), str(path.parent / "out"), BatchConfig())
+    assert all(task.fault is None or str(task.fault) for task in tasks)
+
+
+def _journal(path: Path) -> Any:
+    from facegen.batch.journal import Journal
+
+    copy = path.with_suffix(".copy")
+    shutil.copy(path, copy)
+    Journal(copy).close()
+
+
+def _journal_seed(path: Path) -> None:
+    from facegen.batch.journal import Journal
+    from facegen.batch.task import DONE, Fault, Result
+
+    journal = Journal(path)
+    journal.begin("a")
+    journal.end("a", Result(DONE, "x", {"a.csv": ["0" * 64, 1]}))
+    journal.end("b", Result.failed(Fault("bad")))
+    journal.close()
+
+
+def _style(path: Path) -> Any:
+    from facegen.style import load_style
+
+    return load_style(str(path))
+
+
+def _camera(path: Path) -> Any:
+    from facegen.renderers.camera import read_camera
+
+    return read_camera(path)
+
+
+def _folder_rig(path: Path) -> Any:
+    """A rig folder whose rig.json is the file."""
+    from facegen.rig import load_rig
+
+    folder = path.parent / "rig"
+    folder.mkdir(exist_ok=True)
+    shutil.copy(path, folder / "rig.json")
+    return load_rig(folder)
+
+
+def _folder_rig_seed(path: Path) -> None:
+    from facegen.rig.load import rigs_folder
+
+    shutil.copy(rigs_folder() / "oculus" / "rig.json", path)
+
+
+OBJ = "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nf 1/1 2/1 3/1\n"
+TEXTGRID = (
+    'File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 1\ntiers? <exists>\nsize = 1\nitem []:\n'
+    '    item [1]:\n        class = "IntervalTier"\n        name = "phones"\n        xmin = 0\n        xmax = 1\n'
+    "        intervals: size = 1\n        intervals [1]:\n            xmin = 0\n            xmax = 1\n"
+    '            text = "AA1"\n'
+)
+MAP = "source,target,weight\njawOpen,jaaOpen,1\njawOpen,x,0.5\nmouthClose,y,0.25\n"
+MANIFEST = "audio,emotion,fps,_scene\na.wav,happy:0.5,30,x\nb.wav,,60,y\n"
+LINES = '{"audio": "a.wav", "emotion": "happy", "fps": 60}\n{"audio": "b.wav", "passes": ["blink"]}\n'
+SPANS = {"spans": [{"start": 0, "end": 1, "emotion": "happy"}]}
+PHONES = {"phones": [[0, 0.5, "AA"], [0.5, 1, "M"]]}
+VIEW = {"position": [0, 0, 60], "target": [0, 0, 0], "fov": 25}
+
+READERS: dict[str, Reader] = {
+    "wav": Reader("wav", _audio, _sound("PCM_16")),
+    "wav24": Reader("wav", _audio, _sound("PCM_24")),
+    "wavf": Reader("wav", _audio, _sound("FLOAT")),
+    "flac": Reader("flac", _audio, _sound("PCM_16")),
+    "ogg": Reader("ogg", _audio, _sound("VORBIS")),
+    "aiff": Reader("aiff", _audio, _sound("PCM_16")),
+    "livelink": Reader("csv", load_animation, _written(".csv")),
+    "json": Reader("json", load_animation, _written(".json")),
+    "a2f": Reader("a2f.json", load_animation, _written(".a2f.json")),
+    "metahuman": Reader(
+        "mh.json", load_animation, _text('{"version":1,"fps":30,"controls":["a"],"values":[[0]]}')
+    ),
+    "take": Reader("take", load_take, _written(".take")),
+    "arrays": Reader("safetensors", load_animation, _written(".safetensors")),
+    "glb": Reader("glb", load_animation, _head(".glb")),
+    "gltf": Reader("gltf", load_animation, _head(".gltf")),
+    "vrma": Reader("vrma", load_animation, _written(".vrma")),
+    "rig glb": Reader("glb", _rig, _head(".glb")),
+    "rig gltf": Reader("gltf", _rig, _head(".gltf")),
+    "rig obj": Reader("obj", _rig, _text(OBJ)),
+    "rig json": Reader("json", _folder_rig, _folder_rig_seed),
+    "map": Reader("csv", _map, _text(MAP)),
+    "timeline csv": Reader("csv", _timeline, _text("start,end,emotion\n0,1,happy\n1,2,sad:0.5\n")),
+    "timeline json": Reader("json", _timeline, _text(json.dumps(SPANS["spans"]))),
+    "textgrid": Reader("TextGrid", _alignment, _text(TEXTGRID)),
+    "alignment json": Reader("json", _alignment, _text(json.dumps(PHONES))),
+    "align": Reader("align", _alignment, _text("0 10000 sil\n10000 20000 bin\n")),
+    "manifest csv": Reader("csv", _manifest, _text(MANIFEST)),
+    "manifest jsonl": Reader("jsonl", _manifest, _text(LINES)),
+    "journal": Reader("jsonl", _journal, _journal_seed),
+    "style": Reader("json", _style, _text('{"articulation": 0.5, "speaker": "s1"}')),
+    "camera": Reader("json", _camera, _text(json.dumps(VIEW))),
+}
