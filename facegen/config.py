@@ -126,6 +126,7 @@ class RenderConfig:
     show: str = option("color", "color, depth (lighter is nearer) or mask")
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
     alpha: bool = option(False, "transparent background (.png, .mov or a folder)")
+    resume: bool = option(False, "go on with a long video that was stopped")
 
     def __post_init__(self) -> None:
         width, height = self.pixels

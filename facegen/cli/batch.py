@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegen.cli.options import config_options, example, pick, report_options
+from facegen.cli.options import config_options, example, option_of, pick, report_options
 from facegen.cli.report import json_line
 from facegen.config import BatchConfig
 from facegen.errors import FacegenError, JobError, OutputError
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from facegen.batch.run import Tally
     from facegen.batch.task import Result, Task
 
-ROW_OPTIONS = known_fields(AnimateJob.settings)
+OWN = {field.name for field in fields(BatchConfig)}
+ROW_OPTIONS = {name: option for name, option in known_fields(AnimateJob.settings).items() if name not in OWN}
 
 
 @click.command(
@@ -45,12 +47,9 @@ def batch(source: str, target: str, quiet: bool, as_json: bool, **values: Any) -
     _tell(tally, target, watch)
 
 
-for _add in (
-    config_options(BatchConfig),
-    *(config_options(kind, only) for kind, only in AnimateJob.settings),
-    report_options,
-):
+for _add in (config_options(BatchConfig), report_options):
     batch = _add(batch)
+batch.params.extend(option_of(field) for field in ROW_OPTIONS.values())
 
 
 class _Watch:

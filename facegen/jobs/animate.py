@@ -14,7 +14,7 @@ from facegen.jobs.settings import pick
 from facegen.registry import Registry
 from facegen.units import as_fps
 
-LOOK = ("size", "camera", "background", "renderer")
+LOOK = ("size", "camera", "background", "renderer", "resume")
 """Options of videos and pictures that it takes too."""
 
 

@@ -16,7 +16,6 @@ from facegen.emotion import EmotionTrack
 from facegen.errors import AnimationFileError, ModelError
 from facegen.files import check_writable
 from facegen.portrait.marks import Marks, provenance
-from facegen.portrait.parts import fingerprint, write_in_parts
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
 from facegen.portrait.puppet import Instant
 from facegen.portrait.refine import Refiner, Sampler, load_sampler, shipped
@@ -26,6 +25,7 @@ from facegen.portrait.vision import opencv
 from facegen.renderers import clip_writer
 from facegen.renderers.clip import Clip
 from facegen.renderers.images import PngFolder
+from facegen.renderers.parts import fingerprint, write_in_parts
 
 Progress = Callable[[str, float], None]
 TRIED = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,7 @@ from facegen.renderers.camera import Camera, camera_for, read_camera
 from facegen.renderers.channels import check_channel, depths, masks
 from facegen.renderers.clip import Clip, ClipWriter
 from facegen.renderers.images import PngFolder, make_background
+from facegen.renderers.parts import fingerprint, write_in_parts
 from facegen.rig import Rig, default_head, load_rig
 
 __all__ = [
@@ -30,6 +32,10 @@ __all__ = [
     "read_camera",
     "render_file",
 ]
+
+
+LONG_S, PART_S = 120.0, 60.0
+"""A longer video is drawn in parts of so many seconds, so that a render that was stopped can go on."""
 
 
 class Renderer(Protocol):
@@ -91,12 +97,29 @@ def render_file(
     still = writer.suffix == ".png"
     shown = animation.slice(0.0, float(1 / animation.fps)) if still else animation
     renderer = Registry("renderers").get(config.renderer)()
+    clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
+    if shown.seconds > LONG_S and hasattr(writer, "join") and _in_parts(config, camera):
+
+        def part(first: int, last: int) -> Iterator[np.ndarray]:
+            rows = shown.head[first:last] if shown.head is not None else None
+            piece = Animation(shown.fps, shown.controls, shown.values[first:last], rows)
+            return renderer.frames(rig, piece, camera, size, background, fine=False)
+
+        key = fingerprint(
+            shown.values, shown.head, shown.controls, shown.fps, replace(config, resume=False), audio_start
+        )
+        write_in_parts(path, writer, clip, part, key, config.resume, {}, PART_S)
+        return
     if config.show == "color":
         frames = renderer.frames(rig, shown, camera, size, background, fine=still)
     else:
         frames = {"depth": depths, "mask": masks}[config.show](renderer, rig, shown, camera, size)
-    clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
     writer.write(path, frames, clip)
+
+
+def _in_parts(config: RenderConfig, camera: Camera) -> bool:
+    """Whether a part of the video can be drawn by itself: opaque, in colour, by a camera that stands still."""
+    return config.show == "color" and not config.alpha and type(camera) is Camera
 
 
 def clip_writer(path: str | PathLike) -> ClipWriter:

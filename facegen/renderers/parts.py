@@ -43,13 +43,14 @@ def write_in_parts(
     key: str,
     resume: bool,
     notes: dict[str, str],
+    seconds: float = PART_S,
 ) -> None:
     """Write the clip to ``path``; ``frames(first, last)`` draws those of one part. Parts of a render with the same
     ``key`` that was stopped are used again where ``resume`` says so. Raises OutputError for a folder that is in the
     way."""
     folder = Path(f"{os.fspath(path)}.parts")
     _settle(folder, key, resume)
-    length = max(1, round(PART_S * clip.fps))
+    length = max(1, round(seconds * clip.fps))
     parts = []
     for first in range(0, clip.count, length):
         last = min(clip.count, first + length)
