@@ -22,31 +22,31 @@ FEATHER = (1.0, 0.72)
 
 @dataclass(frozen=True)
 class Square:
-    """``corner`` (x, y) and ``side`` in pixels of the photo."""
+    """``corner`` (x, y) and ``side`` in pixels of the photo; cut out it has ``pixels`` by ``pixels``."""
 
     corner: tuple[float, float]
     side: float
+    pixels: int = SIDE
 
     def matrix(self, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-        """[2, 3]: pixels of a picture whose top left is the photo's ``origin`` to the square's SIDE x SIDE."""
-        zoom = SIDE / self.side
+        """[2, 3]: pixels of a picture whose top left is the photo's ``origin`` to the square's own."""
+        zoom = self.pixels / self.side
         x, y = self.corner[0] - origin[0], self.corner[1] - origin[1]
         return np.array([[zoom, 0, -x * zoom], [0, zoom, -y * zoom]])
 
     def cut(self, pixels: np.ndarray, origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-        """[SIDE, SIDE, 3] uint8."""
+        """[pixels, pixels, 3] uint8."""
         cv2 = opencv()
-        way = cv2.INTER_AREA if self.side > SIDE else cv2.INTER_CUBIC
-        return cv2.warpAffine(
-            pixels, self.matrix(origin), (SIDE, SIDE), flags=way, borderMode=cv2.BORDER_REPLICATE
-        )
+        way = cv2.INTER_AREA if self.side > self.pixels else cv2.INTER_CUBIC
+        size = (self.pixels, self.pixels)
+        return cv2.warpAffine(pixels, self.matrix(origin), size, flags=way, borderMode=cv2.BORDER_REPLICATE)
 
-    def paste(self, pixels: np.ndarray, square: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
-        """``pixels`` with the change [SIDE, SIDE, 3] float that ``square`` is added, feathered to its edge."""
+    def paste(self, pixels: np.ndarray, change: np.ndarray, origin: tuple[int, int]) -> np.ndarray:
+        """``pixels`` uint8 with ``change`` [pixels, pixels, 3] float added, which should be feathered to its edge."""
         cv2 = opencv()
         size = pixels.shape[1::-1]
         whole = cv2.warpAffine(
-            square.astype(np.float32) * feather()[..., None],
+            change.astype(np.float32),
             self.matrix(origin),
             size,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -54,9 +54,9 @@ class Square:
         return np.clip(pixels + whole, 0, 255).round().astype(np.uint8)
 
 
-def feather() -> np.ndarray:
-    """1 in the middle of the square, 0 at its edge, [SIDE, SIDE]."""
-    line = np.abs(np.arange(SIDE) + 0.5 - SIDE / 2) / (SIDE / 2)
+def feather(pixels: int = SIDE) -> np.ndarray:
+    """1 in the middle of a square, 0 at its edge, [pixels, pixels]."""
+    line = np.abs(np.arange(pixels) + 0.5 - pixels / 2) / (pixels / 2)
     ramp = smoothstep(*FEATHER, line)
     return (ramp[:, None] * ramp[None, :]).astype(np.float32)
 

@@ -15,6 +15,7 @@ from facegen.config import PortraitConfig
 from facegen.emotion import EmotionTrack
 from facegen.errors import AnimationFileError, ModelError
 from facegen.files import check_writable
+from facegen.portrait.backbone import Backbone, read_kind
 from facegen.portrait.marks import Marks, provenance
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
 from facegen.portrait.puppet import Instant
@@ -50,6 +51,8 @@ def check_portrait(config: PortraitConfig) -> None:
 
     opencv()
     face_finder().close()
+    if config.backbone is not None:
+        read_kind(config.backbone)
     if config.refine and not shipped().is_file():
         raise ModelError(
             "this version ships no weights for the refiner",
@@ -100,7 +103,10 @@ class _Drawn:
         self._marks = Marks(scene.photo.pixels, config.mark, config.watermark)
         self._sampler: Sampler | None = None
         self._tokens: np.ndarray | None = None
-        if config.refine and not config.draft:
+        self._backbone: Backbone | None = None
+        if config.backbone is not None and not config.draft:
+            self._backbone = Backbone(config.backbone, scene.puppet, config, speech.seed)
+        elif config.refine and not config.draft:
             self._sampler = load_sampler(shipped(), config.steps, speech.seed)
             self._tokens = frame_tokens(
                 len(animation), animation.fps, speech.emotion, speech.audio, speech.start
@@ -114,6 +120,8 @@ class _Drawn:
             yield self._marks.on(frame)
 
     def _painter(self, first: int) -> Painter | None:
+        if self._backbone is not None:
+            return self._backbone
         if self._sampler is None or self._tokens is None:
             return None
         refiner = Refiner(self._sampler, self._scene.puppet, self._scene.photo.pixels)

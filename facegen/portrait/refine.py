@@ -14,7 +14,7 @@ import numpy as np
 
 from facegen.errors import ModelError
 from facegen.files import read_bytes
-from facegen.portrait.crop import SIDE, MouthMap
+from facegen.portrait.crop import SIDE, MouthMap, feather
 from facegen.portrait.puppet import Instant, Puppet
 from facegen.portrait.vision import opencv
 
@@ -100,7 +100,7 @@ class Refiner:
         )
         clean = self._sampler.sample(condition[None], tokens[None].astype(np.float32))[0]
         change = kept_low(clean.transpose(1, 2, 0) * 127.5 + 127.5, warped, condition[7])
-        return square.paste(part, change, origin), warped
+        return square.paste(part, change * feather()[..., None], origin), warped
 
 
 def stacked(warped: np.ndarray, source: np.ndarray, places: np.ndarray, before: np.ndarray) -> np.ndarray:

@@ -1,0 +1,198 @@
+"""Portraits as files: pictures of every kind in, marks and parts out."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from facegen.animation import Animation
+from facegen.config import PortraitConfig
+from facegen.errors import FacegenError, ImageError, ModelError, UsageError
+from tests.faces import face_pixels
+
+pytest.importorskip("mediapipe")
+pytest.importorskip("moderngl")
+av = pytest.importorskip("av")
+
+from PIL import Image  # noqa: E402
+
+from facegen.cli.app import run  # noqa: E402
+from facegen.portrait import portrait_file  # noqa: E402
+from facegen.portrait.film import check_portrait  # noqa: E402
+from facegen.portrait.marks import SURE, Marks, mark_score  # noqa: E402
+from facegen.portrait.measure import likeness, sharpness, ssim  # noqa: E402
+from facegen.portrait.picture import read_photo  # noqa: E402
+from facegen.track.frames import Video  # noqa: E402
+
+
+def take(frames=6, fps=25):
+    values = np.abs(np.sin(np.arange(frames) * 0.7))[:, None].astype(np.float32) * 0.4
+    return Animation(fps, ("jawOpen",), values)
+
+
+@pytest.fixture(scope="module")
+def face(tmp_path_factory):
+    path = tmp_path_factory.mktemp("faces") / "face.png"
+    Image.fromarray(face_pixels()).save(path)
+    return path
+
+
+def notes_of(caplog):
+    return " ".join(record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("kind", ["alpha", "grey", "palette", "animated", "turned", "sixteen", "odd"])
+def test_pictures_of_every_kind_show_their_face(kind, tmp_path, caplog):
+    picture, path = Image.fromarray(face_pixels()), tmp_path / "face.png"
+    word = {"alpha": "transparent", "animated": "animated", "turned": "EXIF"}.get(kind, "")
+    if kind == "alpha":
+        picture.putalpha(Image.new("L", picture.size, 200))
+    elif kind == "grey":
+        picture = picture.convert("L")
+    elif kind == "palette":
+        picture = picture.convert("P")
+    elif kind == "sixteen":
+        picture = Image.fromarray(np.asarray(picture.convert("L"), np.uint16) * 257)
+    elif kind == "odd":
+        picture = picture.crop((0, 0, 287, 285))
+    if kind == "animated":
+        path = tmp_path / "face.gif"
+        picture.save(path, save_all=True, append_images=[Image.new("RGB", picture.size)])
+    elif kind == "turned":
+        path = tmp_path / "face.jpg"
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        picture.rotate(90, expand=True).save(path, exif=exif)
+    else:
+        picture.save(path)
+    photo = read_photo(path)
+    assert photo.grey == (kind in ("grey", "sixteen"))
+    assert photo.pixels.shape[0] % 2 == photo.pixels.shape[1] % 2 == 0
+    assert 0.3 < np.ptp(photo.landmarks[:, 0]) / photo.pixels.shape[1] < 0.6
+    assert word in notes_of(caplog)
+
+
+def test_a_picture_on_its_side_is_turned(tmp_path, caplog):
+    Image.fromarray(np.rot90(face_pixels())).save(tmp_path / "side.png")
+    photo = read_photo(tmp_path / "side.png")
+    assert photo.landmarks[10, 1] < photo.landmarks[152, 1]
+    assert "turned by" in notes_of(caplog)
+
+
+def test_of_two_faces_one_is_chosen(tmp_path, caplog):
+    both = np.concatenate([face_pixels(), face_pixels()], axis=1)
+    Image.fromarray(both).save(tmp_path / "two.png")
+    read_photo(tmp_path / "two.png")
+    assert "2 faces" in notes_of(caplog)
+    right = read_photo(tmp_path / "two.png", face=(432.0, 150.0))
+    assert right.landmarks[:, 0].mean() > 288
+    with pytest.raises(ImageError, match="no face is there"):
+        read_photo(tmp_path / "two.png", face=(5.0, 5.0))
+
+
+def test_a_small_face_in_a_large_picture_is_found(tmp_path):
+    large = np.full((1400, 1800, 3), 120, np.uint8)
+    large[200:440, 1300:1540] = face_pixels(240)
+    Image.fromarray(large).save(tmp_path / "large.png")
+    photo = read_photo(tmp_path / "large.png")
+    assert 1300 < photo.landmarks[:, 0].mean() < 1540
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: np.full((200, 200, 3), 90, np.uint8), "shows no face"),
+        (lambda: np.asarray(Image.fromarray(face_pixels()).resize((72, 72))), "pixels wide"),
+        (lambda: face_pixels(288, (("yaw", 1.0),)), "from the side|shows no face"),
+    ],
+    ids=["none", "tiny", "profile"],
+)
+def test_pictures_without_a_usable_face_are_refused(make, words, tmp_path, capsys):
+    Image.fromarray(make()).save(tmp_path / "face.png")
+    take().save(tmp_path / "a.json")
+    out = tmp_path / "o.mp4"
+    assert run(["portrait", str(tmp_path / "a.json"), str(tmp_path / "face.png"), "-o", str(out)]) == 3
+    import re
+
+    assert re.search(words, capsys.readouterr().err)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "face.png"]
+
+
+def test_the_video_is_marked_unless_told_not_to(face, tmp_path):
+    portrait_file(take(), face, tmp_path / "a.mp4")
+    bare = PortraitConfig(watermark=False, provenance=False)
+    portrait_file(take(), face, tmp_path / "b.mp4", bare)
+    scores = [mark_score([p.pixels for p in Video(tmp_path / n).pictures()]) for n in ("a.mp4", "b.mp4")]
+    assert scores[0] > SURE > scores[1]
+    with av.open(str(tmp_path / "a.mp4")) as marked, av.open(str(tmp_path / "b.mp4")) as plain:
+        assert "compositeWith" in json.loads(marked.metadata["comment"])["digitalSourceType"]
+        assert "comment" not in plain.metadata
+
+
+def test_the_visible_mark_stands_in_its_corner():
+    photo = face_pixels()
+    shown = Marks(photo, True, False).on(photo)
+    moved = np.abs(shown.astype(int) - photo).sum(axis=2)
+    assert moved[-30:, -120:].max() > 200 and moved[:200].max() == 0
+
+
+def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch):
+    monkeypatch.setattr("facegen.portrait.parts.PART_S", 0.12)
+    whole, stopped = tmp_path / "whole.mp4", tmp_path / "stopped.mp4"
+    portrait_file(take(9), face, whole)
+
+    def stop(step, done):
+        if step == "render" and done > 0.2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        portrait_file(take(9), face, stopped, progress=stop)
+    kept = sorted((tmp_path / "stopped.mp4.parts").glob("*.mp4"))
+    assert kept and not stopped.exists()
+    before = kept[0].stat().st_mtime_ns
+    again: list[float] = []
+    portrait_file(
+        take(9), face, stopped, PortraitConfig(resume=True), progress=lambda step, done: again.append(done)
+    )
+    assert stopped.read_bytes() == whole.read_bytes()
+    assert not (tmp_path / "stopped.mp4.parts").exists()
+    assert before and min(again[1:]) > 0.12
+
+
+def test_a_folder_in_the_way_of_the_parts_is_left_alone(face, tmp_path):
+    (tmp_path / "o.mp4.parts").mkdir()
+    (tmp_path / "o.mp4.parts" / "mine.txt").write_text("x")
+    with pytest.raises(FacegenError, match="in the way"):
+        portrait_file(take(), face, tmp_path / "o.mp4")
+    assert (tmp_path / "o.mp4.parts" / "mine.txt").exists()
+
+
+def test_settings_out_of_range_are_refused():
+    for wrong in ({"size": 3}, {"steps": 0}, {"strength": 2.0}, {"face": (1.0,)}):
+        with pytest.raises(UsageError):
+            PortraitConfig(**wrong)
+    with pytest.raises(ModelError, match="is no folder"):
+        check_portrait(PortraitConfig(backbone="none"))
+
+
+def test_measures_of_pictures_hold_their_laws():
+    photo = face_pixels()
+    noise = np.random.default_rng(0).normal(0, 12, photo.shape)
+    noisy = np.clip(photo + noise, 0, 255)
+    assert ssim(photo, photo) == pytest.approx(1) and ssim(photo, noisy) < 0.8
+    assert likeness(photo, photo) == 0 and likeness(noisy, photo) > 0.3
+    assert sharpness(noisy) > sharpness(photo)
+
+
+def test_evaluate_judges_a_portrait(face, tmp_path, capsys):
+    take(12).save(tmp_path / "a.json")
+    portrait_file(take(12), face, tmp_path / "a.mp4")
+    capsys.readouterr()
+    words = ["evaluate", str(tmp_path / "a.mp4"), str(tmp_path / "a.json"), "--image", str(face), "--json"]
+    assert run(words) == 0
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])
+    found = done["measures"]
+    assert found["aperture_agreement"] > 0.85 and abs(found["aperture_lag"]) <= 1
+    assert found["background_ssim"] > 0.98 and found["identity_shape"] < 0.03 and found["mark_score"] > SURE
