@@ -51,6 +51,8 @@ SHUT_SHARE = 0.4
 SMOOTHING = 0.3
 OVER, FRONT_CM = 1.06, 2.0
 """The face's mesh reaches so far beyond its outline, and only over the front of the rig's head."""
+FAR_CM = 0.1
+"""Vertices that a control moves further are bent to the photo exactly, others by the similarity."""
 INSIDE = ("mouth", "teethUpper", "gumUpper", "teethLower", "gumLower", "tongue")
 BALLS = ("eyeLeft", "eyeRight")
 BEHIND_CM, TEETH_DOWN_CM = 0.25, 0.12
@@ -225,10 +227,12 @@ def _assemble(
     rows = np.flatnonzero(kept)
     deltas = np.zeros((len(dense), len(rows), 3), np.float32)
     for number in range(len(dense)):
-        moves = np.flatnonzero(np.abs(dense[number, rows]).max(axis=1) > 1e-4)
-        if len(moves):
-            there = warp(shown[rows[moves]] + dense[number, rows[moves]])
-            deltas[number, moves] = scale * (there - bent[rows[moves]]) @ turn.T
+        own_moves = dense[number, rows]
+        far = np.flatnonzero(np.abs(own_moves).max(axis=1) > FAR_CM)
+        bent_moves = own_moves @ (warp.scale * warp.rotation).T
+        if len(far):
+            bent_moves[far] = warp(shown[rows[far]] + own_moves[far]) - bent[rows[far]]
+        deltas[number] = scale * bent_moves @ turn.T
     return Head(
         rig.control_names,
         placed(bent[rows]).astype(np.float32),
