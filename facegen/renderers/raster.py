@@ -197,6 +197,7 @@ class _Stage:
         )
         streaks = context.texture(SIZE, 1, make_streaks().tobytes())
         streaks.build_mipmaps()
+        streaks.filter = (context.LINEAR_MIPMAP_NEAREST, context.LINEAR)
         streaks.use(STREAK_UNIT)
         program["streaks"] = STREAK_UNIT
 
@@ -206,7 +207,7 @@ class _Stage:
         behind = np.zeros((height, width, 4), np.uint8)
         if background is not None:
             behind[:] = np.dstack([background, np.full((height, width), 255, np.uint8)])
-        surface, shape, picture = (context.texture(large, 4, dtype=d) for d in ("f1", "f2", "f1"))
+        surface, shape, picture = (context.texture(large, 4, dtype=d) for d in ("f1", "nu2", "f1"))
         self._depth = depth = context.depth_texture(large)
         self._seen = context.framebuffer([surface, shape], depth)
         self._lit = context.framebuffer([picture], depth)

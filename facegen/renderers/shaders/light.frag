@@ -43,7 +43,7 @@ float highlight(vec3 n, vec3 v, vec3 l, float rough) {
 
 void main() {
     ivec2 at = ivec2(gl_FragCoord.xy);
-    vec4 seen = texelFetch(shape, at, 0);
+    vec4 seen = texelFetch(shape, at, 0) * vec4(2.0, 2.0, 2.0, 257.0) - vec4(1.0, 1.0, 1.0, 0.0);
     vec4 paint = texelFetch(surface, at, 0);
     vec4 material = materials[int(seen.w) - 1];
     vec3 v = normalize(axes * vec3((1.0 - 2.0 * place.x) * extent.x, (2.0 * place.y - 1.0) * extent.y, 1.0));
