@@ -152,6 +152,26 @@ def drawing(folder: Path) -> None:
     row("pictures of 1280x720", f"{speed:.0f} frames/s", ">= 30")
 
 
+def importing(folder: Path) -> None:
+    """A rig of another program's size and kind: aria as a VRM-like GLB; and ICT-FaceKit where FACEGEN_ICT names it."""
+    import os
+
+    sys.path.insert(0, str(ROOT))
+    from facegen.animation import Animation
+    from facegen.exporters import save
+    from facegen.rig import ARKIT
+    from facegen.rig.importing import import_rig
+
+    save(Animation(30, ARKIT, [[0.0] * 52] * 2), folder / "aria.glb", rig="aria")
+    for what, path in (
+        ("import of a GLB", folder / "aria.glb"),
+        ("import of ICT-FaceKit", os.environ.get("FACEGEN_ICT")),
+    ):
+        if path:
+            rig, seconds = clocked(lambda path=path: import_rig(Path(path)).rig)
+            row(f"{what}, {len(rig.mesh.vertices):,} vertices", f"{seconds:.1f} s", "< 5 s")
+
+
 def steady(frames: Iterator[Any]) -> float:
     """Frames a second from the tenth on."""
     for _ in range(10):
@@ -182,6 +202,7 @@ BENCHES = {
     "video": video,
     "retarget": retargeting,
     "draw": drawing,
+    "import": importing,
 }
 
 

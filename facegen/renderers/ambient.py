@@ -29,7 +29,7 @@ LEAST = {
     "eyeRight": (0.55, 0.55),
     "tongue": (0.35, 0.60),
     "teethUpper": (0.50, 0.65),
-    "teethLower": (0.40, 0.60),
+    "teethLower": (0.36, 0.44),
     "gumUpper": (0.35, 0.50),
     "gumLower": (0.30, 0.50),
     "mouth": (0.12, 0.55),

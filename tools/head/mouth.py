@@ -15,7 +15,7 @@ EDGE = np.array([0.80, 0.81, 0.80])
 GUM = np.array([0.74, 0.40, 0.39])
 TONGUE = np.array([0.71, 0.37, 0.37])
 AROUND = (10, 10, 10, 10, 10, 8, 8)  # points of a tooth's rings, from the middle to the back
-LOWER_EDGE = -3.22  # cm; no lower tooth stands higher, and the molars sink into the gum
+LOWER_EDGE = -3.38  # cm; no lower tooth stands higher, and the molars sink into the gum
 
 
 def outward(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
