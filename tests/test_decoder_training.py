@@ -108,7 +108,7 @@ def corpus(monkeypatch):
     for name, value in small.items():
         monkeypatch.setattr(data, name, lambda cache, value=value: value)
     monkeypatch.setattr(losses, "heads", lambda folder: (losses.LipHead(aria_head()),))
-    return train_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[]))
+    return train_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[], all_takes=False))
 
 
 def test_training_goes_on_where_it_ended(corpus, tmp_path):

@@ -3,8 +3,9 @@
     python tools/train_decoder.py --cache CACHE --data ../shared/data --out facegen/models/lips.onnx
 
 The cache is made by tools/cache_lips.py. Each member is a network of its own seed; the exported decoder is their
-mean. Finished members and the state of the one in work are kept in --checkpoint, so training goes on where it
-ended. ``--leave s31`` leaves a GRID speaker out and reports on that speaker: leave-one-speaker-out.
+mean. Finished members, the state of the one in work and a plot of the losses are kept in --checkpoint, so training
+goes on where it ended. A GPU is used if there is one. ``--leave s31`` leaves a GRID speaker out and reports on that
+speaker: leave-one-speaker-out.
 """
 
 from __future__ import annotations
@@ -55,10 +56,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--dropout", type=float, default=0.15)
     parser.add_argument("--leave", nargs="*", default=[], help="GRID speakers to leave out")
+    parser.add_argument(
+        "--all-takes", action="store_true", help="learn from the FACEGOOD takes of the test split too"
+    )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--version", default="1")
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     corpus = Corpus(options)
     models = []
     for number in range(options.members):
@@ -68,7 +73,7 @@ def main() -> None:
         report(f"mean of {number + 1}", models, corpus)
     if options.out:
         speakers = {s: data.places()[i].round(4).tolist() for i, s in enumerate(data.SPEAKERS)}
-        content = export.onnx_model([m.net for m in models], speakers, options.seed, options.version)
+        content = export.onnx_model([m.net.cpu() for m in models], speakers, options.seed, options.version)
         options.out.write_bytes(content.SerializeToString())
         print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
 
@@ -79,7 +84,8 @@ class Corpus:
     def __init__(self, options: argparse.Namespace) -> None:
         self.pieces = data.join([f(options.cache) for f in (data.grid, data.facegood, data.readers)])
         self.taught = data.teach(self.pieces)
-        self.lips = losses.heads(options.data)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.lips = tuple(head.to(self.device) for head in losses.heads(options.data))
         held_clips = json.loads((SPLITS / "grid" / "splits.json").read_text())["test"]["clips"]
         held_takes = held_out_takes()
         p = self.pieces
@@ -89,8 +95,12 @@ class Corpus:
             "facegood's other takes": (speaker == "facegood") & np.isin(p.name, held_takes),
             **{name: speaker == name for name in options.leave},
         }
-        train = ~np.logical_or.reduce(list(self.tests.values()))
+        learned = [m for n, m in self.tests.items() if not (options.all_takes and n.startswith("facegood"))]
+        train = ~np.logical_or.reduce(learned)
         self.groups = {s: np.flatnonzero(train & (speaker == s)) for s in np.unique(speaker[train])}
+        self.chances = {
+            s: evenly(p.name[rows] if s == "facegood" else rows) for s, rows in self.groups.items()
+        }
         others = [s for s in self.groups if s not in SHARES]
         left = (1 - sum(SHARES.values())) / max(1, len(others))
         shares = np.array([SHARES.get(s, left) for s in self.groups])
@@ -98,8 +108,33 @@ class Corpus:
 
     def draw(self, rng: np.random.Generator, size: int) -> data.Batch:
         names = rng.choice(list(self.groups), size, p=self.shares)
-        rows = np.array([rng.choice(self.groups[n]) for n in names])
-        return data.Batch(self.pieces, self.taught, rows, rng.integers(0, self.pieces.log.shape[1], size))
+        rows = np.array([rng.choice(self.groups[n], p=self.chances[n]) for n in names])
+        versions = rng.integers(0, self.pieces.log.shape[1], size)
+        return data.Batch(self.pieces, self.taught, rows, versions).to(self.device)
+
+
+def draw_curve(path: Path, curve: list[tuple[int, dict[str, float]]]) -> None:
+    """The terms of the loss by step, each over its first value, as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(9, 5))
+    for name, first in curve[0][1].items():
+        axis.plot(
+            [step for step, _ in curve], [terms[name] / max(first, 1e-9) for _, terms in curve], label=name
+        )
+    axis.set(xlabel="step", ylabel="loss over its first value", yscale="log")
+    axis.legend(ncol=3, fontsize=8)
+    figure.savefig(path, dpi=80)
+    pyplot.close(figure)
+
+
+def evenly(names: np.ndarray) -> np.ndarray:
+    """Chances [N] by which each of the different ``names`` [N] is drawn as often as the others."""
+    _, which, counts = np.unique(names, return_inverse=True, return_counts=True)
+    return 1 / counts[which] / len(counts)
 
 
 def held_out_takes() -> list[str]:
@@ -128,7 +163,7 @@ class Trainer:
         self.options, self.corpus, self.number = options, corpus, number
         self.seed = options.seed * 1000 + number
         torch.manual_seed(self.seed)
-        self.model = Placed(options.channels, options.dropout)
+        self.model = Placed(options.channels, options.dropout).to(corpus.device)
         self.averaged = copy.deepcopy(self.model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=options.rate, weight_decay=0.02)
         self.step = 0
@@ -139,6 +174,7 @@ class Trainer:
 
     def run(self) -> None:
         start, shown = time.monotonic(), []
+        curve: list[tuple[int, dict[str, float]]] = []
         for step in range(self.step, self.options.until or self.options.steps):
             rng = np.random.default_rng((self.seed, step))
             torch.manual_seed(self.seed * 100_003 + step)
@@ -151,8 +187,11 @@ class Trainer:
                     flush=True,
                 )
                 shown = []
+                curve.append((step + 1, terms))
                 self.save(step + 1)
         self.save(self.options.until or self.options.steps)
+        if curve and self.path is not None:
+            draw_curve(self.path.with_suffix(".png"), curve)
 
     def learn(self, batch: data.Batch, rng: np.random.Generator, step: int) -> dict[str, float]:
         """One step; gives the terms of the loss."""
@@ -161,10 +200,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = max(rate, 1e-5)
         self.model.train()
-        known = torch.from_numpy(rng.random(len(batch)) < KNOWN_SPEAKER)
+        known = torch.from_numpy(rng.random(len(batch)) < KNOWN_SPEAKER).to(self.corpus.device)
         who = torch.where(known, batch.who, torch.full_like(batch.who, data.NOBODY))
         articulation = rng.uniform(-1, 1, len(batch)) * (rng.random(len(batch)) < 0.4)
-        articulation = torch.from_numpy(articulation.astype(np.float32))
+        articulation = torch.from_numpy(articulation.astype(np.float32)).to(self.corpus.device)
         terms = losses.losses(batch, self.model(batch, who, articulation), articulation, self.corpus.lips)
         loss = sum(losses.WEIGHTS[k] * v for k, v in terms.items())
         self.optimizer.zero_grad(set_to_none=True)
@@ -210,8 +249,8 @@ def report(title: str, models: list[Placed], corpus: Corpus) -> None:
     """Medians over pieces of the correlation of aperture and width on the first head, or of the captured jaw."""
     for name, mask in corpus.tests.items():
         rows = np.flatnonzero(mask)
-        batch = data.Batch(corpus.pieces, corpus.taught, rows, np.zeros(len(rows), int))
-        nobody, zero = torch.full_like(batch.who, data.NOBODY), torch.zeros(len(rows))
+        batch = data.Batch(corpus.pieces, corpus.taught, rows, np.zeros(len(rows), int)).to(corpus.device)
+        nobody, zero = torch.full_like(batch.who, data.NOBODY), torch.zeros(len(rows), device=corpus.device)
         made = controls(torch.stack([m(batch, nobody, zero) for m in models]).mean(dim=0))
         at25 = losses.at_video(made)
         gap, width = corpus.lips[0](at25).unbind(dim=-1)

@@ -18,12 +18,13 @@ POSE = {
     "mouthLowerDownRight": 0.3,
     "mouthUpperUpLeft": 0.21,
     "mouthUpperUpRight": 0.21,
+    "mouthPucker": 0.06,
 }
-"""Control to its value at the top of a full preparation: the lips part, the jaw hardly moves."""
+"""Control to its value at the top of a full preparation: the lips part, the jaw hardly moves, the corners draw in."""
 # The mean over six speakers of GRID (Cooke et al. 2006), tracked in video, of the lips' gap before the first sound.
 PARTING_S, PARTED_S, NEARING_S = (
-    0.75,
-    0.38,
+    0.8,
+    0.28,
     0.2,
 )  # before the sound: lips begin to part, are parted, begin to near
 PAUSE_LEAST_S, PAUSE_FULL_S = 0.35, 0.6
@@ -46,7 +47,7 @@ class Start(NamedTuple):
 
 
 def prepare(take: Take, context: Context) -> Layer | None:
-    """Lips and jaw [T, 5], never under what lies below; None where no utterance follows a pause."""
+    """Lips and jaw [T, 6], never under what lies below; None where no utterance follows a pause."""
     rng = context.rng("prepare")
     rows = np.zeros(context.frames, np.float32)
     times, fps = frame_times(context), float(context.fps)

@@ -157,6 +157,12 @@ class Batch:
     def __len__(self) -> int:
         return len(self.who)
 
+    def to(self, device: torch.device) -> Batch:
+        """This batch with its tensors on ``device``."""
+        for name, value in vars(self).items():
+            setattr(self, name, value.to(device))
+        return self
+
 
 def join(parts: list[Pieces]) -> Pieces:
     """One Pieces of several with as many versions."""

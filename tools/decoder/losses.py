@@ -77,7 +77,7 @@ def at_video(rows: torch.Tensor) -> torch.Tensor:
 def articulated(target: torch.Tensor, articulation: torch.Tensor) -> torch.Tensor:
     """Curves [B, 75] as a mumbling (−1) or a careful (1) speaker would have them: smaller and blurred, or larger and
     sharper."""
-    kernel = torch.hann_window(BLUR_FRAMES + 2, periodic=False)[1:-1]
+    kernel = torch.hann_window(BLUR_FRAMES + 2, periodic=False, device=target.device)[1:-1]
     padded = F.pad(target[:, None], (BLUR_FRAMES // 2,) * 2, mode="replicate")
     blurred = F.conv1d(padded, (kernel / kernel.sum())[None, None])[:, 0]
     a = articulation[:, None]
@@ -144,10 +144,11 @@ def _captured(true: torch.Tensor, made: torch.Tensor, articulation: torch.Tensor
 def _taught(batch: Batch, gestures: torch.Tensor, articulation: torch.Tensor) -> dict:
     """Against the rule decoder's gestures, those that a style widens scaled by it."""
     known = [i for i, name in enumerate(GESTURES) if torch.isfinite(batch.taught[0, 0, i])]
-    usual = torch.tensor([TAUGHT.get(GESTURES[i], 1.0) for i in known])
+    device = gestures.device
+    usual = torch.tensor([TAUGHT.get(GESTURES[i], 1.0) for i in known], device=device)
     blind = (batch.who == NOBODY).float()[:, None, None]
     weight = blind + (1 - blind) * usual
-    scaled = torch.tensor([GESTURES[i] != "seal" for i in known]).float()
+    scaled = torch.tensor([GESTURES[i] != "seal" for i in known], device=device).float()
     factor = torch.exp(math.log(1.6) * articulation[:, None, None] * scaled)
     target = (batch.taught[..., known] * factor).clamp(max=1)
     error = F.huber_loss(gestures[..., known] / 0.15, target / 0.15, reduction="none")
