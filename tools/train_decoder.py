@@ -49,6 +49,9 @@ def main() -> None:
         "--checkpoint", type=Path, help="folder for finished members and the state of training"
     )
     parser.add_argument("--members", type=int, default=2)
+    parser.add_argument(
+        "--only", type=int, help="train this member alone, for several processes with one --checkpoint"
+    )
     parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--until", type=int, help="stop each member after so many of its steps")
     parser.add_argument("--batch", type=int, default=32, help="pieces of 3 s")
@@ -66,7 +69,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     corpus = Corpus(options)
     models = []
-    for number in range(options.members):
+    for number in range(options.members) if options.only is None else [options.only]:
         trainer = Trainer(options, corpus, number)
         trainer.run()
         models.append(trainer.averaged.eval())

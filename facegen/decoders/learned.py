@@ -31,7 +31,7 @@ GESTURES = (
 )  # fmt: skip
 """The network's outputs, in 0..1."""
 SPEAKER_DIMENSIONS = 4
-SHARE = 0.6
+SHARE = 0.85
 """Of the network in the mouth's controls; the rest is the rule decoder's, whose tables hold for voices and habits unlike
 those of the few speakers that the network has seen. A style that names a speaker is the network's alone."""
 AHEAD = 20  # frames of coming speech that a frame may see
