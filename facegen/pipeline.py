@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -13,10 +14,10 @@ from facegen.audio import Sound, open_sound
 from facegen.borrowing import Borrowed, borrow, check_reference
 from facegen.config import Config, Context
 from facegen.decoders import load_decoder
-from facegen.emotion import Emotion, EmotionTrack, Heard, parse_emotion
+from facegen.emotion import HEARD_HZ, Emotion, EmotionTrack, Heard, parse_emotion
 from facegen.emotion.sentiment import read_sentiment, with_text
 from facegen.encoders.lexicon import read_transcript
-from facegen.encoders.tags import outside, read_tags, tag_spans, without_tags
+from facegen.encoders.tags import moments, outside, read_tags, tag_spans, without_tags
 from facegen.encoders.timing import sharpen, word_times
 from facegen.hearing import Progress, hear
 from facegen.passes import enabled, finishing
@@ -129,9 +130,13 @@ def directed(track: EmotionTrack, heard: Features, text: str | None) -> EmotionT
     tags = () if text is None else read_tags(read_transcript(text))
     if text is None or not tags:
         return track
-    spans = tag_spans(tags, word_times(heard, text), len(heard) / heard.rate, track.base)
-    every = [*track.spans, *outside(spans, track.spans)]
-    return replace(track, spans=tuple(sorted(every, key=lambda span: span.start)))
+    seconds, words = len(heard) / heard.rate, word_times(heard, text)
+    spans = outside(tag_spans(tags, words, seconds), track.spans)
+    sounds = track.heard or Heard.nothing(math.ceil(seconds * HEARD_HZ))
+    for start, end, tag in moments(tags, words, seconds):
+        sounds = sounds.sounding(tag.sound, start, end) if tag.sound else sounds
+    every = tuple(sorted([*track.spans, *spans], key=lambda span: span.start))
+    return replace(track, spans=every, heard=sounds, follows=track.follows and track.heard is not None)
 
 
 def open_with(source: str | PathLike | np.ndarray, config: Config, rate: int | None = None) -> Sound:

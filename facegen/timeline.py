@@ -7,7 +7,7 @@ import json
 from os import PathLike
 from typing import Any
 
-from facegen.emotion import EmotionSpan, EmotionTrack, parse_emotion
+from facegen.emotion import Emotion, EmotionSpan, EmotionTrack, parse_emotion
 from facegen.errors import ConfigError, FacegenError, nearest
 from facegen.files import read_text
 from facegen.style import load_style
@@ -15,7 +15,7 @@ from facegen.style import load_style
 MAX_TIMELINE_BYTES = 16 * 2**20
 NEEDED = ("start", "end", "emotion")
 KEYS = (*NEEDED, "fade", "fade_in", "fade_out", "style")
-"""Of a row: ``fade`` s stands for both fades where they are not given."""
+"""Of a row: ``fade`` s stands for both fades where they are not given; one with a style may leave the emotion empty."""
 
 Row = dict[str, Any]
 
@@ -87,8 +87,9 @@ def _span(number: int, row: Row, path: str | PathLike) -> EmotionSpan:
         style = str(row.get("style", ""))
         if style:
             load_style(style)
-        emotion = parse_emotion(str(row["emotion"]))
-        return EmotionSpan(float(row["start"]), float(row["end"]), emotion, rise, fall, style)
+        leaves = bool(style) and row["emotion"] in ("", None)
+        emotion = Emotion() if leaves else parse_emotion(str(row["emotion"]))
+        return EmotionSpan(float(row["start"]), float(row["end"]), emotion, rise, fall, style, leaves)
     except FacegenError as error:
         raise ConfigError(f"row {number}: {error.reason}", path=path, remedy=error.remedy) from error
     except (ValueError, KeyError, TypeError) as error:

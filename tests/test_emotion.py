@@ -178,3 +178,10 @@ def test_a_style_of_a_span_moves_the_head_only_there():
     plain, styled = (solve(talk(30, emotion=t)).layer("head").animation.head for t in (EmotionTrack(), track))
     assert np.array_equal(plain[: 9 * 30], styled[: 9 * 30])
     assert styled[330:570, 0].std() > 1.5 * plain[330:570, 0].std()
+
+
+def test_a_row_of_a_timeline_may_name_a_style_alone(tmp_path):
+    (tmp_path / "a.csv").write_text("start,end,emotion,style\n1,2,,tired\n")
+    (span,) = read_timeline(tmp_path / "a.csv")
+    track = EmotionTrack(parse_emotion("happy"), (span,))
+    assert span.leaves and (track.named_weights(np.array([1.5]))[:, 1] == 1).all()

@@ -91,3 +91,23 @@ def test_unknown_directions_are_refused(text, says, sample, tmp_path, capsys):
 def test_notes_of_transcribers_say_nothing():
     assert read_tags("[music] hello [inaudible] there [pause]") == ()
     assert words_of("[music] hello [inaudible] there") == words_of("hello there")
+
+
+def test_a_manner_leaves_what_is_felt(sample):
+    take = facegen.solve(sample, text="[whispering] " + SAID, emotion="happy", decoder="rules")
+    (span,) = take.emotion.spans
+    assert span.leaves and span.style == "whispering"
+    weights = take.emotion.named_weights(np.array([1.0, 3.0]))
+    assert (weights[:, list(named_emotions()).index("happy")] == 1).all()
+
+
+def test_a_sound_of_the_text_shows_as_one_that_is_heard(sample, tmp_path):
+    from facegen.emotion import SOUNDS
+    from facegen.exporters import load_take, save
+
+    take = facegen.solve(sample, text=SAID.replace("Aria.", "Aria. *laughs*"), decoder="rules")
+    sounds = take.emotion.heard.sounds[:, SOUNDS.index("laugh")]
+    assert 10 <= (sounds == 1).sum() <= 18
+    assert "nonverbal" in [layer.name for layer in take.layers]
+    save(take, tmp_path / "a.take")
+    assert load_take(tmp_path / "a.take").emotion == take.emotion

@@ -15,9 +15,10 @@ from facegen.audio import Sound, open_sound
 from facegen.audio_read import SoundInfo, Source, open_source
 from facegen.config import Config
 from facegen.conversation.turns import Turn
+from facegen.emotion import HEARD_HZ, Heard
 from facegen.encoders.timing import heard_track, sharpen
 from facegen.errors import AudioError, ConfigError
-from facegen.hearing import listen
+from facegen.hearing import hear
 from facegen.phones import LABELS, Features, Phone, PhoneTrack
 from facegen.units import FEATURE_HZ
 
@@ -32,12 +33,14 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, eq=False)
 class Voice:
-    """All that ``speaker`` says: features and phones over the common time, and the turns with start and end s."""
+    """All that ``speaker`` says: features, phones and the emotion heard, over the common time, and the turns with start
+    and end s."""
 
     speaker: str
     features: Features
     phones: PhoneTrack
     spans: tuple[Span, ...]
+    heard: Heard
 
 
 @dataclass(frozen=True)
@@ -65,17 +68,17 @@ class _Channel:
 def hear_turns(turns: Sequence[Turn], config: Config, progress: Progress | None) -> tuple[Voice, ...]:
     """The voices of a table of turns. Raises AudioError for a sound that is none, ConfigError where a speaker's turns
     overlap."""
-    pieces: list[tuple[Span, Features, PhoneTrack]] = []
+    pieces: list[_Piece] = []
     end = 0.0
     for place, turn in enumerate(turns):
         sound = open_sound(turn.audio)
-        heard = listen(sound, config, _after(end, progress))
-        features, phones = sharpen(heard, turn.text)
+        spoken, heard = hear(sound, config, _after(end, progress))
+        features, phones = sharpen(spoken, turn.text)
         start = turn.start if turn.start is not None else end + (BETWEEN_S if place else 0.0)
         start = round(start * FEATURE_HZ) / FEATURE_HZ
         span = Span(place, start, start + float(sound.duration))
         end = max(end, span.end)
-        pieces.append((span, features, phones))
+        pieces.append((span, features, phones, heard))
     count = math.ceil(end * FEATURE_HZ)
     voices = []
     for speaker in dict.fromkeys(turn.speaker for turn in turns):
@@ -98,16 +101,23 @@ def _after(done: float, progress: Progress | None) -> Progress | None:
     return lambda step, seconds: progress(step, done + seconds)
 
 
-def _joined(speaker: str, own: Sequence[tuple[Span, Features, PhoneTrack]], count: int) -> Voice:
+_Piece = tuple[Span, Features, PhoneTrack, Heard]
+
+
+def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
     features, phones = silence(count), []
-    for span, part, track in own:
+    felt = [np.array(rows) for rows in Heard.nothing(math.ceil(count * HEARD_HZ / FEATURE_HZ)).arrays]
+    for span, part, track, heard in own:
+        at = round(span.start * HEARD_HZ)
+        for rows, more in zip(felt, heard.arrays, strict=True):
+            rows[at : at + len(more)] = more[: max(0, len(rows) - at)]
         first = round(span.start * FEATURE_HZ)
         room = slice(first, min(count, first + len(part)))
         size = room.stop - first
         features.posteriors[room] = part.posteriors[:size]
         features.energy[room], features.pitch[room] = part.energy[:size], part.pitch[:size]
         phones += [Phone(p.start + span.start, p.end + span.start, p.label) for p in track]
-    return Voice(speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own))
+    return Voice(speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), Heard(*felt))
 
 
 def silence(count: int) -> Features:
@@ -128,17 +138,20 @@ def hear_channels(
         raise AudioError(f"has {channels} channel{'s' * (channels != 1)}", path=path, remedy=remedy)
     names = ("left", "right") if channels == 2 else tuple(f"speaker{i + 1}" for i in range(channels))
     name, found = PurePath(fspath(path)).name, []
+    felt: list[Heard] = []
     length = Fraction(0)
     for channel in range(channels):
         span = (Fraction(config.start), None if config.duration is None else Fraction(config.duration))
         sound = Sound(_Channel(open_source(path), channel), name, fspath(path), span)
-        found.append(listen(sound, config, progress))
+        spoken, heard = hear(sound, config, progress)
+        found.append(spoken)
+        felt.append(heard)
         length = sound.duration
     kept = _without_leaks(found)
     voices = []
-    for speaker, features in zip(names, kept, strict=True):
+    for speaker, features, heard in zip(names, kept, felt, strict=True):
         spans = tuple(Span(0, a, b) for a, b in _spoken(features))
-        voices.append(Voice(speaker, features, heard_track(features.posteriors), spans))
+        voices.append(Voice(speaker, features, heard_track(features.posteriors), spans, heard))
     order = sorted((s.start, v, k) for v, voice in enumerate(voices) for k, s in enumerate(voice.spans))
     places = {(v, k): turn for turn, (_, v, k) in enumerate(order)}
     return tuple(

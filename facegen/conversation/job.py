@@ -58,7 +58,7 @@ def converse(
         seed = config.seed + OTHER_SEED * me
         own = replace(config, seed=seed)
         company = Company(voices, turns, me, _sides(len(voices), me, apart), seed)
-        felt = feeling(company, emotion_track(own).base)
+        felt = feeling(company, emotion_track(own))
         frames = frame_count(seconds, fps)
         context = Context(own, fps, frames, voice.features, voice.phones, felt, looks(company))
         about = {"name": os.path.basename(_name(source)), "seconds": str(seconds), "speaker": voice.speaker}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,13 +17,14 @@ from facegen.animation import Animation
 from facegen.config import Context, Look
 from facegen.conversation.hearing import Span, Voice
 from facegen.conversation.turns import Turn
-from facegen.emotion import Emotion, EmotionSpan, EmotionTrack
+from facegen.emotion import CATEGORIES, HEARD_HZ, Emotion, EmotionSpan, EmotionTrack
 from facegen.passes.curves import frame_times, pulses
 from facegen.take import Layer
 from facegen.units import FEATURE_HZ
 
 MIRRORED, ANSWERING = 0.25, 0.35  # part of another's emotion that is echoed, and by who will answer that turn
 MIRROR_LATE_S, MIRROR_FADE_S, LEAST_SPAN_S = 0.7, 1.2, 0.2
+LEAST_FELT = 0.08  # intensity from which a heard emotion is echoed
 CARRIED = 0.5  # of a speaker's last emotion in a turn that names none
 PHRASE_S, LATE_S, APART_S = (
     0.22,
@@ -76,32 +77,49 @@ class Company:
     def rng(self, name: str) -> np.random.Generator:
         return np.random.default_rng([self.seed, zlib.crc32(f"converse {name}".encode())])
 
-    def emotion(self, turn: int) -> Emotion | None:
+    def stated(self, turn: int) -> Emotion | None:
+        """The emotion that the table gives a turn."""
         return self.turns[turn].emotion if turn < len(self.turns) else None
 
+    def emotion(self, voice: int, span: Span) -> Emotion | None:
+        """What the face shows in a turn: what the table says, or what was heard on the mean; None for nothing."""
+        stated = self.stated(span.turn)
+        if stated is not None:
+            return stated if stated.intensity else None
+        first, last = (round(t * HEARD_HZ) for t in (span.start, span.end))
+        rows = self.voices[voice].heard.shown[first : max(last, first + 1)]
+        if not len(rows):
+            return None
+        shares = dict(zip(CATEGORIES[1:], rows.mean(axis=0)[1:].tolist(), strict=True))
+        emotion = Emotion.from_weights({name: share for name, share in shares.items() if share > 0.02})
+        return emotion if emotion.intensity > LEAST_FELT else None
 
-def feeling(company: Company, base: Emotion) -> EmotionTrack:
-    """The own emotion in own turns (a part of the last one where a turn names none), another's, weaker and later,
-    while that one speaks."""
+
+def feeling(company: Company, asked: EmotionTrack) -> EmotionTrack:
+    """The own emotion in own turns (where the table is silent what is heard, or else a part of the last one), another's,
+    weaker and later, while that one speaks."""
     spans, last = [], None
     for span in company.own:
-        emotion = company.emotion(span.turn)
-        if emotion is None and last is not None:
+        emotion = company.stated(span.turn)
+        if emotion is None and last is not None and not asked.follows:
             emotion = last.scale(CARRIED)
         last = emotion
         if emotion is not None:
             spans.append(EmotionSpan(span.start, span.end, emotion))
     taken = [(s.start, s.end) for s in company.own]
-    for _, span in company.heard:
-        emotion = company.emotion(span.turn)
-        if emotion is None or emotion.intensity == 0:
+    for who, span in company.heard:
+        emotion = company.emotion(who, span)
+        if emotion is None:
             continue
-        answers = any(company.turns[own.turn].reply_to == span.turn for own in company.own)
+        answers = any(
+            s.turn < len(company.turns) and company.turns[s.turn].reply_to == span.turn for s in company.own
+        )
         echoed = emotion.scale(ANSWERING if answers else MIRRORED)
         for start, end in _free(span.start + MIRROR_LATE_S, span.end + MIRROR_LATE_S, taken):
             spans.append(EmotionSpan(start, end, echoed, MIRROR_FADE_S, MIRROR_FADE_S))
             taken.append((start, end))
-    return EmotionTrack(base, tuple(sorted(spans, key=lambda s: s.start)))
+    own = company.voices[company.me].heard
+    return replace(asked, spans=tuple(sorted(spans, key=lambda s: s.start)), heard=own)
 
 
 def _free(start: float, end: float, taken: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

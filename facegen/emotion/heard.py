@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -82,6 +82,13 @@ class Heard:
         if not parts:
             return cls.nothing()
         return cls(*(np.concatenate(rows) for rows in zip(*(part.arrays for part in parts), strict=True)))
+
+    def sounding(self, name: str, start: float, end: float) -> Heard:
+        """The same with the sound ``name`` of SOUNDS from ``start`` to ``end`` s for certain."""
+        rows = np.array(self.sounds)
+        rows[round(start * HEARD_HZ) : max(round(start * HEARD_HZ) + 1, round(end * HEARD_HZ))] = 0.0
+        rows[round(start * HEARD_HZ) : round(end * HEARD_HZ), SOUNDS.index(name)] = 1.0
+        return replace(self, sounds=rows)
 
     @cached_property
     def shown(self) -> np.ndarray:

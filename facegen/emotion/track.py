@@ -17,7 +17,8 @@ from facegen.errors import ConfigError
 @dataclass(frozen=True)
 class EmotionSpan:
     """An emotion held from ``start`` to ``end`` seconds, coming in ``fade_in`` and going in ``fade_out`` s (by default
-    as quickly as that emotion does), and the name of a style for the while, if any."""
+    as quickly as that emotion does), and the name of a style for the while, if any; one that ``leaves`` what is felt as
+    it is names only the style."""
 
     start: float
     end: float
@@ -25,6 +26,7 @@ class EmotionSpan:
     fade_in: float | None = None
     fade_out: float | None = None
     style: str = ""
+    leaves: bool = False
 
     def __post_init__(self) -> None:
         if not (0 <= self.start < self.end):
@@ -94,6 +96,8 @@ class EmotionTrack:
         times = np.asarray(times, np.float64)
         rows = self._below(times, row_of)
         for span in self.spans:
+            if span.leaves:
+                continue
             part = span.reach(times)
             amount = span.amount(times[part])[:, None].astype(np.float32)
             rows[part] += amount * (row_of(span.emotion).astype(np.float32) - rows[part])

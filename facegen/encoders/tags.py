@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
@@ -27,13 +27,14 @@ AFTER_WORD_S = 0.05
 @dataclass(frozen=True)
 class Tag:
     """A direction before word ``word``: a ``kind`` (emotion, manner, sound or reset), an ``emotion`` or None, the name
-    of a ``style`` or "", and the ``seconds`` that a sound takes."""
+    of a ``style`` or "", and the ``seconds`` that a sound takes and its name among SOUNDS or ""."""
 
     word: int
     kind: str
     emotion: Emotion | None
     style: str
     seconds: float
+    sound: str = ""
 
 
 def without_tags(text: str) -> str:
@@ -50,31 +51,39 @@ def read_tags(text: str) -> tuple[Tag, ...]:
         if isinstance(piece, str):
             words += len(pronounce(piece))
         elif piece.kind != "ignore":
-            found.append(Tag(words, piece.kind, piece.emotion, piece.style, piece.seconds))
+            found.append(replace(piece, word=words))
     return tuple(found)
 
 
-def tag_spans(
-    tags: Sequence[Tag], words: Sequence[tuple[float, float]], seconds: float, base: Emotion
-) -> tuple[EmotionSpan, ...]:
-    """The directions over time, given start and end s of each word and how long the sound is: a manner shows
-    ``base``, a moment's sound lies over what else holds."""
+Words = Sequence[tuple[float, float]]
+
+
+def tag_spans(tags: Sequence[Tag], words: Words, seconds: float) -> tuple[EmotionSpan, ...]:
+    """The directions over time, given start and end s of each word and how long the sound is: a manner leaves what is
+    felt as it is, a moment's sound lies over what else holds."""
     held: list[EmotionSpan] = []
-    brief: list[EmotionSpan] = []
     lasting = [tag for tag in tags if tag.kind != "sound"]
-    for tag, after in zip(lasting, [*lasting[1:], None], strict=True):
-        start = _before(words, tag.word, seconds)
-        end = seconds if after is None else _before(words, after.word, seconds)
+    edges = [*(_before(words, tag.word, seconds) for tag in lasting), seconds]
+    for tag, start, end in zip(lasting, edges, edges[1:], strict=False):
         if tag.kind != "reset" and end - start >= LEAST_S:
-            held.append(EmotionSpan(start, end, tag.emotion or base, style=tag.style))
+            emotion = tag.emotion or Emotion()
+            held.append(EmotionSpan(start, end, emotion, style=tag.style, leaves=tag.emotion is None))
+    felt = [(a, b, tag.emotion) for a, b, tag in moments(tags, words, seconds)]
+    brief = [EmotionSpan(a, b, emotion) for a, b, emotion in felt if emotion and emotion.intensity]
+    return tuple(sorted([*brief, *outside(held, brief)], key=lambda span: span.start))
+
+
+def moments(tags: Sequence[Tag], words: Words, seconds: float) -> list[tuple[float, float, Tag]]:
+    """Start and end s of each sound, right after the word before it."""
+    found: list[tuple[float, float, Tag]] = []
     for tag in tags:
         if tag.kind == "sound":
             start = words[tag.word - 1][1] + AFTER_WORD_S if 0 < tag.word <= len(words) else 0.0
+            start = max(start, found[-1][1] if found else 0.0)
             end = min(seconds, start + tag.seconds)
-            start = max(start, brief[-1].end if brief else 0.0)
-            if end - start >= LEAST_S and tag.emotion is not None and tag.emotion.intensity:
-                brief.append(EmotionSpan(start, end, tag.emotion))
-    return tuple(sorted([*brief, *outside(held, brief)], key=lambda span: span.start))
+            if end - start >= LEAST_S:
+                found.append((start, end, tag))
+    return found
 
 
 def outside(spans: Sequence[EmotionSpan], taken: Sequence[EmotionSpan]) -> list[EmotionSpan]:
@@ -85,11 +94,11 @@ def outside(spans: Sequence[EmotionSpan], taken: Sequence[EmotionSpan]) -> list[
         for other in taken:
             edges = ((a, min(b, other.start), max(a, other.end), b) for a, b in free)
             free = [part for a, b, c, d in edges for part in ((a, b), (c, d)) if part[1] - part[0] >= LEAST_S]
-        kept += [EmotionSpan(a, b, span.emotion, span.fade_in, span.fade_out, span.style) for a, b in free]
+        kept += [replace(span, start=a, end=b) for a, b in free]
     return kept
 
 
-def _before(words: Sequence[tuple[float, float]], word: int, seconds: float) -> float:
+def _before(words: Words, word: int, seconds: float) -> float:
     """Just before word number ``word``: half of the pause before it."""
     if word == 0 or not words:
         return 0.0
@@ -118,7 +127,7 @@ def _table() -> Mapping[str, Tag]:
     found = {}
     for row in csv.DictReader(text.splitlines()):
         emotion = parse_emotion(row["emotion"]) if row["emotion"] else None
-        tag = Tag(0, row["kind"], emotion, row["style"], float(row["seconds"] or 0))
+        tag = Tag(0, row["kind"], emotion, row["style"], float(row["seconds"] or 0), row["sound"])
         found.update(dict.fromkeys(row["words"].split(";"), tag))
     return MappingProxyType(found)
 

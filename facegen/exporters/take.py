@@ -72,7 +72,7 @@ class TakeFile:
                     "base": _emotion_json(take.emotion.base),
                     "follows": take.emotion.follows,
                     "spans": [
-                        [s.start, s.end, _emotion_json(s.emotion), s.fade_in, s.fade_out, s.style]
+                        [s.start, s.end, _emotion_json(s.emotion), s.fade_in, s.fade_out, s.style, s.leaves]
                         for s in take.emotion.spans
                     ],
                 }

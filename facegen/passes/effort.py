@@ -12,6 +12,7 @@ from scipy.ndimage import uniform_filter1d
 from facegen.animation import Animation
 from facegen.config import Context
 from facegen.passes.curves import QUIET_DB, dial, mean_over, speaking
+from facegen.passes.expression import free_brows
 from facegen.take import Layer, Take
 
 GAINS = {"brows": 0.3, "lids": 0.3, "jaw": 0.3, "head": 1.0}
@@ -35,7 +36,10 @@ def effort(take: Take, context: Context) -> Layer | None:
     if not raised.any():
         return None
     upper = context.config.upper_face * dial(context, "upper_face")
-    columns = [upper * GAINS[region] * share * raised for region, share in SHARES.values()]
+    free = {"brows": free_brows(context)}
+    columns = [
+        upper * GAINS[region] * share * raised * free.get(region, 1.0) for region, share in SHARES.values()
+    ]
     jaws = [x.animation.channel("jawOpen") for x in take.layers if x.name == "lips"]
     columns.append(GAINS["jaw"] * raised * (jaws[0] if jaws else 0.0))
     pose = None

@@ -18,6 +18,7 @@ LEAD_S = 0.10  # brows lead the stressed syllable (Cave et al. 1996)
 BROW_RISE_S, BROW_FALL_S = 0.13, 0.30  # as quick as in four Live Link Face captures
 BROW_SIZE = 0.3
 BROW_SHARE = 0.55  # part of the strong stresses that the brows mark
+FROWNING = 0.85
 LIFE, LIFE_PERIOD_S = 0.035, 3.3  # the brows' own slow motion
 STEADY, SWAYING = 0.65, 0.75  # of a unit's spread: what a take keeps, and what comes and goes in it
 SWAY_PERIOD_S = 4.3
@@ -29,9 +30,10 @@ APEX, APEX_FALL_S = 0.22, 0.7  # an expression that comes passes what it then ho
 # wrinkled nose lifts the upper lip.
 CORNERS = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
 OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
-SHARES = {"corners": (1.0, 0.62), "opening": (0.32, 0.32), "pressing": (0.7, 0.3), "nose": (0.75, 0.6)}
+SHARES = {"corners": (1.0, 0.62), "opening": (0.24, 0.26), "pressing": (0.7, 0.3), "nose": (0.65, 0.5)}
 
-WITH_JAW, JAW_USUAL = (0.5, 1.3), 0.16
+WITH_JAW, JAW_USUAL = (0.4, 1.4), 0.16
+SEALING = 0.4  # of a wrinkled nose, which the chin takes back of what it parts the lips
 
 
 def named_weights(context: Context) -> np.ndarray:
@@ -91,6 +93,11 @@ def mean_values(context: Context, controls: tuple[str, ...]) -> np.ndarray:
     return np.minimum(named_weights(context) @ table.mean, 1.0) @ table.to[:, columns]
 
 
+def free_brows(context: Context) -> np.ndarray:
+    """Part of a raise that brows do under what is felt, [T] or [1]: those that are drawn down hardly rise."""
+    return 1 - FROWNING * np.clip(mean_values(context, ("browDownLeft",))[:, 0], 0, 1)
+
+
 def _apex(total: np.ndarray, fps: float) -> np.ndarray:
     """Factor [T] by which an expression that has just come passes its level."""
     rise = np.maximum(np.diff(total, prepend=total[:1]), 0.0)
@@ -112,7 +119,9 @@ def expression(take: Take, context: Context) -> Layer | None:
     for column, (name, region) in enumerate(zip(names, regions, strict=True)):
         values[:, column] *= upper if region == "upper" else 1.0
         values[:, column] *= shares.get(_kind(name, region), 1.0)
-    raised = upper * _brows(context, context.rng("expression"))
+    nose = [values[:, names.index(f"noseSneer{side}")] for side in ("Left", "Right")]
+    values[:, names.index("mouthShrugLower")] += SEALING * (nose[0] + nose[1]) / 2
+    raised = upper * free_brows(context) * _brows(context, context.rng("expression"))
     for name, share in (("browInnerUp", 1.0), ("browOuterUpLeft", 0.7), ("browOuterUpRight", 0.7)):
         values[:, names.index(name)] += share * raised
     drooping = dial(context, "lids")
