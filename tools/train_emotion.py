@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,6 @@ from tools.emotion import data, fit, judge  # noqa: E402
 from tools.emotion.cache import Clips, build  # noqa: E402
 from tools.emotion.export import Fitted, onnx_model  # noqa: E402
 
-NEUTRAL = {"neutral": "neutral"}
 AMOUNTS = (4.0, 12.0)
 """How far what means nothing is ignored, a member of the ensemble each."""
 ELSEWHERE_SHARE = 0.6  # of training in which a clip is moved to a talker of another corpus
@@ -81,6 +81,11 @@ class Corpora:
         self.usual = data.usual_means([self.acted, *self.read])
         self.near = self._near()
 
+    def neutral(self, without: Sequence[str] = ()) -> list[data.Rows]:
+        """Neutral voices of each corpus, acted ones without those talkers."""
+        acted = self.acted.take((self.acted.label == "neutral") & ~np.isin(self.acted.speaker, without))
+        return [acted, *self.read]
+
     def _near(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         found = [
             data.near_windows(self.clips["emogator"], data.SOUND_OF, False),
@@ -99,8 +104,7 @@ def fitted(corpora: Corpora, without: list[str], sounds: Sounds | None = None) -
     moved = rng.random(len(x)) < ELSEWHERE_SHARE
     x = np.where(moved[:, None], data.elsewhere(x, rows, read, rng), x)
     weight = fit.balanced(rows.label)
-    neutral = [rows.take(rows.label == "neutral"), *corpora.read]
-    idle = data.nuisance(neutral, [corpora.other], x.std(axis=0) + 1e-6)
+    idle = data.nuisance(corpora.neutral(without), [corpora.other], x.std(axis=0) + 1e-6)
     members = []
     for amount in AMOUNTS:
         space = fit.space(x, idle, amount, KEPT)

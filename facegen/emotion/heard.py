@@ -17,7 +17,7 @@ SOUNDS = ("laugh", "cry", "sigh", "gasp", "groan", "breath")
 """Sounds that are no speech and that a face shows."""
 AXES = ("valence", "arousal", "dominance")
 # How a face follows what is heard: not for less than LEAST of a category's probability, never fully, and smoothly.
-LEAST, MOST = 0.25, 0.75
+LEAST, MOST = 0.22, 0.9
 ONSET_S, OFFSET_S = 0.35, 0.8  # each of two filters in a row; onsets are faster than offsets
 
 
@@ -100,7 +100,7 @@ class Heard:
         wanted[:, 0] = 0
         rise, fall = (1 - np.exp(-1 / (HEARD_HZ * seconds)) for seconds in (ONSET_S, OFFSET_S))
         rows = np.zeros_like(wanted)
-        first, second = np.zeros(wanted.shape[1]), np.zeros(wanted.shape[1])
+        first = second = wanted[0] if len(wanted) else wanted  # a talker begins in the mood that he speaks in
         for at, goal in enumerate(wanted):
             first = first + np.where(goal > first, rise, fall) * (goal - first)
             second = second + np.where(first > second, rise, fall) * (first - second)
@@ -122,12 +122,12 @@ class Heard:
     def summary(self) -> dict[str, Any]:
         """One answer for all of it, the rows weighed by their confidence: ``valence``, ``arousal``, ``dominance``,
         ``confidence``, ``categories``."""
-        weight = self.confidence.astype(np.float64)
-        if weight.sum() < 1e-6:
+        weight = self.confidence.astype(np.float64) ** 2  # sure rows count: they saw more of the sound
+        if weight.sum() < 1e-9:
             return plain_summary((0.0, 0.0, 0.0), np.eye(len(CATEGORIES))[0], 0.0)
         share = weight / weight.sum()
         mixed = np.exp(share @ np.log(np.maximum(self.categories, 1e-4)))  # as evidence, not as a vote
-        return plain_summary(share @ self.vad, mixed / mixed.sum(), float(share @ weight))
+        return plain_summary(share @ self.vad, mixed / mixed.sum(), float(share @ self.confidence))
 
 
 def plain_summary(vad: Any, categories: np.ndarray, confidence: float) -> dict[str, Any]:

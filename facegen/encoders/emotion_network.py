@@ -16,7 +16,10 @@ from facegen.errors import ModelError
 from facegen.files import read_bytes
 
 MAX_MODEL_BYTES = 32 * 2**20
-SPOKEN_ROWS = 12.0  # voiced rows (0.24 s) after which speech counts half
+SPOKEN_ROWS = 40.0  # voiced rows (0.8 s) of speech that are trusted half
+KNOWN_ROWS = (
+    20.0  # and those (0.4 s) from which the answer is the network's own; with fewer it leans to neutral
+)
 LEAST_SOUNDING = 12  # rows of the near window that must sound for a sound to be told
 DOUBT = 0.4  # probability of a sound without words up to which it is not told
 SOUND_EMOTIONS = {
@@ -72,12 +75,13 @@ class EmotionNetwork:
         sounds = np.clip((sounds[:, 1:] - DOUBT) / (1 - DOUBT), 0, 1) * np.clip(2 * wordless, 0, 1)[:, None]
         sounds[sounding[:, 1] < LEAST_SOUNDING] = 0
         sure = 1 + (categories * np.log(np.maximum(categories, 1e-9))).sum(axis=1) / np.log(len(CATEGORIES))
-        categories = _towards(categories, np.eye(len(CATEGORIES))[[0]], 1 - spoken)
+        known = np.minimum(evidence[:, 0] / KNOWN_ROWS, 1)
+        categories = _towards(categories, np.eye(len(CATEGORIES))[[0]], 1 - known)
         told, places, weights = _of_sounds()
         burst = sounds @ weights
         share = sounds * weights / np.maximum(burst, 1e-9)[:, None]
         categories = _towards(categories, share @ told, burst)
-        vad = _towards(np.clip(vad, -1, 1) * spoken[:, None], share @ places, burst)
+        vad = _towards(np.clip(vad, -1, 1) * known[:, None], share @ places, burst)
         return Heard(vad, categories, np.maximum(spoken * sure, burst), sounds)
 
     def _run(self, manner: np.ndarray, near: np.ndarray) -> list[np.ndarray]:

@@ -149,8 +149,12 @@ def nuisance(parts: list[Rows], others: list[Rows], scale: np.ndarray) -> np.nda
         centres.append(x[part.copy == 0].mean(axis=0))
         total += _disturbance(part, x) / len(parts)
     total += np.cov(np.array(centres).T)
-    centres += [(part.x[part.copy == 0] / scale).mean(axis=0) for part in others]
-    return total + CORPORA_WEIGHT * np.diag(np.var(np.array(centres), axis=0, ddof=1))
+    return total + CORPORA_WEIGHT * np.diag((apart([*parts, *others]) / scale) ** 2)
+
+
+def apart(parts: list[Rows]) -> np.ndarray:
+    """Standard deviation [S] of the means of corpora, recordings as they are."""
+    return np.std([part.x[part.copy == 0].mean(axis=0) for part in parts], axis=0, ddof=1)
 
 
 def _disturbance(part: Rows, x: np.ndarray) -> np.ndarray:

@@ -29,14 +29,22 @@ THORSTEN = {
 
 
 class Answers(NamedTuple):
-    """Scores [N, 6] of each member, arousal [N], the truth [N] and which are disturbed copies [N]; ``plain`` [N, 6] are the
-    baseline's scores."""
+    """Scores [N, 6] of each member, arousal [N], the truth [N] and how each was heard [N] (of CASES); ``plain`` [N, 6] are
+    the baseline's scores."""
 
     scores: list[np.ndarray]
     arousal: np.ndarray
     truth: np.ndarray
-    copy: np.ndarray
+    case: np.ndarray
     plain: np.ndarray
+
+
+CASES = {
+    "Emo-DB, each speaker in turn": "plain",
+    "the same in other rooms, channels, codecs, voices": "disturbed",
+    "the same, all statistics moved at random by as much as corpora differ (simulated)": "moved",
+}
+MOVES = 4  # random moves of each recording
 
 
 def answers(corpora: Corpora, fitted: Fitted, speakers: list[str]) -> Answers:
@@ -45,11 +53,18 @@ def answers(corpora: Corpora, fitted: Fitted, speakers: list[str]) -> Answers:
     whole = np.zeros(len(rows.x), bool)
     whole[list(data.first_places(rows).values())] = True
     chosen = rows.take(whole & np.isin(rows.speaker, speakers) & (rows.label != "bored"))
-    x = data.with_baseline(chosen, corpora.usual, np.random.default_rng(0), 0.0)
+    rng = np.random.default_rng(0)
+    x = data.with_baseline(chosen, corpora.usual, rng, 0.0)
+    plain = np.flatnonzero(chosen.copy == 0).repeat(MOVES)
+    moves = rng.normal(0, 1, (len(plain), x.shape[1])) * data.apart([*corpora.neutral(), corpora.other])
+    case = np.concatenate([np.where(chosen.copy == 0, "plain", "disturbed"), np.full(len(plain), "moved")])
+    own = np.concatenate([chosen.x, chosen.x[plain] + moves])
+    x = np.concatenate([x, x[plain] + moves])
     scores = [model(space(x)) for space, model in fitted.members]
     arousal = fitted.place(fitted.members[0][0](x))[:, 1]
     truth = np.array([CLASSES.index(label) for label in chosen.label])
-    return Answers(scores, arousal, truth, chosen.copy, _baseline(corpora, speakers, chosen.x))
+    truth = np.concatenate([truth, truth[plain]])
+    return Answers(scores, arousal, truth, case, _baseline(corpora, speakers, own))
 
 
 def _baseline(corpora: Corpora, without: list[str], x: np.ndarray) -> np.ndarray:
@@ -66,7 +81,7 @@ def chances(scores: list[np.ndarray], heat: float) -> np.ndarray:
 
 
 def best_heat(parts: list[Answers]) -> float:
-    """The temperature under which the truth is likeliest, over recordings and disturbed copies alike (Guo et al. 2017)."""
+    """The temperature under which the truth is likeliest, over all CASES alike (Guo et al. 2017)."""
     heats = np.exp(np.linspace(-1, 1.2, 45))
     return float(min(heats, key=lambda heat: _surprise(parts, heat)))
 
@@ -101,11 +116,8 @@ def table(parts: list[Answers], heat: float) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     places = np.array([data.PLACES[name][1] for name in CLASSES])
-    for name, want in (
-        ("Emo-DB, each speaker in turn", False),
-        ("the same in other rooms, channels, codecs, voices", True),
-    ):
-        picked = [p.copy > 0 if want else p.copy == 0 for p in parts]
+    for name, case in CASES.items():
+        picked = [p.case == case for p in parts]
         truth = np.concatenate([p.truth[k] for p, k in zip(parts, picked, strict=True)])
         chance = np.concatenate([chances(p.scores, heat)[k] for p, k in zip(parts, picked, strict=True)])
         plain = np.concatenate([p.plain[k] for p, k in zip(parts, picked, strict=True)])
