@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 import facegen
+from facegen.audio import read_audio
 from facegen.config import Config, StreamConfig
 from facegen.emotion import EmotionTrack, parse_emotion
 from facegen.errors import AudioError, UsageError
@@ -263,3 +264,22 @@ def test_pipes_of_raw_sound():
 def test_pipes_that_hold_no_sound(data):
     with pytest.raises(AudioError):
         list(piped(io.BytesIO(data), 16000))
+
+
+def test_the_face_follows_the_mood_that_is_heard(data_folder):
+    """Anger, then grief: the mouth's corners sink; the same for any cutting."""
+    folder = data_folder / "emodb" / "audio"
+    loud = [read_audio(file).samples for file in sorted(folder.glob("08*W?.opus"))[:4]]
+    sad = [read_audio(file).samples for file in sorted(folder.glob("08*T?.opus"))[:4]]
+    samples = np.concatenate(loud + sad)
+    runs = []
+    for size in (1600, 50_000):
+        engine = Engine(Config(fps="10", passes=("expression",)))
+        frames = [
+            frame for at in range(0, len(samples), size) for frame in engine.push(samples[at : at + size])
+        ]
+        corner = engine.controls.index("mouthFrownLeft")
+        runs.append(np.array([frame.values[corner] for frame in frames + engine.close()]))
+    assert np.abs(runs[0] - runs[1]).max() < 1e-4
+    turn = int(10 * sum(map(len, loud)) / 16_000)
+    assert runs[0][-20:].mean() > runs[0][turn - 20 : turn].mean() + 0.03

@@ -23,9 +23,9 @@ from tools.emotion import data, fit, judge  # noqa: E402
 from tools.emotion.cache import Clips, build  # noqa: E402
 from tools.emotion.export import Fitted, onnx_model  # noqa: E402
 
-AMOUNTS = (4.0, 12.0)
+AMOUNTS = (2.0, 8.0)
 """How far what means nothing is ignored, a member of the ensemble each."""
-ELSEWHERE_SHARE = 0.6  # of training in which a clip is moved to a talker of another corpus
+ELSEWHERE_SHARE = 0.3  # of training in which a clip is moved to a talker of another corpus
 STRENGTH, SOUND_STRENGTH = 5e-3, 1e-3
 BORED = (0.6, 0.4)  # of neutral and sad in boredom, which is neither's own category
 KNOWN_SHARE = 0.3  # of training in which the talker has been heard before

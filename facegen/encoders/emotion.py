@@ -30,6 +30,7 @@ SLICE = 4096  # phone frames taken in at a time
 CHUNK = 128  # answers worked out at a time
 MEMORY_S = 60.0  # of the talker's own mean
 TRUST_ROWS = 600.0  # voiced rows after which it counts half
+LOUD_DB = 12.0
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 _VOWELS = [LABELS.index(label) for label in VOWELS]
 _LOUDNESS = MEANS.index("loudness")
@@ -172,10 +173,11 @@ class EmotionStream:
 
 
 def relative(rows: np.ndarray, own: np.ndarray, trust: np.ndarray, usual: np.ndarray) -> np.ndarray:
-    """``rows`` [N, S] with their MEANS moved by as much as the talker's ``own`` [N, M] are off the ``usual`` [M], and
-    loudness above his own only: the microphone's gain tells nothing."""
+    """``rows`` [N, S] with their MEANS moved by as much as the talker's ``own`` [N, M] are off the ``usual`` [M], by
+    ``trust`` [N] in 0..1; loudness is held to LOUD_DB about the usual, since much of it is the microphone's gain."""
     count = len(usual)
     moved = rows.copy()
     moved[:, :count] -= trust[:, None] * (own - usual)
-    moved[:, _LOUDNESS] = trust * (rows[:, _LOUDNESS] - own[:, _LOUDNESS])
+    centre = usual[_LOUDNESS]
+    moved[:, _LOUDNESS] = np.clip(moved[:, _LOUDNESS], centre - LOUD_DB, centre + LOUD_DB)
     return moved.astype(np.float32)

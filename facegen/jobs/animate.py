@@ -66,7 +66,7 @@ class AnimateJob:
 def check_names(config: Config) -> None:
     """Everything that the settings of a solve name exists and can be read: found out before the sound is read."""
     from facegen.decoders import load_decoder
-    from facegen.encoders import load_encoder
+    from facegen.encoders import load_emotion_encoder, load_encoder
     from facegen.encoders.alignment import read_alignment
     from facegen.encoders.lexicon import read_transcript, words_of
     from facegen.passes import enabled, finishing
@@ -79,6 +79,9 @@ def check_names(config: Config) -> None:
     with blame("--encoder"):
         if config.encoder not in Registry("encoders"):
             load_encoder(config.encoder)
+    with blame("--emotion-encoder"):
+        if config.emotion_encoder not in Registry("emotion_encoders"):
+            load_emotion_encoder(config.emotion_encoder)
     with blame("--decoder"):
         if config.decoder not in Registry("decoders"):
             load_decoder(config.decoder)

@@ -14,10 +14,12 @@ from facegen.animation import Animation
 from facegen.config import Config, StreamConfig
 from facegen.decoders import load_decoder
 from facegen.decoders.live import LiveDecoder, held
+from facegen.emotion import Emotion
 from facegen.encoders import load_encoder
 from facegen.encoders.live import LiveFeatures
 from facegen.errors import UsageError
 from facegen.live.life import Life
+from facegen.live.mood import Mood
 from facegen.live.reactions import Heard, Stress, closures, talking
 from facegen.passes import finishing
 from facegen.pipeline import emotion_track
@@ -73,6 +75,8 @@ class Engine:
         self.rest = np.array([control.neutral for control in target.controls], np.float32)
         self._map = None if self.controls == ARKIT else find_map(load_rig("arkit"), target)
         self._life = Life(self.config, self.fps, emotion_track(self.config))
+        self._mood = Mood(encoder.network, self.config.emotion_encoder, self.fps)
+        self._turns: list[tuple[int, Emotion]] = []  # frames from which on another mood was heard
         self._stress = Stress(self.config, self.fps)
         self._finish = _Finish(self.fps, finishing(self.config))
         self._rows = np.zeros((0, len(self._decoder.controls)), np.float32)
@@ -97,9 +101,16 @@ class Engine:
     def push(self, block: np.ndarray) -> list[Frame]:
         """Take in samples [n] float in -1..1 at 16 kHz; the frames that are due."""
         self._samples += len(block)
+        if self._follows:
+            self._turns += self._mood.push(block)
         if not self._features.push(block):
             return []
         return self._advance(self._features.count - self.plan.ahead)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether the face shows the emotion that is heard."""
+        return self.config.emotion.strip().lower() == "auto" and self.config.emotion_from is None
 
     def close(self) -> list[Frame]:
         """The rest of the frames: ceil(seconds · fps) in all."""
@@ -118,11 +129,24 @@ class Engine:
         first, last = self._frame, self._ready(ended)
         if last <= first and not ended:
             return []
-        composed = self._compose(first, last)
+        parts = self._composed(first, last)
         self._frame = last
         kept = min(len(self._rows), max(0, self._place(last) - 2 - self._rows_start))
         self._rows, self._rows_start = self._rows[kept:].copy(), self._rows_start + kept
-        return [self._out(*row) for row in self._finish.push(composed.values, composed.head, ended)]
+        values = np.concatenate([part.values for part in parts])
+        heads = [np.zeros((len(part), 6), np.float32) if part.head is None else part.head for part in parts]
+        return [self._out(*row) for row in self._finish.push(values, np.concatenate(heads), ended)]
+
+    def _composed(self, first: int, last: int) -> list[Animation]:
+        """The frames ``first``..``last`` in parts, a new one where the mood turns."""
+        parts = []
+        while self._turns and self._follows and self._turns[0][0] < last:
+            frame, emotion = self._turns.pop(0)
+            if frame > first:
+                parts.append(self._compose(first, frame))
+                first = frame
+            self._life.change(self.config, replace(emotion_track(self.config), base=emotion), first)
+        return [*parts, self._compose(first, last)]
 
     def _ready(self, ended: bool) -> int:
         """The frame after the last for whose middle there are lips."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from facegen.emotion.heard import SOUNDS
 from facegen.encoders.emotion import NEAR_AHEAD, NEAR_BEHIND, TRUST_ROWS, relative
-from facegen.encoders.manner import Manner
+from facegen.encoders.manner import MEANS, Manner
 from tools.emotion.cache import Clips
 
 CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgusted")
@@ -29,6 +29,7 @@ SOUND_OF = {
 
 
 CORPORA_WEIGHT = 2.0
+GAIN_DB = 5.0
 
 
 class Rows(NamedTuple):
@@ -66,7 +67,25 @@ def windows(clips: Clips, labels: dict[str, str] | None, rng: np.random.Generato
         sums = np.column_stack([manner.counts(starts, ends)[:, 0], manner.sums(starts, ends)])
         found += [(x, *about, s) for x, s in zip(manner.statistics(starts, ends), sums, strict=True)]
     found = [row for row in found if row[-1][0] > 5]
-    return Rows(*(np.array(column) for column in zip(*found, strict=True)))
+    rows = Rows(*(np.array(column) for column in zip(*found, strict=True)))
+    return _with_own_level(rows, rng)
+
+
+def _with_own_level(rows: Rows, rng: np.random.Generator) -> Rows:
+    """``rows`` in which disturbed copies are as loud as their recording, but for GAIN_DB: recordings of one session tell
+    loud from soft, only its gain is not known."""
+    x, sums, loud = rows.x.copy(), rows.sums.copy(), MEANS.index("loudness")
+    whole = first_places(rows)
+    gains: dict[tuple[int, int], float] = {}
+    for at, (clip, copy) in enumerate(zip(rows.clip.tolist(), rows.copy.tolist(), strict=True)):
+        if not copy or (clip - copy, 0) not in whole:
+            continue
+        if (clip, copy) not in gains:
+            clean, own = rows.x[whole[clip - copy, 0], loud], rows.x[whole[clip, copy], loud]
+            gains[clip, copy] = float(clean - own + GAIN_DB * rng.normal())
+        x[at, loud] += gains[clip, copy]
+        sums[at, 1 + loud] += sums[at, 0] * gains[clip, copy]
+    return rows._replace(x=x, sums=sums)
 
 
 def near_windows(clips: Clips, of: dict[str, str], other: bool) -> tuple[np.ndarray, ...]:
