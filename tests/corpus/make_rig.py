@@ -69,6 +69,8 @@ def build(folder: Path) -> list[Case]:
     add("control-twice", "'jawOpen' occurs twice", {"controls": [*controls[:-1], {"name": "jawOpen"}]})
     add("control-range", "low/neutral/high", {"controls": [{"name": "jawOpen", "low": 2}, *controls[1:]]})
     add("control-key", "is not a rig", {"controls": [{"name": "jawOpen", "colour": 2}, *controls[1:]]})
+    add("combination-unknown", "did you mean", {"combinations": [["jawOpn", "mouthClose"]]})
+    add("combination-deltas", "delta_offsets do not divide", {"combinations": [["jawOpen", "mouthClose"]]})
     add("vertex-nan", "a vertex is not finite", arrays={"vertices": bent})
     add("face-outside", "a face points outside", arrays={"faces": rig.mesh.faces + 10_000})
     add("delta-outside", "a shape delta points outside", arrays={"delta_index": rig.delta_index + 100_000})
