@@ -41,6 +41,9 @@ class Config:
         "borrow the emotion of a voice, of the face in a video, or of curves (their upper face moves too)",
         file=True,
     )
+    prompt_model: str | None = option(
+        None, "folder of a transformers text classifier that reads the words of --emotion", file=True
+    )
     timeline: str | None = option(
         None, "CSV or JSON of emotion spans: start s, end s, emotion; if wanted fade s and style", file=True
     )

@@ -117,12 +117,21 @@ def retarget(
 def emotion_track(config: Config, heard: Heard | None = None, lent: Borrowed | None = None) -> EmotionTrack:
     """The emotion that the settings ask for, over time; ``auto`` is what was ``lent`` or else ``heard``."""
     auto = config.emotion.strip().lower() == "auto"
-    base = Emotion() if auto else parse_emotion(config.emotion)
+    base = Emotion() if auto else _asked(config)
     spans = read_timeline(config.timeline) if config.timeline else ()
     if auto and config.emotion_from:
         check_reference(config.emotion_from)
         base, auto = (lent.emotion if lent else base), False
     return EmotionTrack(base, spans, heard, follows=auto)
+
+
+def _asked(config: Config) -> Emotion:
+    """What the words of ``--emotion`` ask for."""
+    if config.prompt_model is None:
+        return parse_emotion(config.emotion)
+    from facegen.encoders.prompt_transformers import read_prompt
+
+    return read_prompt(config.emotion, config.prompt_model)
 
 
 def directed(track: EmotionTrack, heard: Features, text: str | None) -> EmotionTrack:
