@@ -59,6 +59,7 @@ OTHER = {
     "alignment": ("a.TextGrid", "a.TextGrid"),
     "passes": ("blink, gaze", ("blink", "gaze")),
     "emotion_encoder": ("a.onnx", "a.onnx"),
+    "prompt_model": ("words/", "words/"),
     "emotion_from": ("a.wav", "a.wav"),
     "look_at": ("-10,0,100", (-10.0, 0.0, 100.0)),
     "encoder": ("x", "x"),
