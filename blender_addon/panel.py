@@ -74,7 +74,7 @@ class FACEGEN_PT_main(Panel, bpy.types.Panel):
         elif state.message:
             box = layout.box().column(align=True)
             icon = "ERROR" if state.failed else "CHECKMARK"
-            for number, line in enumerate(textwrap.wrap(state.message, 34)):
+            for number, line in enumerate(textwrap.wrap(state.message, 30)):
                 box.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 

@@ -20,7 +20,16 @@ from facegen.take import HAND, Take, compose
 
 __all__ = ["Curve", "Match", "Target", "edited", "keyed", "known", "matches", "presets", "read_request"]
 
-GROUPS = {"lip_closure": "lips", "prepare": "lips", "asymmetry": "expression", "breath": "head"}
+GROUPS = {
+    "lip_closure": "lips",
+    "prepare": "lips",
+    "asymmetry": "expression",
+    "borrow": "expression",
+    "effort": "expression",
+    "micro": "expression",
+    "nonverbal": "expression",
+    "breath": "head",
+}
 """Layers of a take that an editor shows as part of another one."""
 
 

@@ -79,7 +79,7 @@ def facegen():
 def start():
     space = area().spaces[0]
     space.show_region_ui, space.overlay.show_overlays, space.shading.type = True, False, "SOLID"
-    space.shading.color_type, space.shading.light = "MATERIAL", "STUDIO"
+    space.shading.color_type, space.shading.light = "VERTEX", "STUDIO"
     space.region_3d.view_rotation = (0.7071, 0.7071, 0, 0)
     space.region_3d.view_location, space.region_3d.view_distance = (0, 0, 0.0), 0.7
     facegen()["row"] = 0
