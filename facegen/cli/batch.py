@@ -44,7 +44,7 @@ def batch(source: str, target: str, quiet: bool, as_json: bool, **values: Any) -
     tasks = plan(source, target, config, given)
     with _Watch(len(tasks), as_json, quiet) as watch:
         tally = run_batch(tasks, target, config, watch)
-    _tell(tally, target, watch)
+    _tell(tally, target, config, watch)
 
 
 for _add in (config_options(BatchConfig), report_options):
@@ -132,14 +132,15 @@ def _bar() -> Any:
     return Progress(*columns, console=Console(file=sys.stderr), transient=True)
 
 
-def _tell(tally: Tally, target: str, watch: _Watch) -> None:
+def _tell(tally: Tally, target: str, config: BatchConfig, watch: _Watch) -> None:
+    from facegen.batch.place import is_url
     from facegen.batch.summary import totals
 
-    counts = totals(tally)
+    counts, where = totals(tally), config.state if is_url(target) and config.state else target
     said = ", ".join(
         f"{counts[state]} {state}" for state in ("done", "kept", "failed", "waiting") if counts[state]
     )
-    watch.line(f"{target}: {said} of {counts['total']}; see {os.path.join(target, 'summary.html')}")
+    watch.line(f"{target}: {said} of {counts['total']}; see {os.path.join(where, 'summary.html')}")
     if tally.damaged:
         watch.line(f"note: {tally.damaged} damaged line(s) of the journal were passed over")
     if watch.as_json:
