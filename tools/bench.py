@@ -1,7 +1,10 @@
 """Measure speed and memory, each in a fresh process, as ratios within one run.
 
-    python tools/bench.py                 start-up, speech to curves, an hour of sound, video, retargeting
-    python tools/bench.py curves hour     only these
+    python tools/bench.py                     all of them
+    python tools/bench.py curves hour         only these
+    python tools/bench.py --json out.json     and all figures as one JSON object
+    python tools/bench.py --compare HEAD~5    a minute of sound by that commit and by this tree, turn and turn about
+    python tools/bench.py --against           networks of peers' sizes beside ours (needs torch and transformers)
 
 Prints one table row a figure: what, measured, goal. The sound is the sample recording repeated, written as
 16-bit WAV into a temporary folder; nothing is kept.
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,11 +37,11 @@ print(json.dumps({"code": code, "wall": wall, "cpu": usage.ru_utime + usage.ru_s
 """
 
 
-def timed(*command: str) -> dict[str, float]:
+def timed(*command: str, at: Path = ROOT) -> dict[str, float]:
     """Wall seconds, processor seconds and peak memory (MB) of one command; SystemExit where it fails."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, *command], capture_output=True, text=True, check=True, cwd=ROOT
-    )
+    tree = {**os.environ, "PYTHONPATH": str(at)}
+    child = [sys.executable, "-c", CHILD, *command]
+    done = subprocess.run(child, capture_output=True, text=True, check=True, cwd=at, env=tree)
     result = json.loads(done.stdout)
     if result["code"] != 0:
         raise SystemExit(f"{' '.join(command)} failed: {done.stderr.strip()}")
@@ -187,12 +191,100 @@ def clocked(work: Callable[[], Any]) -> tuple[Any, float]:
     return done, time.perf_counter() - began
 
 
+def stages(folder: Path) -> None:
+    """Of a minute of sound, on one core, in processor time."""
+    from bench_stages import stage_times
+
+    sys.path.insert(0, str(ROOT))
+    for name, seconds in stage_times(sound(folder, 60), folder).items():
+        row(f"a minute of sound: {name}", f"{1000 * seconds:.0f} ms", "")
+
+
+def throughput(folder: Path) -> None:
+    """Whole runs of the command for sounds of several lengths."""
+    for seconds in (5, 60, 600):
+        done = animate(sound(folder, seconds), folder, runs=2)
+        speed = f"{seconds / done['wall']:.0f} x ({seconds / done['cpu']:.0f} x a core)"
+        row(f"{seconds} s of sound by the command", speed, "")
+
+
+def workers(folder: Path) -> None:
+    """A batch of short clips with one worker and with two, by turns; the least of each."""
+    import shutil
+
+    clips = folder / "clips"
+    clips.mkdir(exist_ok=True)
+    for number in range(WORKERS_CLIPS):
+        shutil.copy(sound(folder, 20), clips / f"{number}.wav")
+    walls: dict[int, list[float]] = {1: [], 2: []}
+    for turn in range(2):
+        for count, seen in walls.items():
+            out = folder / f"out-{count}-{turn}"
+            line = ("batch", str(clips), "-o", str(out), "--workers", str(count), "--json", "--no-check")
+            seen.append(batch_seconds(*facegen(*line)))
+    one, two = min(walls[1]), min(walls[2])
+    row("two workers against one, from the first clip done to the last", f"{one / two:.2f} x", ">= 1.8 x")
+    row("a batch with two workers", f"{20 * (WORKERS_CLIPS - 2) / two:.0f} x real time", "")
+
+
+WORKERS_CLIPS = 24
+
+
+def batch_seconds(*command: str) -> float:
+    """Seconds that a batch takes from the second clip done, when all workers are warm, to the last."""
+    times = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    ) as run:
+        for line in run.stdout or ():
+            if json.loads(line)["event"] == "job":
+                times.append(time.perf_counter())
+    if run.returncode or len(times) != WORKERS_CLIPS:
+        raise SystemExit(f"the batch failed ({run.returncode})")
+    return times[-1] - times[1]
+
+
+def compare(commit: str, folder: Path) -> None:
+    """A minute of sound by ``commit`` and by this tree, by turns."""
+    other = folder / "other"
+    subprocess.run(["git", "worktree", "add", "--detach", "-q", str(other), commit], check=True, cwd=ROOT)
+    try:
+        clip, found = sound(folder, 60), {commit: [], "this tree": []}  # type: ignore[var-annotated]
+        for _ in range(5):
+            for name, place in ((commit, other), ("this tree", ROOT)):
+                found[name].append(
+                    timed(*facegen("animate", str(clip), "--quiet", "-o", str(folder / "c.csv")), at=place)
+                )
+        for name, runs in found.items():
+            wall, cpu = (min(r[k] for r in runs) for k in ("wall", "cpu"))
+            row(
+                f"a minute of sound by {name}",
+                f"{wall:.2f} s, {cpu:.2f} s of a core, {runs[0]['peak_mb']:.0f} MB",
+                "",
+            )
+    finally:
+        subprocess.run(["git", "worktree", "remove", "--force", str(other)], check=True, cwd=ROOT)
+
+
+def against(folder: Path) -> None:
+    from bench_peers import against as run
+
+    for name, seen in run(sound(folder, 10), 10).items():
+        size = f", {seen['parameters'] / 1e6:.0f} M parameters" if "parameters" in seen else ""
+        speed = f"{10 / seen['wall']:.1f} x real time ({10 / seen['cpu']:.1f} x a core)"
+        row(f"10 s of sound: {name}{size}", f"{speed}, {seen['peak_mb']:.0f} MB", "")
+
+
 def animate(clip: Path, folder: Path, runs: int = 3) -> dict[str, float]:
     return best(runs, *facegen("animate", str(clip), "--quiet", "-o", str(folder / "c.csv")))
 
 
 def row(what: str, measured: str, goal: str) -> None:
+    ROWS.append({"what": what, "measured": measured, "goal": goal})
     print(f"| {what} | {measured} | {goal} |", flush=True)
+
+
+ROWS: list[dict[str, str]] = []
 
 
 BENCHES = {
@@ -203,6 +295,9 @@ BENCHES = {
     "retarget": retargeting,
     "draw": drawing,
     "import": importing,
+    "stages": stages,
+    "throughput": throughput,
+    "workers": workers,
 }
 
 
@@ -211,7 +306,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("which", nargs="*", metavar="|".join(BENCHES))
-    which = parser.parse_args().which or list(BENCHES)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--compare", metavar="COMMIT")
+    parser.add_argument("--against", action="store_true")
+    said = parser.parse_args()
+    which = said.which or ([] if said.compare or said.against else list(BENCHES))
     if unknown := [name for name in which if name not in BENCHES]:
         parser.error(f"no benchmark is called {unknown[0]}")
     began = time.perf_counter()
@@ -219,6 +318,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in which:
             BENCHES[name](Path(folder))
+        if said.compare:
+            compare(said.compare, Path(folder))
+        if said.against:
+            against(Path(folder))
+    if said.json:
+        said.json.write_text(json.dumps({"cores": os.cpu_count(), "rows": ROWS}, indent=1), encoding="utf-8")
     print(f"\n{time.perf_counter() - began:.0f} s in all", file=sys.stderr)
 
 

@@ -1,0 +1,52 @@
+"""The bench's own parts: stages are named and timed, rows are kept for JSON."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOLS = Path(__file__).resolve().parents[1] / "tools"
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+
+
+def test_stages_add_up(tools, tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEGEN_THREADS", "1")
+    from bench_stages import stage_times
+
+    from tests.faults.inline import short_sounds
+
+    clip = short_sounds(tmp_path, 1, seconds=2.0) / "clip000.wav"
+    times = stage_times(clip, tmp_path)
+    parts = ("log-mel", "pitch and loudness", "phone network")
+    assert 0 < sum(times[name] for name in parts) < 1.5 * times["sound to take, all of it"] + 0.1
+    assert {"write .csv", "write .glb", "compose"} <= set(times)
+
+
+def test_rows_are_kept(tools, capsys):
+    sys.modules.pop("bench", None)
+    import bench
+
+    bench.row("speed", "2 x", ">= 1 x")
+    assert bench.ROWS[-1] == {"what": "speed", "measured": "2 x", "goal": ">= 1 x"}
+    assert "| speed | 2 x | >= 1 x |" in capsys.readouterr().out
+
+
+def test_a_cluster_is_simulated(tools):
+    from argparse import Namespace
+
+    import simulate_cluster as cluster
+
+    said = Namespace(cores=4, disk=1000.0, hours_between_failures=1e9)
+    service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=0.1)
+    one, ten = (cluster.simulate(service, 4000, nodes, said) for nodes in (1, 10))
+    assert 1000 < one.seconds < 1100 and 8 < one.seconds / ten.seconds < 11  # bound by cores
+    service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=500.0)
+    assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the store
+    service = cluster.Service(work=0.1, driver=0.5, start=1.0, megabytes=0.1)
+    assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the driver
