@@ -19,6 +19,11 @@ TABLE = Path(__file__).resolve().parents[1] / "data" / "sounds.csv"
 LEAST, FULL = 0.1, 0.5  # probability from which a sound shows, and fully
 ONSET_S, OFFSET_S = 0.12, 0.45
 TOP_S, RANGE_DB = 1.0, 18.0  # a pulse is as strong as the sound is loud beside its loudest within TOP_S
+LEVEL_S = 8.0  # within which the loudest sound is the talker's level
+FAINT_DB, CLEAR_DB = (
+    -22.0,
+    -12.0,
+)  # under that level: what is fainter is the room; from there a sound counts fully
 MOUTH = ("jaw", "mouth")
 
 
@@ -29,6 +34,7 @@ def nonverbal(take: Take, context: Context) -> Layer | None:
         return None
     names, hold, pulse = sound_table()
     amount = heard.at(_eased(heard.sounds), frame_times(context))
+    amount = amount * context.at_frames(_near(context))[:, None]
     loud = context.at_frames(_loudness(context))[:, None]
     values = amount @ hold + (amount * loud) @ pulse
     mouth = np.array([name.startswith(MOUTH) for name in names])
@@ -64,6 +70,16 @@ def _eased(sounds: np.ndarray) -> np.ndarray:
         now = now + np.where(goal > now, rise, fall) * (goal - now)
         rows[at] = now
     return rows
+
+
+def _near(context: Context) -> np.ndarray:
+    """How surely each feature frame sounds as near as the talker, not like the room behind, [F] in 0..1."""
+    energy = mean_over(np.maximum(context.features.energy, QUIET_DB), 21)
+    if not len(energy):
+        return energy
+    width = max(1, round(LEVEL_S * context.features.rate))
+    under = energy - maximum_filter1d(energy, width)
+    return mean_over(np.clip((under - FAINT_DB) / (CLEAR_DB - FAINT_DB), 0, 1), 11)
 
 
 def _loudness(context: Context) -> np.ndarray:
