@@ -84,8 +84,8 @@ def scene(tmp_path_factory):
     "name",
     [
         "StableDiffusionPipeline",
-        "StableDiffusionInpaintPipeline",
-        "StableDiffusionControlNetImg2ImgPipeline",
+        pytest.param("StableDiffusionInpaintPipeline", marks=pytest.mark.slow),
+        pytest.param("StableDiffusionControlNetImg2ImgPipeline", marks=pytest.mark.slow),
     ],
 )
 def test_each_class_paints_the_face_alike_twice(name, tmp_path, scene):

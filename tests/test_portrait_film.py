@@ -138,8 +138,9 @@ def test_the_visible_mark_stands_in_its_corner():
     assert moved[-30:, -120:].max() > 200 and moved[:200].max() == 0
 
 
+@pytest.mark.slow
 def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch):
-    monkeypatch.setattr("facegen.portrait.parts.PART_S", 0.12)
+    monkeypatch.setattr("facegen.renderers.parts.PART_S", 0.12)
     whole, stopped = tmp_path / "whole.mp4", tmp_path / "stopped.mp4"
     portrait_file(take(9), face, whole)
 
@@ -186,6 +187,7 @@ def test_measures_of_pictures_hold_their_laws():
     assert sharpness(noisy) > sharpness(photo)
 
 
+@pytest.mark.slow
 def test_evaluate_judges_a_portrait(face, tmp_path, capsys):
     take(12).save(tmp_path / "a.json")
     portrait_file(take(12), face, tmp_path / "a.mp4")
@@ -196,3 +198,12 @@ def test_evaluate_judges_a_portrait(face, tmp_path, capsys):
     found = done["measures"]
     assert found["aperture_agreement"] > 0.85 and abs(found["aperture_lag"]) <= 1
     assert found["background_ssim"] > 0.98 and found["identity_shape"] < 0.03 and found["mark_score"] > SURE
+
+
+def test_a_hand_before_the_face_is_told(face, monkeypatch, caplog):
+    from facegen.portrait import scene
+
+    photo = read_photo(face)
+    monkeypatch.setattr(scene, "hands", lambda pixels: [photo.landmarks[[13, 14], :2]])
+    scene.make_scene(photo, "face.png")
+    assert "hand before the face" in notes_of(caplog)

@@ -13,29 +13,29 @@ from scipy.ndimage import binary_dilation
 
 from facegen.animation import Animation
 from facegen.emotion.table import CATEGORIES
+from facegen.measures.affect import face_emotion
 from facegen.measures.curves import best_shift
 from facegen.measures.evidence import Finding, Measure, Unmeasured
 from facegen.measures.eyes import blinks
 from facegen.measures.lips import lip_head
-from facegen.passes.units import unit_table
-from facegen.portrait.head import all_points
 from facegen.portrait.marks import mark_score
 from facegen.portrait.measure import grey, sharpness, ssim
 from facegen.portrait.picture import read_photo
 from facegen.portrait.scene import Scene, make_scene
-from facegen.rig import load_rig
+from facegen.rig import ARKIT, load_rig
+from facegen.track.eyes import EYES, REST, WIDE_AT_ONE
+from facegen.track.fit import Solver, eye_span, lip_rows
 from facegen.track.frames import Video
 from facegen.track.mesh import face_finder
+from facegen.track.points import load_points
 from facegen.track.pose import align, camera_axes, unposed
-from facegen.track.solve import solve_landmarks
+from facegen.track.solve import bridged, solve_landmarks
 
 LATE_S = 0.4
 SHAPE = tuple(range(0, 468, 3))
 MARGIN = 0.12
 """What lies further than this from the person, in widths of the face, is background."""
 STEADY = (1, 6, 168, 197, 195, 33, 133, 362, 263, 127, 356, 10, 151)
-LEAST_SHOWN = 0.25
-"""A face that leaves the photo's by less of the weakest emotion's motion is neutral."""
 EVERY = 5
 MARKED = 25
 
@@ -218,35 +218,43 @@ def mouth_sharpness(evidence: Evidence) -> float:
     return float(np.mean(found) / max(sharpness(face), 1e-6))
 
 
-def emotion_scores(evidence: Evidence) -> np.ndarray:
-    """How like each category's expression the face's change from the photo is: cosines [8], neutral's 1 where it
-    hardly changes."""
-    face, table = all_points(load_rig("aria")), unit_table()
-    own, still = _still(evidence)
-    moved = (still - own)[face.landmarks]
-    rows = [list(_names()).index(name) for name in CATEGORIES]
-    controls = [n for n in table.controls if n in face.rig.control_names]
-    columns = [table.controls.index(n) for n in controls]
-    deltas = face.deltas[[face.rig.control_names.index(n) for n in controls]][..., :2]
-    poses = np.tensordot((table.mean[rows] @ table.to)[:, columns], deltas, axes=1)
-    span = np.linalg.norm(face.rest[face.at(33)] - face.rest[face.at(263)])
-    weight = np.where(np.isin(face.regions, ("brow", "lid", "lips")), 1.5, 0.6)[:, None]
-    flat, seen = (poses / span * weight).reshape(len(CATEGORIES), -1), (moved * weight).ravel()
-    sizes = np.linalg.norm(flat, axis=1)
-    scores = flat @ seen / np.maximum(sizes * np.linalg.norm(seen), 1e-9)
-    least = LEAST_SHOWN * float(np.min(sizes[1:]))
-    scores[0] = 1.0 if np.linalg.norm(seen) < least else -1.0
-    return scores
+def expressed(evidence: Evidence) -> Animation:
+    """The controls that lead from the photo's face to the video's: what was put into it, whatever the photo shows."""
+    face = load_points("aria")
+    solver = Solver.of(face)
+    good = np.isfinite(evidence.rows).all(axis=(1, 2))
+    if not good.any():
+        raise Unmeasured("the face is lost")
+    photo = camera_axes(evidence.scene.photo.landmarks[None]) @ evidence.scene.puppet.head.rotation
+    unit = float(eye_span(face, face.rest)) / float(np.linalg.norm(photo[0, 33] - photo[0, 263]))
+    own = unit * photo[0]
+    weight = np.zeros(len(own))
+    weight[list(STEADY)] = 1.0
+    rows = camera_axes(bridged(evidence.rows, good))
+    still = unposed(rows, *align(rows, own, weight))
+    placed, rest = still[:, face.landmarks], own[face.landmarks]
+    lips = lip_rows(placed, face) - lip_rows(rest, face)
+    found = solver.solve(placed - rest, lips, float(evidence.fps))
+    values = np.zeros((len(found), len(ARKIT)))
+    for name, curve in zip(solver.names, found.T, strict=True):
+        if name in ARKIT:
+            values[:, ARKIT.index(name)] = curve
+    for eye in EYES:
+        opened = [(r[list(eye.upper), 1] - r[list(eye.lower), 1]).mean() for r in (*still, own)]
+        more = np.array(opened[:-1]) / max(opened[-1], 1e-6) - 1
+        values[:, ARKIT.index("eyeWide" + eye.side)] = np.clip((more - REST) / WIDE_AT_ONE, 0, 1)
+        values[:, ARKIT.index("eyeBlink" + eye.side)] = np.clip(-(more + REST) / (1 - REST), 0, 1)
+    return Animation(evidence.fps, ARKIT, values.clip(0, 1))
 
 
-def _names() -> tuple[str, ...]:
-    from facegen.emotion import named_emotions
-
-    return tuple(named_emotions())
+def emotion_shares(evidence: Evidence) -> np.ndarray:
+    """How likely the face shows each of CATEGORIES, [8]."""
+    shares = face_emotion(expressed(evidence))
+    return np.array([shares[name] for name in CATEGORIES])
 
 
 def emotion_shown(evidence: Evidence) -> float:
-    return float(np.argmax(emotion_scores(evidence)))
+    return float(np.argmax(emotion_shares(evidence)))
 
 
 def blink_difference(evidence: Evidence) -> float:
@@ -274,7 +282,7 @@ ROWS: tuple[tuple[Measure, Callable[[Evidence], float]], ...] = (
     ),
     _row("flicker", "of 255", "low", "median second difference of the face's brightness", flicker),
     _row("mouth_sharpness", "ratio", "high", "spread of LoG, mouth over the photo's face", mouth_sharpness),
-    _row("emotion_shown", "category", "range", "likest category by the landmarks' change", emotion_shown),
+    _row("emotion_shown", "category", "range", "what face_emotion names by the face's change", emotion_shown),
     _row("blinks_more", "blinks", "range", "blinks tracked less blinks driven", blink_difference),
     _row("mark_score", "sd", "high", "how clearly the pixels bear the invisible mark", mark),
 )
