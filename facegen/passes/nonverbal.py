@@ -74,11 +74,11 @@ def _eased(sounds: np.ndarray) -> np.ndarray:
 
 def _near(context: Context) -> np.ndarray:
     """How surely each feature frame sounds as near as the talker, not like the room behind, [F] in 0..1."""
-    energy = mean_over(np.maximum(context.features.energy, QUIET_DB), 21)
+    energy = mean_over(np.maximum(context.features.energy, QUIET_DB), 5)
     if not len(energy):
         return energy
     width = max(1, round(LEVEL_S * context.features.rate))
-    under = energy - maximum_filter1d(energy, width)
+    under = maximum_filter1d(energy, 21) - maximum_filter1d(energy, width)
     return mean_over(np.clip((under - FAINT_DB) / (CLEAR_DB - FAINT_DB), 0, 1), 11)
 
 
