@@ -13,7 +13,7 @@ from facegen.animation import Animation
 from facegen.audio import Sound, open_sound
 from facegen.audio_read import has_pictures
 from facegen.config import Config
-from facegen.emotion import EmotionTrack, Heard
+from facegen.emotion import SOUNDS, EmotionTrack, Heard
 from facegen.emotion.sentiment import TextReading, disagreement, read_sentiment, with_text
 from facegen.encoders.lexicon import read_transcript
 from facegen.encoders.tags import without_tags
@@ -79,7 +79,11 @@ def _of_text(text: str) -> Feeling:
     if not words.strip():
         raise UsageError("the text is empty", remedy='give words, such as "what a lovely day"')
     reading = read_sentiment(words)
-    track = EmotionTrack(reading.emotion).asked()
+    said = reading.emotion.distribution()[None]
+    told = Heard(
+        np.array([reading.emotion.vad]), said, np.array([reading.confidence]), np.zeros((1, len(SOUNDS)))
+    )
+    track = EmotionTrack(heard=told)
     notes = () if reading.words else ("no word of it tells an emotion",)
     return Feeling(track, {"text": reading.summary()}, reading, notes, "text")
 

@@ -64,6 +64,12 @@ def test_the_voice_leads_the_text():
     assert with_text(unsure, read_sentiment("so happy!")).summary()["categories"]["happy"] > 0.1
 
 
+def test_python_reads_texts_too():
+    summary = facegen.emotion("I hate this, I hate you!").summary()
+    assert summary["categories"]["angry"] > 0.9 and 0.4 < summary["confidence"] < 1
+    assert facegen.emotion("the tram leaves at nine").summary()["confidence"] == 0
+
+
 def test_command_for_sound_text_and_file(sample, tmp_path, capsys):
     assert run(["emotion", str(sample), "--json", "--duration", "3"]) == 0
     row = json.loads(capsys.readouterr().out)

@@ -44,7 +44,7 @@ def emotion(source: str, plot: str | None, as_json: bool, **values: Any) -> None
     config = pick(Config, values)
     with Reporter(as_json=as_json, quiet=as_json) as report:
         found = feel(source, config=config, progress=None if as_json else report.progress)
-        heard = found.track.heard
+        heard = found.track.heard if found.kind != "text" else None
         if plot is not None:
             need(heard is not None, "--plot", "a text has no time to draw", "leave it out")
             draw(plot, heard, source)  # type: ignore[arg-type]
@@ -65,7 +65,7 @@ def facts(source: str, found: Feeling) -> dict[str, Any]:
     if found.reading is not None:
         row["words"] = [list(pair) for pair in found.reading.words]
     heard = found.track.heard
-    if heard is not None:
+    if heard is not None and found.kind != "text":
         from facegen.emotion import CATEGORIES, HEARD_HZ, SOUNDS
 
         axes = zip(("valence", "arousal", "dominance"), heard.vad.T, strict=True)
@@ -87,7 +87,7 @@ def _rounded(column: np.ndarray) -> list[float]:
 def lines(found: Feeling) -> Iterator[str]:
     """A table of a row a second, then the summary, for people."""
     heard = found.track.heard
-    if heard is not None and len(heard):
+    if heard is not None and found.kind != "text":
         yield f"{'second':>6}  {'valence':>7} {'arousal':>7} {'domin.':>7} {'sure':>5}  emotion"
         yield from _seconds(heard)
     for name, row in found.sources.items():
