@@ -59,7 +59,7 @@ def main() -> None:
     content = onnx_model(model, options.seed, options.version).SerializeToString()
     options.out.write_bytes(content)
     print(f"{options.out}: {len(content) / 1e3:.0f} kB, heat {heat:.2f}")
-    table = f"{judge.table(parts, heat)}\n\n{sounds}"
+    table = f"{judge.table(parts, heat)}\n{judge.abroad(corpora, model)}\n\n{sounds}"
     print(table)
     if options.card:
         judge.write_card(options.card, table)

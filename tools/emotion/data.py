@@ -16,6 +16,11 @@ EMODB = {
     "neutral": "neutral", "happiness": "happy", "sadness": "sad", "anger": "angry", "fear": "fearful",
     "disgust": "disgusted", "boredom": "bored",
 }  # fmt: skip
+BURSTS = {
+    "neutral": "neutral", "amusement": "happy", "sadness": "sad", "anger": "angry", "fear": "fearful",
+    "disgust": "disgusted",
+}  # fmt: skip
+"""Those of EmoGator that are of the same emotions as Emo-DB's: another corpus, other people, but bursts and no speech."""
 PLACES = {
     "neutral": (0.0, -0.1, 0.0), "happy": (0.8, 0.6, 0.45), "sad": (-0.6, -0.5, -0.35), "angry": (-0.5, 0.8, 0.4),
     "fearful": (-0.6, 0.6, -0.45), "disgusted": (-0.6, 0.1, 0.1), "bored": (-0.4, -0.6, -0.3),

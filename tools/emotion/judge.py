@@ -115,19 +115,37 @@ def table(parts: list[Answers], heat: float) -> str:
         "| held out | clips | UAR | UAR, baseline | arousal, rank correlation | arousal, CCC | ECE |",
         "|---|---|---|---|---|---|---|",
     ]
-    places = np.array([data.PLACES[name][1] for name in CLASSES])
     for name, case in CASES.items():
         picked = [p.case == case for p in parts]
         truth = np.concatenate([p.truth[k] for p, k in zip(parts, picked, strict=True)])
         chance = np.concatenate([chances(p.scores, heat)[k] for p, k in zip(parts, picked, strict=True)])
         plain = np.concatenate([p.plain[k] for p, k in zip(parts, picked, strict=True)])
         arousal = np.concatenate([p.arousal[k] for p, k in zip(parts, picked, strict=True)])
-        lines.append(
-            f"| {name} | {len(truth)} | {recall(truth, chance.argmax(1)):.3f} | {recall(truth, plain.argmax(1)):.3f} | "
-            f"{spearmanr(arousal, places[truth])[0]:.3f} | {concordance(arousal, places[truth]):.3f} | "
-            f"{calibration_error(chance, truth):.3f} |"
-        )
+        lines.append(_line(name, truth, chance, plain, arousal))
     return "\n".join(lines)
+
+
+def abroad(corpora: Corpora, fitted: Fitted) -> str:
+    """A row of the card: bursts of EmoGator, of which the categories' model heard none."""
+    rows = data.windows(corpora.clips["emogator"], data.BURSTS, np.random.default_rng(0), 0)
+    x = data.with_baseline(rows, corpora.usual, np.random.default_rng(0), 0.0)
+    truth = np.array([CLASSES.index(label) for label in rows.label])
+    chance = chances([model(space(x)) for space, model in fitted.members], fitted.heat)
+    arousal = fitted.place(fitted.members[0][0](x))[:, 1]
+    name = "EmoGator: another corpus, bursts instead of speech"
+    return _line(name, truth, chance, _baseline(corpora, [], rows.x), arousal)
+
+
+def _line(name: str, truth: np.ndarray, chance: np.ndarray, plain: np.ndarray, arousal: np.ndarray) -> str:
+    places = np.array([data.PLACES[label][1] for label in CLASSES])[truth]
+    figures = (
+        recall(truth, chance.argmax(axis=1)),
+        recall(truth, plain.argmax(axis=1)),
+        float(spearmanr(arousal, places)[0]),
+        concordance(arousal, places),
+        calibration_error(chance, truth),
+    )
+    return f"| {name} | {len(truth)} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |"
 
 
 def kept_out(speaker: str) -> bool:
