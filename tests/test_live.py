@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 import facegen
+from facegen.animation import Animation
 from facegen.audio import read_audio
 from facegen.config import Config, StreamConfig
 from facegen.emotion import EmotionTrack, parse_emotion
@@ -285,3 +286,17 @@ def test_the_face_follows_the_mood_that_is_heard(data_folder):
     )  # how much it talks is told from phones that are provisional
     turn = int(10 * sum(map(len, loud)) / 16_000)
     assert runs[0][-20:].mean() > runs[0][turn - 20 : turn].mean() + 0.03
+
+
+def test_a_live_face_borrows_an_emotion(sample, tmp_path):
+    values = np.zeros((30, len(ARKIT)), np.float32)
+    values[:, [ARKIT.index(name) for name in ("mouthSmileLeft", "mouthSmileRight", "cheekSquintLeft")]] = 0.8
+    values[:3] = 0
+    Animation(30, ARKIT, values).save(tmp_path / "smile.safetensors")
+    samples = read_audio(sample).samples[:32_000]
+    smiles = []
+    for lent in (None, str(tmp_path / "smile.safetensors")):
+        engine = Engine(Config(fps="10", passes=("expression",), emotion_from=lent))
+        frames = engine.push(samples) + engine.close()
+        smiles.append(np.mean([frame.values[ARKIT.index("mouthSmileLeft")] for frame in frames]))
+    assert smiles[1] > smiles[0] + 0.1

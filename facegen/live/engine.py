@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from facegen.animation import Animation
+from facegen.borrowing import borrow
 from facegen.config import Config, StreamConfig
 from facegen.decoders import load_decoder
 from facegen.decoders.live import LiveDecoder, held
@@ -74,7 +75,8 @@ class Engine:
         self.controls = target.control_names
         self.rest = np.array([control.neutral for control in target.controls], np.float32)
         self._map = None if self.controls == ARKIT else find_map(load_rig("arkit"), target)
-        self._life = Life(self.config, self.fps, emotion_track(self.config))
+        self._lent = borrow(self.config.emotion_from, self.config) if self.config.emotion_from else None
+        self._life = Life(self.config, self.fps, emotion_track(self.config, lent=self._lent))
         self._mood = Mood(encoder.network, self.config.emotion_encoder, self.fps)
         self._turns: list[tuple[int, Emotion]] = []  # frames from which on another mood was heard
         self._stress = Stress(self.config, self.fps)
@@ -95,7 +97,7 @@ class Engine:
             raise UsageError("the value has the wrong kind", remedy="use e.g. happy:0.6, or 1.0") from error
         if not isinstance(config.emotion, str):
             raise UsageError("the emotion is no text", remedy="use e.g. happy:0.6")
-        self._life.change(config, emotion_track(config), self._frame)
+        self._life.change(config, emotion_track(config, lent=self._lent), self._frame)
         self.config = config
 
     def push(self, block: np.ndarray) -> list[Frame]:
@@ -145,7 +147,9 @@ class Engine:
             if frame > first:
                 parts.append(self._compose(first, frame))
                 first = frame
-            self._life.change(self.config, replace(emotion_track(self.config), base=emotion), first)
+            self._life.change(
+                self.config, replace(emotion_track(self.config, lent=self._lent), base=emotion), first
+            )
         return [*parts, self._compose(first, last)]
 
     def _ready(self, ended: bool) -> int:
