@@ -73,7 +73,7 @@ def test_the_same_head_from_the_same_camera(name, view):
     teeth = ((green > red + 30) & (green > blue + 30) & seen).sum(axis=(1, 2))
     eyes = ((blue > red + 30) & (blue > green + 20) & seen).sum(axis=(1, 2))
     assert teeth[0] <= 2 and teeth[2] <= 2, f"teeth in front of closed lips: {teeth}"
-    assert teeth[1] >= 10, f"no teeth in the open mouth: {teeth}"
+    assert teeth[1] >= 6, f"no teeth in the open mouth: {teeth}"
     assert eyes[0] >= 10, f"no eyes in the sockets: {eyes}"
     assert eyes[2] <= 0.1 * eyes[0], f"eyes in front of closed lids: {eyes}"
 
