@@ -31,8 +31,8 @@ def region(name: str, controls: Sequence[str]) -> str:
 class Written:
     """Actions that are made but move nothing yet: ``show`` puts them in use, ``drop`` takes them away."""
 
-    def __init__(self, take: str, start: float, scale: float) -> None:
-        self.take, self.start, self.scale = take, start, scale
+    def __init__(self, take: str, start: float, scale: float, asked: dict) -> None:
+        self.take, self.start, self.scale, self.asked = take, start, scale, asked
         self.made: list[tuple[bpy.types.ID, str, bpy.types.Action, Any]] = []
 
     def write(self, block: bpy.types.ID, target: str, found: KeyFile) -> Iterator[None]:
@@ -55,7 +55,7 @@ class Written:
                 self._fill(line, curve)
                 sums[f"{path}#{index}"] = _sum(line)
                 yield
-            stamp = {"take": self.take, "target": target, "layer": layer, "start": self.start,
+            stamp = {**self.asked, "take": self.take, "target": target, "layer": layer, "start": self.start,
                      "scale": self.scale, "frames": found.frames, "sums": sums}  # fmt: skip
             action[STAMP] = json.dumps(stamp)
 

@@ -90,10 +90,9 @@ class FACEGEN_OT_export(Working, bpy.types.Operator):
         path = bpy.path.abspath(self.filepath)
         if not path:
             raise Trouble("no file is given", "name one, such as take.csv")
-        take, targets, _ = takes.shown_take(self.targets)
+        take, targets, stamp = takes.shown_take(self.targets)
         with TemporaryDirectory() as folder:
-            shared = {"preset": context.scene.facegen.preset, "map": context.scene.facegen.map}
-            hand = yield from takes.by_hand(take, targets, shared, folder)
+            hand = yield from takes.by_hand(take, targets, takes.remembered({}, stamp), folder)
             command = ["edit", take, "--hand", hand] if hand else ["convert", take]
             yield from facegen(python(), *command, "-o", path)
         return f"wrote {path}"

@@ -14,6 +14,9 @@ from .core.request import animate_flags, marker_timeline, scene_rate, write_requ
 from .core.trouble import Trouble
 from .settings import DEFAULTS, python, takes_folder
 
+MAPPING = ("preset", "map", "bones")
+"""The options that say which control goes where: an action remembers its own."""
+
 
 def new_take(folder: str, name: str) -> str:
     """A file name in ``folder`` that is free."""
@@ -78,7 +81,8 @@ def show(take: str, requests: list[dict], options: dict, first: float) -> Steps:
         found = read_keys(answer)
     scale = float(scene_rate(now.render.fps, now.render.fps_base) / found.fps)
     kept = bpy.path.relpath(take) if bpy.data.filepath and not take.startswith("//") else take
-    written = actions.Written(kept, float(first), scale)
+    asked = {name: options[name] for name in MAPPING}
+    written = actions.Written(kept, float(first), scale, asked)
     shown = False
     try:
         names = list(dict.fromkeys(c.target for c in found.curves))
@@ -116,6 +120,11 @@ def shown_take(names: str) -> tuple[str, list[bpy.types.Object], dict]:
     return path, [t for t, s in stamps.items() if s and s[0]["take"] == first["take"]], first
 
 
+def remembered(options: dict, stamp: dict) -> dict:
+    """The mapping that an action was made with, but for what ``options`` say anew."""
+    return {n: stamp.get(n, "") if options.get(n) in (None, "", "auto") else options[n] for n in MAPPING}
+
+
 def by_hand(take: str, targets: list, options: dict, folder: str) -> Steps:
     """The take's curves as they were changed by hand, in a file; None where nothing was changed."""
     requests = []
@@ -138,7 +147,7 @@ def by_hand(take: str, targets: list, options: dict, folder: str) -> Steps:
 def again(options: dict, changes: list[str]) -> Steps:
     """Take up what was changed by hand, solve a span again where ``changes`` say so, and key the result."""
     take, targets, stamp = shown_take(options["targets"])
-    options = {**options, "layers": bool(stamp["layer"])}
+    options = {**options, **remembered(options, stamp), "layers": bool(stamp["layer"])}
     result, kept = new_take(takes_folder(), take.rpartition("-")[0] or take), False
     try:
         with TemporaryDirectory() as folder:

@@ -229,7 +229,10 @@ def check_a_map_file_of_ones_own():
     bpy.ops.facegen.load(filepath=str(path), targets="Kopf", preset="custom", map=str(shapes))
     columns = table(path)
     halves = {**columns, "half": [v / 2 for v in columns["jawOpen"]]}
-    assert differs(head, halves, names={"Mund auf": "half", "Lächeln": "mouthSmileLeft"}) < 1e-5
+    names = {"Mund auf": "half", "Lächeln": "mouthSmileLeft"}
+    assert differs(head, halves, names=names) < 1e-5
+    assert bpy.ops.facegen.simplify(targets="Kopf", reduce=0.01) == {"FINISHED"}  # the map is remembered
+    assert differs(head, halves, names=names) < 0.01 + 1e-5
 
 
 def check_layers_are_strips_that_add_up():
