@@ -16,14 +16,19 @@ from facegen.rig import Rig
 Pose = Mapping[str, float]
 """Control name to value; ``yaw``, ``pitch``, ``roll``, ``x``, ``y`` and ``z`` pose the head."""
 LABEL_HEIGHT = 22
+SHOWN_WITH = {"mouthClose": 1.0, "mouthSticky": 0.35, "tongue": 0.4}
+"""How far the jaw opens so that controls whose names begin so show what they do."""
 
 
 def all_controls(rig: Rig) -> dict[str, Pose]:
-    """The neutral face, then each control of ``rig`` at the end of its range that is further from neutral."""
+    """The neutral face, then each control of ``rig`` at the end of its range that is further from neutral, some with an
+    open jaw."""
     poses: dict[str, Pose] = {"neutral": {}}
     for control in rig.controls:
         upwards = control.high - control.neutral >= control.neutral - control.low
-        poses[control.name] = {control.name: control.high if upwards else control.low}
+        opened = next((jaw for name, jaw in SHOWN_WITH.items() if control.name.startswith(name)), 0.0)
+        jaw = {"jawOpen": opened} if opened and "jawOpen" in rig.control_names else {}
+        poses[control.name] = {**jaw, control.name: control.high if upwards else control.low}
     return poses
 
 
