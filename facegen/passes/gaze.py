@@ -22,7 +22,7 @@ SECONDS_A_DEGREE, SECONDS_LEAST = 0.0022, 0.021
 EYE_HALF_CM = 3.05
 CLOSE_STUDY = 0.35  # shifts are smaller while looking at a given point
 LID_DOWN, LID_UP = 0.35, 0.12  # lid motion with an eye that looks down or up
-UNEASY = 0.5  # how far unpleasant arousal without power quickens shifts: a fearful capture has three times the others'
+UNEASY = 0.22  # how far unpleasant arousal without power quickens shifts: a fearful capture has three times the others'
 
 TURNING = ("head", "listening")  # layers whose turns of the head the eyes make up for
 SIDES = ("Left", "Right")
