@@ -30,7 +30,7 @@ APEX, APEX_FALL_S = 0.22, 0.7  # an expression that comes passes what it then ho
 # wrinkled nose lifts the upper lip.
 CORNERS = ("mouthSmile", "mouthFrown", "mouthDimple", "mouthStretch")
 OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
-SHARES = {"corners": (1.0, 0.62), "opening": (0.24, 0.26), "pressing": (0.7, 0.3), "nose": (0.65, 0.5)}
+SHARES = {"corners": (1.0, 0.74), "opening": (0.24, 0.26), "pressing": (0.7, 0.3), "nose": (0.65, 0.5)}
 
 WITH_JAW, JAW_USUAL = (0.4, 1.4), 0.16
 SEALING = 0.4  # of a wrinkled nose, which the chin takes back of what it parts the lips
