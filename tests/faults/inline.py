@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,9 +66,10 @@ def short_sounds(folder: Path, count: int, seconds: float = 0.3) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every output in ``folder`` with its bytes; the batch's own files left out."""
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".facegen" not in path.parts and not path.name.startswith("summary.")
-    }
+    """Every output in ``folder`` with its bytes; the batch's own files left out, which come and go."""
+    found: dict[str, bytes] = {}
+    for place, inner, files in os.walk(folder):
+        inner[:] = [name for name in inner if name != ".facegen"]
+        for path in (Path(place) / name for name in files if not name.startswith("summary.")):
+            found[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return dict(sorted(found.items()))

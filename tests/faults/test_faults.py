@@ -221,18 +221,20 @@ def test_ctrl_c_ends_within_two_seconds_and_a_resume_completes(sounds, wanted, t
 
 @pytest.mark.slow
 def test_kill_at_random_moments(sounds, wanted, tmp_path, monkeypatch):
-    """50 kills of the whole batch, each followed by another start, until one gets through; then all is there."""
+    """50 kills of the whole batch, half of them at any time, half while outputs appear; then all is there."""
     chance = random.Random(0)
     out = tmp_path / "out"
     process = begin(sounds, out, "--workers", "1")
     until_some_are_done(out, 1)
     process.kill()
     process.communicate()
-    for _ in range(50):
+    for turn in range(50):
         for name in chance.sample(sorted(wanted), 3):
             (out / name).unlink(missing_ok=True)  # so that there is always work
         process = begin(sounds, out, "--workers", "1", "--resume")
-        time.sleep(chance.uniform(0.05, 2.5))
+        if turn % 2:
+            until_some_are_done(out, len(contents(out)) + 1)
+        time.sleep(chance.uniform(0.02, 0.2 if turn % 2 else 2.5))
         process.kill()
         process.communicate()
         no_half_file(out, wanted)
