@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -126,8 +127,9 @@ def start_blenders() -> dict[str, subprocess.Popen]:
         folder = VENV / f"bpy-{version}"
         if not (folder / "installed").exists():
             print(f"installing Blender {version} for the tests", flush=True)
-            pip = f"{folder}/bin/pip install --disable-pip-version-check --quiet bpy=={version} 'numpy<2'"
-            command = f"{sys.executable} -m venv {folder} && {pip} && touch {folder}/installed"
+            there = shlex.quote(str(folder))
+            pip = f"{there}/bin/python -m pip install --disable-pip-version-check --quiet bpy=={version} 'numpy<2'"
+            command = f"{shlex.quote(sys.executable)} -m venv {there} && {pip} && touch {there}/installed"
             started[version] = subprocess.Popen(["sh", "-c", command])
     return started
 
