@@ -16,7 +16,7 @@ from facegen.passes.curves import QUIET_DB, frame_times, mean_over
 from facegen.take import Layer, Take
 
 TABLE = Path(__file__).resolve().parents[1] / "data" / "sounds.csv"
-LEAST, FULL = 0.1, 0.5  # probability from which a sound shows, and fully
+LEAST, FULL = 0.4, 0.8  # probability from which a sound shows, and fully
 ONSET_S, OFFSET_S = 0.12, 0.45
 TOP_S, RANGE_DB = 1.0, 18.0  # a pulse is as strong as the sound is loud beside its loudest within TOP_S
 LEVEL_S = 8.0  # within which the loudest sound is the talker's level
