@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,6 +176,14 @@ def test_laughs_smile_and_pulse():
     layer = nonverbal(Take(sounding("laugh").fps, 180), sounding("laugh")).animation
     assert layer.channel("mouthSmileLeft")[60:115].mean() > 0.4
     assert layer.channel("jawOpen")[60:115].std() > 0.03
+
+
+def test_the_room_behind_a_talker_does_not_laugh():
+    context = sounding("laugh")
+    energy = context.features.energy.copy()
+    energy[190:410] = energy.max() - 40
+    far = replace(context, features=replace(context.features, energy=energy))
+    assert nonverbal(Take(context.fps, context.frames), far).animation.values[70:110].max() < 0.02
 
 
 def test_nothing_is_shown_where_nothing_is_heard():
