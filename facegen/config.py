@@ -159,7 +159,7 @@ class PortraitConfig:
     face: tuple[float, ...] | None = option(None, "which of several faces: a place on it, in pixels: X,Y")
     audio: str | None = option(None, "sound to mux into the video of an animation", file=True)
     steps: int = option(4, "steps of the refiner or the backbone")
-    refine: bool = option(False, "paint mouth and eyes with the refiner")
+    refiner: str | None = option(None, "paint mouths with this refiner: .onnx of tools/train_refiner.py")
     backbone: str | None = option(
         None, "local diffusers folder (img2img, inpaint or ControlNet) that refines", file=True
     )

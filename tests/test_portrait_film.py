@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +27,10 @@ from facegen.portrait.film import check_portrait  # noqa: E402
 from facegen.portrait.marks import SURE, Marks, mark_score  # noqa: E402
 from facegen.portrait.measure import likeness, sharpness, ssim  # noqa: E402
 from facegen.portrait.picture import read_photo  # noqa: E402
+from facegen.renderers.parts import write_in_parts  # noqa: E402
 from facegen.track.frames import Video  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def take(frames=6, fps=25):
@@ -114,8 +120,6 @@ def test_pictures_without_a_usable_face_are_refused(make, words, tmp_path, capsy
     take().save(tmp_path / "a.json")
     out = tmp_path / "o.mp4"
     assert run(["portrait", str(tmp_path / "a.json"), str(tmp_path / "face.png"), "-o", str(out)]) == 3
-    import re
-
     assert re.search(words, capsys.readouterr().err)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "face.png"]
 
@@ -140,7 +144,8 @@ def test_the_visible_mark_stands_in_its_corner():
 
 @pytest.mark.slow
 def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch):
-    monkeypatch.setattr("facegen.renderers.parts.PART_S", 0.12)
+    short = partial(write_in_parts, seconds=0.12)
+    monkeypatch.setattr("facegen.portrait.film.write_in_parts", short)
     whole, stopped = tmp_path / "whole.mp4", tmp_path / "stopped.mp4"
     portrait_file(take(9), face, whole)
 
@@ -176,6 +181,10 @@ def test_settings_out_of_range_are_refused():
             PortraitConfig(**wrong)
     with pytest.raises(ModelError, match="is no folder"):
         check_portrait(PortraitConfig(backbone="none"))
+    with pytest.raises(ModelError, match="no such file"):
+        check_portrait(PortraitConfig(refiner="none.onnx"))
+    with pytest.raises(ModelError, match="is no refiner"):
+        check_portrait(PortraitConfig(refiner=str(ROOT / "facegen/models/lips.onnx")))
 
 
 def test_measures_of_pictures_hold_their_laws():
@@ -207,3 +216,21 @@ def test_a_hand_before_the_face_is_told(face, monkeypatch, caplog):
     monkeypatch.setattr(scene, "hands", lambda pixels: [photo.landmarks[[13, 14], :2]])
     scene.make_scene(photo, "face.png")
     assert "hand before the face" in notes_of(caplog)
+
+
+@pytest.mark.slow
+def test_an_untrained_refiner_leaves_the_warped_picture(face, tmp_path):
+    pytest.importorskip("diffusers")
+    pytest.importorskip("onnx")
+    from tools.refiner.export import onnx_model
+    from tools.refiner.net import RefinerNet
+
+    weights = tmp_path / "refiner.onnx"
+    weights.write_bytes(onnx_model(RefinerNet(), 0, 0))
+    portrait_file(take(3), face, tmp_path / "plain.mp4", PortraitConfig(watermark=False))
+    refined = PortraitConfig(watermark=False, refiner=str(weights), steps=2)
+    portrait_file(take(3), face, tmp_path / "refined.mp4", refined)
+    films = [
+        [p.pixels.astype(int) for p in Video(tmp_path / f"{n}.mp4").pictures()] for n in ("plain", "refined")
+    ]
+    assert max(np.abs(a - b).max() for a, b in zip(*films, strict=True)) <= 3

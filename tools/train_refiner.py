@@ -1,7 +1,7 @@
 """Train the portrait's refiner and export it.
 
     python tools/cache_portraits.py --data ../shared/data --cache CACHE
-    python tools/train_refiner.py --cache CACHE --checkpoint STATE --out facegen/models/refiner.onnx
+    python tools/train_refiner.py --cache CACHE --checkpoint STATE --out refiner.onnx
 
 Speakers and heads of HELD are never trained on; the table compares the refined with the warped picture on them. The
 state is kept in --checkpoint, so training goes on where it ended; with more steps it goes on from there.

@@ -13,13 +13,13 @@ from facegen import __version__
 from facegen.animation import Animation
 from facegen.config import PortraitConfig
 from facegen.emotion import EmotionTrack
-from facegen.errors import AnimationFileError, ModelError
+from facegen.errors import AnimationFileError
 from facegen.files import check_writable
 from facegen.portrait.backbone import Backbone, read_kind
 from facegen.portrait.marks import Marks, provenance
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
 from facegen.portrait.puppet import Instant
-from facegen.portrait.refine import Refiner, Sampler, load_sampler, shipped
+from facegen.portrait.refine import Refiner, Sampler, load_sampler
 from facegen.portrait.scene import Painter, Scene, make_scene
 from facegen.portrait.tokens import frame_tokens
 from facegen.portrait.vision import opencv
@@ -53,12 +53,8 @@ def check_portrait(config: PortraitConfig) -> None:
     face_finder().close()
     if config.backbone is not None:
         read_kind(config.backbone)
-    if config.refine and not shipped().is_file():
-        raise ModelError(
-            "this version ships no weights for the refiner",
-            path="--refine",
-            remedy="train some with tools/train_refiner.py, or leave --refine out",
-        )
+    if config.refiner is not None:
+        load_sampler(config.refiner, config.steps, 0)
 
 
 def portrait_file(
@@ -106,8 +102,8 @@ class _Drawn:
         self._backbone: Backbone | None = None
         if config.backbone is not None and not config.draft:
             self._backbone = Backbone(config.backbone, scene.puppet, config, speech.seed)
-        elif config.refine and not config.draft:
-            self._sampler = load_sampler(shipped(), config.steps, speech.seed)
+        elif config.refiner is not None and not config.draft:
+            self._sampler = load_sampler(config.refiner, config.steps, speech.seed)
             self._tokens = frame_tokens(
                 len(animation), animation.fps, speech.emotion, speech.audio, speech.start
             )

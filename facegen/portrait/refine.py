@@ -8,7 +8,6 @@ frame, so that it does not flicker; the low frequencies around the mouth stay th
 from __future__ import annotations
 
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
@@ -23,12 +22,6 @@ START = 0.5
 LOW_SIGMA = 9.0
 INPUTS = {"noisy", "condition", "angle", "tokens"}
 MAX_BYTES = 64 * 2**20
-SHIPPED = "refiner.onnx"
-
-
-def shipped() -> Path:
-    """Where the refiner's weights lie in a version that has any."""
-    return Path(__file__).resolve().parents[1] / "models" / SHIPPED
 
 
 def load_sampler(path: str | PathLike, steps: int, seed: int) -> Sampler:
