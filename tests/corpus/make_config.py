@@ -34,7 +34,7 @@ SETTINGS: dict[str, tuple[tuple[str, ...], str]] = {
     "rig-unknown": (("--rig", "nobody"), "--rig"),
     "encoder-unknown": (("--encoder", "nothing"), "--encoder"),
     "decoder-unknown": (("--decoder", "nothing"), "--decoder"),
-    "later-option": (("--emotion-from", "a.wav"), "--emotion-from"),
+    "emotion-encoder-unknown": (("--emotion-encoder", "nothing"), "--emotion-encoder"),
     "switch-with-value": (("--no-blink=maybe",), "--no-blink"),
 }
 LOOKS: dict[str, tuple[tuple[str, ...], str]] = {
