@@ -230,3 +230,19 @@ def test_command_line(tmp_path, sounds, capsys):
     (tmp_path / "in" / "bad.wav").unlink()
     assert run([*line, "--workers", "1", "--resume"]) == 0
     assert "2 kept of 2" in capsys.readouterr().out and contents(tmp_path / "out") == whole
+
+
+def test_memory_that_ends_inside_a_library_is_called_that(tmp_path, monkeypatch, sounds):
+    from facegen.batch import perform as module
+    from facegen.errors import ModelError
+
+    class Starved:
+        def __init__(self, *_):
+            raise ModelError(
+                "fails to run ([ONNXRuntimeError] : 1 : FAIL : std::bad_alloc)", path="lips.onnx"
+            )
+
+    monkeypatch.setattr(module, "load_job", lambda command: Starved)
+    monkeypatch.setattr(module, "fingerprint", lambda task: "x")
+    tally = run_inline(monkeypatch, sounds, tmp_path / "out", retries=0)
+    assert {r.fault.reason for r in tally.results.values() if r.fault} == {"the memory is not enough"}

@@ -33,12 +33,11 @@ def perform(task: Task, place: Place, *, check: bool = True, thumbnail: bool = F
     try:
         result = _perform(task, place, check, thumbnail)
     except FacegenError as error:
-        result = Result.failed(_fault(error, place))
+        # What ONNX Runtime says when the memory ends, whichever network it ran.
+        starved = "bad_alloc" in error.reason
+        result = Result.failed(_no_memory(task) if starved else _fault(error, place))
     except MemoryError:
-        fault = Fault(
-            "the memory is not enough", task.name, "raise --memory, or use fewer --workers", 3, True
-        )
-        result = Result.failed(fault)
+        result = Result.failed(_no_memory(task))
     except Exception as error:  # a fault of ours in one job must not end the others
         reason = f"internal error ({type(error).__name__}: {str(error)[:300]})"
         result = Result.failed(Fault(reason, task.name, "please report it", 5))
@@ -81,6 +80,10 @@ def _fault(error: FacegenError, place: Place) -> Fault:
     failing = isinstance(error, OutputError)
     halts = failing and (bool(numbers & set(HALTING)) or not place.exists())
     return Fault.of(place.plainly(error), again=failing and not halts, halts=halts)
+
+
+def _no_memory(task: Task) -> Fault:
+    return Fault("the memory is not enough", task.name, "raise --memory, or use fewer --workers", 3, True)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
