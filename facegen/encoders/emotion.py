@@ -34,6 +34,7 @@ LOUD_DB = 12.0
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 _VOWELS = [LABELS.index(label) for label in VOWELS]
 _LOUDNESS = MEANS.index("loudness")
+_NO_SOUND = np.zeros(0, np.float32)
 
 
 class VoiceEmotion:
@@ -63,7 +64,8 @@ class RowStream:
         self._odd: np.ndarray = np.zeros((0, 3), np.float32)
 
     def push(self, block: np.ndarray, features: Features | None = None) -> np.ndarray:
-        self._heard.append(self._voice.push(np.asarray(block, np.float32)))
+        if len(block):
+            self._heard.append(self._voice.push(np.asarray(block, np.float32)))
         if features is None or not len(features):
             return np.zeros((0, ROW_WIDTH), np.float32)
         self._take(features)
@@ -93,7 +95,7 @@ class RowStream:
         return pairs * np.array([1, 2, 1], np.float32)
 
     def _joined(self, whole: bool) -> np.ndarray:
-        voice = np.concatenate(self._heard)
+        voice = np.concatenate(self._heard) if len(self._heard) > 1 else self._heard[0]
         if whole and len(voice) > len(self._spoken):  # an encoder that gave less than the sound: nobody spoke
             self._spoken = np.pad(self._spoken, ((0, len(voice) - len(self._spoken)), (0, 0)))
         count = min(len(voice), len(self._spoken))
@@ -130,8 +132,14 @@ class EmotionStream:
         return self._answers((self._first + len(self._held) - AHEAD) // STRIDE + 1)
 
     def close(self, features: Features | None = None) -> Heard:
-        self._held = np.concatenate([self._held, self._rows.close(features)])
-        return self._answers(-(-(self._first + len(self._held)) // STRIDE))
+        count = 0 if features is None else len(features)
+        parts = [  # a slice at a time: the rows of an hour are big
+            self.push(_NO_SOUND, features.part(at, at + SLICE))  # type: ignore[union-attr]
+            for at in range(0, count, SLICE)
+        ]
+        self._held = np.concatenate([self._held, self._rows.close()])
+        parts.append(self._answers(-(-(self._first + len(self._held)) // STRIDE)))
+        return Heard.joined(parts)
 
     def _answers(self, count: int) -> Heard:
         """The answers from the next one up to ``count``."""
