@@ -20,7 +20,8 @@ MOST_CM = np.array((2.5, 2.5, 4.0))
 USUAL_SKIN = 0.72
 """Brightness (sRGB) of skin in the light for which the rig's mouth is painted."""
 BEHIND_LIPS_CM, DEEP_CM, UNDER_LIP_CM = 0.9, 1.6, 0.5
-DARKEST = 0.22
+DARKEST = np.array((0.7, 0.38, 0.36))
+"""Light (red, green, blue) that is left in the throat: what flesh throws back is red."""
 JAW_SHARE = 0.5
 """A lip that an open jaw moves by so much of its most is the lower one."""
 OPEN_CM = 0.7
@@ -150,6 +151,6 @@ class Puppet:
         deep = np.maximum(0.0, (middle - inside) @ ahead / self.head.scale - BEHIND_LIPS_CM)
         under = smoothstep(-0.15, UNDER_LIP_CM, (upper - inside) @ up / self.head.scale)
         above = smoothstep(-0.15, UNDER_LIP_CM, (inside - lower) @ up / self.head.scale)
-        near = (0.45 + 0.55 * under) * (0.75 + 0.25 * above) * (0.65 + 0.35 * opened)
-        light = self._facing * (DARKEST + (1 - DARKEST) * np.exp(-deep / DEEP_CM)) * near
-        return (self._paint * light[:, None]).astype(np.float32)
+        near = (0.55 + 0.45 * under) * (0.8 + 0.2 * above) * (0.7 + 0.3 * opened)
+        light = DARKEST + (1 - DARKEST) * np.exp(-deep / DEEP_CM)[:, None]
+        return (self._paint * light * (self._facing * near)[:, None]).astype(np.float32)
