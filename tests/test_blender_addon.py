@@ -55,7 +55,9 @@ def start(blender, addon, sample, folder):
     command = [blender, inside] if python else [blender, "-b", "--factory-startup", "-P", inside, "--"]
     arguments = [str(addon), sys.executable, str(sample), str(folder)]
     with open(log, "w") as out:
-        return subprocess.Popen([*command, *arguments], env=surroundings(folder), stdout=out, stderr=out), log
+        return subprocess.Popen(
+            [*command, *arguments], env=surroundings(folder, python), stdout=out, stderr=out
+        ), log
 
 
 def faults(process, log):
@@ -66,10 +68,12 @@ def faults(process, log):
     return {name: found.get(name, f"was not run:\n{text[-3000:]}") for name in CHECKS}
 
 
-def surroundings(folder):
+def surroundings(folder, python=False):
     """An environment in which Blender keeps its settings in ``folder`` and facegen is this one."""
     root = str(Path(__file__).parents[1])
     given = {"BLENDER_USER_RESOURCES": folder / "user", "PYTHONPATH": root}
+    if not python:  # a system's Blender looks for its Python's modules beside the first python3 on the PATH
+        given["PATH"] = os.defpath
     for kind in ("config", "scripts", "datafiles"):
         (folder / "user" / kind).mkdir(parents=True)
         given[f"BLENDER_USER_{kind.upper()}"] = folder / "user" / kind
