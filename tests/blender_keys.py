@@ -11,11 +11,12 @@ import bpy
 
 
 def curves_of(keys):
-    action = keys.animation_data.action
-    bags = [action] if hasattr(action, "fcurves") else []
-    for layer in getattr(action, "layers", ()):
-        for strip in layer.strips:
-            bags += strip.channelbags
+    """The curves of these shape keys: from 4.4 on an action holds those of several things, each in a slot."""
+    slot = getattr(keys.animation_data, "action_slot", None)
+    if slot is None:
+        return list(keys.animation_data.action.fcurves)
+    strips = [strip for layer in keys.animation_data.action.layers for strip in layer.strips]
+    bags = [bag for strip in strips for bag in strip.channelbags if bag.slot_handle == slot.handle]
     return [curve for bag in bags for curve in bag.fcurves]
 
 

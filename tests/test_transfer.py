@@ -70,6 +70,8 @@ def test_a_bent_copy_of_aria_gets_the_bent_shapes(tmp_path):
         index, value = aria.delta(name)
         truth = np.zeros_like(vertices)
         truth[index] = bent(aria.mesh.vertices[index] + value) - vertices[index]
+        if not truth[skin].any():  # a control of the tongue or the eyes
+            continue
         scores.append(compare(field(found, name, len(vertices)), truth, name, skin))
     error, match = np.median(scores, axis=0)
     assert error < 0.6 and match > 0.97, (error, match)

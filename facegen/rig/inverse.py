@@ -25,6 +25,8 @@ SETTLED = 1e-5
 TINY = 1e-12
 BINDING = 1e-6
 """A target this near its clamp is at it."""
+LEAST_HOLD = 0.02
+"""A step is held back by this part at least of all that a control moves."""
 FAR = 1e3
 """How far beyond its curve a control without bounds is looked for."""
 
@@ -107,8 +109,8 @@ def _descend(
         for s in now:
             column = columns[s]
             error = left[column.targets]
-            _excuse(error, column.targets, clamps)
-            new = _best(column, error, values[s], smooth, (lows[s], highs[s]))
+            excused = _excuse(error, column.targets, clamps)
+            new = _best(column, error, values[s], smooth, (lows[s], highs[s]), excused)
             moved = float(np.abs(new - values[s]).max(initial=0.0))
             if moved > SETTLED:
                 left[column.targets] += column.values(values[s]) - column.values(new)
@@ -128,23 +130,36 @@ def _sharers(columns: list[_Column]) -> list[set[int]]:
     return [set().union(*(users[t] for t in column.targets.tolist())) for column in columns]
 
 
-def _excuse(error: np.ndarray, targets: np.ndarray, clamps: tuple) -> None:
+def _excuse(error: np.ndarray, targets: np.ndarray, clamps: tuple) -> list[tuple[int, np.ndarray]]:
+    """Take away the errors [k, F] that lie beyond a clamp; gives the rows that have some, and where [F]."""
     over, under, any_over, any_under = clamps
+    excused = []
     for row, t in enumerate(targets.tolist()):
-        if any_over[t]:
-            error[row][over[t] & (error[row] < 0)] = 0.0
-        if any_under[t]:
-            error[row][under[t] & (error[row] > 0)] = 0.0
+        if any_over[t] or any_under[t]:
+            beyond = (over[t] & (error[row] < 0)) | (under[t] & (error[row] > 0))
+            error[row][beyond] = 0.0
+            excused.append((row, beyond))
+    return excused
 
 
 def _best(
-    column: _Column, error: np.ndarray, old: np.ndarray, smooth: float, bounds: tuple[float, float]
+    column: _Column,
+    error: np.ndarray,
+    old: np.ndarray,
+    smooth: float,
+    bounds: tuple[float, float],
+    excused: list[tuple[int, np.ndarray]],
 ) -> np.ndarray:
-    """The values [F] of one control that leave least of ``error`` [k, F], which is what ``old`` leaves."""
+    """The values [F] of one control that leave least of ``error`` [k, F], which is what ``old`` leaves. Targets that
+    are ``excused`` hold no step back, or else a control that moves them would settle too slowly."""
     low, high = bounds
     if len(column.slopes) == 1:
         slope = column.slopes[0]
-        size = max(float(slope @ slope) + smooth, TINY)
+        whole_size = max(float(slope @ slope) + smooth, TINY)
+        size = np.full(len(old), whole_size, np.float32)
+        for row, beyond in excused:
+            size -= slope[row] ** 2 * beyond
+        size = np.maximum(size, LEAST_HOLD * whole_size)
         return np.clip(old + (weighed(slope, error) - smooth * old) / size, low, high)
     whole = error + column.values(old)
     best, least = old, np.full(len(old), np.inf, np.float32)
