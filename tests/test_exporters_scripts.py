@@ -37,6 +37,9 @@ class Points(list):
             point.co = (frame, value)
 
 
+SLOT = SimpleNamespace(handle=7)
+
+
 class Block:
     def __init__(self, keys, name):
         self.keys, self.name, self.slider_min, self.slider_max, self.value = keys, name, 0.0, 1.0, 0.0
@@ -52,15 +55,21 @@ class Block:
             data_path=self.path_from_id(what), keyframe_points=Points(), update=lambda: None
         )
         if self.keys.animation_data is None:
-            action = SimpleNamespace(fcurves=[]) if self.keys.old else self.keys.layered
-            self.keys.animation_data = SimpleNamespace(action=action)
+            self.keys.animation_data = SimpleNamespace(action=SimpleNamespace(fcurves=[]))
+            if not self.keys.old:
+                self.keys.animation_data = SimpleNamespace(action=self.keys.layered, action_slot=SLOT)
         self.keys.curves.append(curve)
 
 
 def blender(names, old=True):
     keys = SimpleNamespace(name="Key", animation_data=None, old=old, curves=[])
-    bag = SimpleNamespace(fcurves=keys.curves)
-    keys.layered = SimpleNamespace(layers=[SimpleNamespace(strips=[SimpleNamespace(channelbags=[bag])])])
+    paths = [f'key_blocks["{name}"].value' for name in names]
+    others = [SimpleNamespace(data_path=path, keyframe_points=None) for path in paths]  # another mesh's
+    bags = [
+        SimpleNamespace(slot_handle=2, fcurves=others),
+        SimpleNamespace(slot_handle=SLOT.handle, fcurves=keys.curves),
+    ]
+    keys.layered = SimpleNamespace(layers=[SimpleNamespace(strips=[SimpleNamespace(channelbags=bags)])])
     keys.key_blocks = {name: Block(keys, name) for name in names}
     head = SimpleNamespace(type="MESH", data=SimpleNamespace(shape_keys=keys))
     scene = SimpleNamespace(render=SimpleNamespace())
