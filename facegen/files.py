@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -28,7 +29,7 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         raise OutputError("is a folder, not a file", path=path, remedy="give a file name")
     try:
         handle, temporary = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix
+            dir=target.parent, prefix=_temporary_prefix(target), suffix=target.suffix
         )
         os.close(handle)
     except OSError as error:
@@ -41,6 +42,17 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+def _temporary_prefix(target: Path) -> str:
+    return f".{target.stem[:40]}-"
+
+
+def drop_unfinished(path: str | os.PathLike) -> None:
+    """Remove what a killed process left of ``path`` under temporary names. Only for a file that nobody writes now."""
+    target = Path(path)
+    for left in target.parent.glob(f"{glob.escape(_temporary_prefix(target))}*{glob.escape(target.suffix)}"):
+        left.unlink(missing_ok=True)
 
 
 def _settle(temporary: str, target: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from facegen.batch.dispatch import Dispatch, Engine
@@ -17,11 +18,11 @@ from facegen.batch.local import LocalEngine, cores
 from facegen.batch.manifest import read_manifest
 from facegen.batch.perform import perform
 from facegen.batch.place import STATE, FolderPlace, Place, is_url, place_for
-from facegen.batch.plan import Planner, check_columns
+from facegen.batch.plan import SUMMARIES, Planner, check_columns
 from facegen.batch.task import DONE, Fault, Result, Task
 from facegen.config import BatchConfig
 from facegen.errors import OutputError, UsageError, nearest
-from facegen.files import locked, make_folder, remove_tree
+from facegen.files import drop_unfinished, locked, make_folder, remove_tree
 
 ENGINES = ("local", "ray")
 POLL_SECONDS = 0.5
@@ -87,6 +88,9 @@ def run_batch(
         holder = f"a batch (process {os.getpid()} on {platform.node()})"
         stack.enter_context(locked(state / "lock", holder, target))
         remove_tree(state / "parts")
+        summaries = place.path if isinstance(place, FolderPlace) else state
+        for name in SUMMARIES:
+            drop_unfinished(Path(summaries) / name)
         stack.callback(remove_tree, state / "parts")
         journal = Journal(state / "journal.jsonl", fresh=not config.resume)
         stack.callback(journal.close)
@@ -104,7 +108,7 @@ def run_batch(
             dispatch.step(POLL_SECONDS)
         tally.halted = dispatch.halted
         with suppress(OutputError) if tally.halted else nullcontext():
-            write_summary(tally, place.path if isinstance(place, FolderPlace) else state)
+            write_summary(tally, summaries)
     return tally
 
 

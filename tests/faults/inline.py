@@ -70,6 +70,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for place, inner, files in os.walk(folder):
         inner[:] = [name for name in inner if name != ".facegen"]
-        for path in (Path(place) / name for name in files if not name.startswith("summary.")):
+        for path in (Path(place) / name for name in files if not name.startswith(("summary.", ".summary-"))):
             found[path.relative_to(folder).as_posix()] = path.read_bytes()
     return dict(sorted(found.items()))

@@ -62,7 +62,7 @@ def completes(monkeypatch, sounds, out: Path, wanted: dict[str, bytes]) -> None:
     tally = run_inline(monkeypatch, sounds, out, format="csv,json", resume=True)
     assert tally.count("failed") == 0 and contents(out) == wanted
     agrees(out)
-    assert not list((out / ".facegen").glob("parts/*"))
+    assert not list((out / ".facegen").glob("parts/*")) and not list(out.glob(".*-*"))
 
 
 def no_half_file(out: Path, wanted: dict[str, bytes]) -> None:
@@ -289,3 +289,10 @@ def test_a_job_that_needs_more_memory_than_it_may_have(tmp_path):
     assert process.returncode == 1 and "1 of 2 jobs failed" in said[1], said
     assert "a_long" in said[0] and ("memory" in said[0] or "died" in said[0])
     assert sorted(contents(tmp_path / "out")) == ["clip000.csv", "clip000.json"]
+
+
+def test_what_a_kill_left_of_the_summary_goes_with_the_next_run(sounds, wanted, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".summary-abc123.csv").write_text("row,")
+    completes(monkeypatch, sounds, out, wanted)
