@@ -6,6 +6,7 @@ import os
 import sys
 from typing import NoReturn
 
+from facegen.memory import keep_little
 from facegen.threads import BYTES_ALIKE
 
 INTERRUPTED = 130
@@ -15,6 +16,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line ``argv`` (that of the process by default) and end the process with its exit code."""
     for name, value in BYTES_ALIKE.items():  # before NumPy is loaded
         os.environ.setdefault(name, value)
+    keep_little()
     try:
         from facegen.cli.app import run
 

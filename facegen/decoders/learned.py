@@ -36,6 +36,7 @@ SHARE = 0.85
 those of the few speakers that the network has seen. A style that names a speaker is the network's alone."""
 AHEAD = 20  # frames of coming speech that a frame may see
 BLOCK = 4096  # frames decoded at a time, an even number
+PIECE = 8 * BLOCK  # frames of a clip that are held in all steps at once
 GATE_BEHIND = 60  # frames after speech in which the mouth may still move
 GATE_AHEAD = AHEAD - GATE_REACH  # frames before speech in which it may move already
 GATE_FULL = 2  # frames of speech near by from which it may move freely
@@ -63,7 +64,14 @@ class LearnedDecoder:
 
     def decode(self, context: Context) -> Animation:
         """The ``lips`` layer on LEARNED_CONTROLS, [context.frames, 21], in 0..1."""
-        rows = self.rows(context.features, context.config)
+        features, count = context.features, len(context.features)
+        rows = np.zeros((count, len(LEARNED_CONTROLS)), np.float32)
+        for start in range(0, count, PIECE):  # an hour's steps on the way are big
+            low, stop = max(0, start - self.before - self.before % 2), min(count, start + PIECE)
+            part = features.part(low, min(count, stop + AHEAD + 2))
+            rows[start:stop] = self.rows(part, context.config, slice(start - low, stop - low))[
+                start - low : stop - low
+            ]
         return Animation(context.fps, LEARNED_CONTROLS, context.at_frames(rows))
 
     def rows(self, features: Features, config: Config, span: slice = slice(0, None)) -> np.ndarray:
