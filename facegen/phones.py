@@ -19,6 +19,7 @@ LABELS = (SILENCE, *ARPABET)
 """The phone classes of the speech encoder, in the order of its output columns."""
 BILABIALS = ("P", "B", "M")
 LABIODENTALS = ("F", "V")
+HEARD_BANDS = 16
 OPEN_VOWELS = ("AA", "AE", "AO", "AH", "AW", "AY")
 
 
@@ -92,7 +93,8 @@ class Features:
     """What an encoder hears, at FEATURE_HZ; frame f covers [f/100, (f+1)/100) s.
 
     ``posteriors`` [F, 40] probabilities of ``LABELS`` (rows sum to 1); ``energy`` [F] dB below full scale;
-    ``pitch`` [F] Hz, 0 where unvoiced; ``bottleneck`` [F, D] or None.
+    ``pitch`` [F] Hz, 0 where unvoiced; ``bottleneck`` [F, D] or None; ``bands`` [F, HEARD_BANDS] float16, log-mel in
+    broad bands, or None.
     """
 
     posteriors: np.ndarray
@@ -100,6 +102,7 @@ class Features:
     pitch: np.ndarray
     bottleneck: np.ndarray | None = None
     rate: int = field(default=FEATURE_HZ)
+    bands: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         count = len(self.energy)
@@ -114,10 +117,9 @@ class Features:
 
     def part(self, first: int, last: int) -> Features:
         """The frames ``first`` to ``last - 1``."""
-        deep = None if self.bottleneck is None else self.bottleneck[first:last]
-        return Features(
-            self.posteriors[first:last], self.energy[first:last], self.pitch[first:last], deep, self.rate
-        )
+        deep, bands = (None if x is None else x[first:last] for x in (self.bottleneck, self.bands))
+        posteriors, energy, pitch = (x[first:last] for x in (self.posteriors, self.energy, self.pitch))
+        return Features(posteriors, energy, pitch, deep, self.rate, bands)
 
     @property
     def speech(self) -> np.ndarray:

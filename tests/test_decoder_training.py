@@ -88,10 +88,11 @@ def pieces(count: int, who: int, seed: int) -> data.Pieces:
     curve = rng.random((count, 75)).astype(np.float32)
     nothing = np.full((count, 75), np.nan, np.float32)
     return data.Pieces(
-        log=np.log(rng.dirichlet(np.full(40, 0.1), (count, 2, 300)) + 1e-6).astype(np.float16),
-        prosody=np.stack([rng.uniform(-60, -20, (count, 2, 300)), np.zeros((count, 2, 300))], -1).astype(
-            np.float16
-        ),
+        heard=np.concatenate(
+            [rng.dirichlet(np.full(40, 0.1), (count, 2, 300)), rng.normal(size=(count, 2, 300, 3))], axis=-1
+        ).astype(np.float16),
+        gate=np.ones((count, 2, 300), np.float16),
+        taught=rng.random((count, 300, len(GESTURES))).astype(np.float16),
         who=np.full(count, who),
         gap=0.1 * curve if seen else nothing,
         width=0.03 * curve if seen else nothing,
@@ -125,3 +126,34 @@ def test_training_goes_on_where_it_ended(corpus, tmp_path):
     parts = train(4, tmp_path / "parts")
     for a, b in zip(whole.averaged.parameters(), parts.averaged.parameters(), strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_batches_hold_the_shares_of_the_speakers_sorted_by_what_is_known(corpus):
+    batch = corpus.draw(np.random.default_rng(1), 20)
+    assert len(batch) == 20 and batch.posteriors.shape[1] == data.BEFORE + 300 + data.AFTER
+    assert (batch.who[: batch.filmed] == 0).all() and batch.filmed in (10, 11)
+    assert (batch.who[batch.filmed : batch.filmed + batch.captured] == data.SPEAKERS.index("facegood")).all()
+    assert torch.isfinite(batch.gap).all() and torch.isfinite(batch.curves).all()
+    assert (batch.posteriors[:, 0, 0] == 1).all()  # silence about the piece
+
+
+def test_pieces_travel_as_bytes_and_are_heard_as_the_product_hears_them():
+    from facegen.audio import open_sound
+    from facegen.decoders.learned import prosody_of, speech_gate
+    from facegen.encoders import load_encoder
+    from tools.decoder.pieces import Ear, cut, described
+
+    sound = open_sound("examples/hello.flac")
+    heard = load_encoder("phones").encode(sound)
+    samples = np.concatenate(list(open_sound("examples/hello.flac").blocks()))
+    kept = described(cut(samples)[0])
+    first = Ear(1, 2).hear(0, *(kept[k] for k in ("mel", "loud", "hz")))
+    inside = slice(0, 250)  # what lies behind the piece is not heard in it
+    assert np.abs(first.heard[0, inside, :40] - heard.posteriors[inside]).mean() < 2e-3
+    prosody = prosody_of(heard.posteriors, heard.energy, heard.pitch)
+    np.testing.assert_allclose(first.heard[0, inside, 40:], prosody[inside], atol=0.05)
+    gate = speech_gate(heard.posteriors, heard.energy)
+    assert np.abs(first.gate[0, inside] - gate[inside]).mean() < 0.02
+    assert np.abs(first.heard[1] - first.heard[0]).max() > 0.1
+    again = Ear(1, 2).hear(0, *(kept[k] for k in ("mel", "loud", "hz")))
+    np.testing.assert_array_equal(first.heard, again.heard)

@@ -155,10 +155,9 @@ def test_lips_part_before_an_utterance_and_near_its_first_phone():
     lips = [opening(15, seed=seed).animation.channel("mouthLowerDownLeft") for seed in range(20)]
     mean = np.mean(lips, axis=0)
     assert not mean[: 150 - 100].any() and not mean[150:].any()
-    assert 0.22 < mean[150 - 35 : 150 - 20].min() and mean.max() < 0.36
-    assert mean[150 - 6] < 0.4 * mean.max() and mean[150 - 58] < 0.6 * mean.max()
-    assert np.std([x.max() for x in lips]) > 0.015
-    assert len({int((x > 0.05).argmax()) for x in lips}) > 5
+    assert 0.1 < mean[150 - 35 : 150 - 20].min() and mean.max() < 0.3
+    assert mean[150 - 2] < 0.4 * mean.max() and mean[150 - 70] < 0.4 * mean.max()
+    assert np.std([x.max() for x in lips]) > 0.01
 
 
 def test_a_shorter_pause_gives_a_smaller_preparation():
@@ -167,7 +166,7 @@ def test_a_shorter_pause_gives_a_smaller_preparation():
         return 0.0 if lip is None else lip.animation.values.max()
 
     sizes = [size(pause) for pause in (1, 3, 4, 5, 8, 12)]
-    assert sizes[0] == sizes[1] == 0 < sizes[2] < sizes[3] < sizes[4] == pytest.approx(sizes[5])
+    assert sizes[0] == sizes[1] == 0 < sizes[2] < sizes[3] < sizes[4] == pytest.approx(sizes[5], rel=0.05)
 
 
 def test_a_sound_that_begins_shortly_before_a_word_begins_with_parted_lips():
@@ -177,7 +176,7 @@ def test_a_sound_that_begins_shortly_before_a_word_begins_with_parted_lips():
 
 def test_pauses_within_a_sound_are_prepared_too():
     lip = opening(2, AFTER + "SIL " * 9 + AFTER).animation.channel("mouthLowerDownLeft")
-    assert lip[220:310].max() > 0.2 and not lip[20:220].any() and not lip[311:].any()
+    assert lip[220:310].max() > 0.1 and not lip[20:220].any() and not lip[311:].any()
 
 
 def test_preparation_follows_the_mouths_strength_and_lowers_nothing():

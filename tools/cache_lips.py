@@ -1,66 +1,102 @@
-"""Prepare what the learned decoder is trained on: features of the phone encoder beside tracked and captured faces.
+"""Prepare what the learned decoder is trained on: what the phone encoder hears beside tracked and captured faces.
 
-    python tools/cache_lips.py --data ../shared/data --tracks TRACKS --phones grid.jsonl --out CACHE
+    python tools/cache_lips.py gather --data ../shared/data --tracks TRACKS --phones grid.jsonl --out PIECES
+    python tools/cache_lips.py hear PIECES --out CACHE --versions 9
 
-Needs the `track` extra for videos not tracked yet. ``--phones`` is what tools/align_corpora.py grid wrote.
+The first needs the `track` extra for videos not tracked yet; ``--phones`` is what tools/align_corpora.py grid wrote.
+The second needs PIECES alone, some 60 MB, so that it can run on another machine; it uses all its cores.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from itertools import islice
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from facegen.corpora import grid, speechocean  # noqa: E402
 from facegen.phones import Phone, PhoneTrack  # noqa: E402
 from tools.decoder import faces  # noqa: E402
-from tools.decoder.pieces import FRAMES, VIDEO_FPS, VIDEO_FRAMES, Ear, cut  # noqa: E402
-from tools.encoder.sound import load_sound  # noqa: E402
-from tools.lip_tracking import track  # noqa: E402
+from tools.decoder.pieces import FRAMES, VIDEO_FPS, VIDEO_FRAMES, Ear, Heard, cut, described  # noqa: E402
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--tracks", type=Path, required=True, help="folder that keeps tracked landmarks")
-    parser.add_argument("--phones", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument(
+    commands = parser.add_subparsers(dest="command", required=True)
+    gathering = commands.add_parser("gather")
+    gathering.add_argument("--data", type=Path, required=True)
+    gathering.add_argument("--tracks", type=Path, required=True, help="folder that keeps tracked landmarks")
+    gathering.add_argument("--phones", type=Path, required=True)
+    gathering.add_argument("--out", type=Path, required=True)
+    gathering.add_argument(
+        "--every", type=int, default=3, help="of speechocean762, each so manieth recording"
+    )
+    hearing = commands.add_parser("hear")
+    hearing.add_argument("pieces", type=Path)
+    hearing.add_argument("--out", type=Path, required=True)
+    hearing.add_argument(
         "--versions", type=int, default=9, help="voices of each piece, the speaker's own one first"
     )
-    parser.add_argument("--seed", type=int, default=1)
+    hearing.add_argument("--seed", type=int, default=1)
+    hearing.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    sources = {"grid": videos, "speech": readers, "facegood": performer}
-    for number, (name, rows) in enumerate(sources.items()):
+    {"gather": gather, "hear": hear}[options.command](options)
+
+
+def gather(options: argparse.Namespace) -> None:
+    """A file a corpus: described pieces of sound, and what the faces did."""
+    for name, rows in {"grid": videos, "speech": readers, "facegood": performer}.items():
+        columns: dict[str, list] = {}
+        for sound, arrays in rows(options):
+            for key, value in {**described(sound), **arrays}.items():
+                columns.setdefault(key, []).append(value)
         path = options.out / f"{name}.npz"
-        if not path.exists():
-            write(path, rows(options), Ear(options.seed + number, options.versions))
+        np.savez_compressed(path, **{key: np.stack(values) for key, values in columns.items()})
+        print(f"{path}: {len(columns['mel'])} pieces, {path.stat().st_size / 1e6:.1f} MB", flush=True)
 
 
-def write(path: Path, rows, ear: Ear) -> None:
-    """Gather rows of (sound, arrays) as arrays with a row a piece."""
-    columns: dict[str, list] = {}
-    for sound, arrays in rows:
-        heard = ear.hear(sound)
-        for key, value in {**vars(heard), **arrays}.items():
-            columns.setdefault(key, []).append(value)
-        if len(columns["log"]) % 100 == 0:
-            print(f"{path.stem}: {len(columns['log'])} pieces", flush=True)
-    np.savez(path, **{key: np.stack(values) for key, values in columns.items()})
-    print(f"{path}: {len(columns['log'])} pieces", flush=True)
+def hear(options: argparse.Namespace) -> None:
+    """The same files with what the encoder hears, in several voices, in place of the sound."""
+    for number, path in enumerate(sorted(options.pieces.glob("*.npz"))):
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+        sounds = zip(
+            range(len(arrays["mel"])), *(arrays.pop(key) for key in ("mel", "loud", "hz")), strict=True
+        )
+        given = (options.seed + number, options.versions)
+        with Pool(options.jobs, initializer=_open_ear, initargs=given) as pool:
+            heard = pool.starmap(_hear, sounds, chunksize=8)
+        arrays |= {key: np.stack([vars(h)[key] for h in heard]) for key in vars(heard[0])}
+        np.savez(options.out / path.name, **arrays)
+        print(f"{options.out / path.name}: {len(heard)} pieces", flush=True)
+
+
+_ears: list[Ear] = []
+
+
+def _open_ear(seed: int, versions: int) -> None:
+    _ears[:] = [Ear(seed, versions)]
+
+
+def _hear(*piece) -> Heard:
+    return _ears[0].hear(*piece)
 
 
 def videos(options: argparse.Namespace):
     """GRID's clips with the tracked lips and brows."""
+    from facegen.corpora import grid
+    from tools.encoder.sound import load_sound
+    from tools.lip_tracking import track
+
     lines = (json.loads(line) for line in options.phones.read_text().splitlines())
     phones = {row["clip"]: row["phones"] for row in lines}
     for sample in grid.samples(options.data):
@@ -86,6 +122,7 @@ def performer(options: argparse.Namespace):
     """FACEGOOD's takes in pieces, with their curves at the video's rate."""
     from facegen.corpora import facegood
     from facegen.rig import ARKIT
+    from tools.encoder.sound import load_sound
 
     for sample in facegood.samples(options.data):
         curves = sample.controls()
@@ -97,8 +134,11 @@ def performer(options: argparse.Namespace):
 
 
 def readers(options: argparse.Namespace):
-    """One piece of each third recording of speechocean762: sound without a face."""
-    for sample in islice(speechocean.samples(options.data), 0, None, 3):
+    """One piece of some recordings of speechocean762: sound without a face."""
+    from facegen.corpora import speechocean
+    from tools.encoder.sound import load_sound
+
+    for sample in islice(speechocean.samples(options.data), 0, None, options.every):
         yield cut(load_sound(sample.audio))[0], {"speaker": np.array(sample.speaker)}
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from safetensors.numpy import load_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -27,6 +28,7 @@ from facegen.animation import Animation  # noqa: E402
 from facegen.config import Config  # noqa: E402
 from facegen.measures.curves import correlation, lag_ms  # noqa: E402
 from facegen.measures.lips import contacts, openings  # noqa: E402
+from facegen.passes import parting  # noqa: E402
 from facegen.phones import Phone, PhoneTrack  # noqa: E402
 from facegen.pipeline import animate  # noqa: E402
 from tools.lip_heads import Head, aria_head, ict_head  # noqa: E402
@@ -173,6 +175,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("FACEGEN_DATA", "../shared/data")))
     parser.add_argument("--head", choices=("ict", "aria"), default="ict")
     parser.add_argument("--decoder", default=Config().decoder)
+    parser.add_argument("--parting", type=Path, help="what tools/train_parting.py wrote; else what ships")
     parser.add_argument("--clips", type=int, default=20, help="at most so many a speaker")
     parser.add_argument("--speakers", nargs="*", help="only these")
     parser.add_argument("--text", action="store_true", help="give the transcript")
@@ -183,6 +186,8 @@ def main() -> int:
     parser.add_argument("--plots", type=Path, help="folder for a plot of each speaker's first clips")
     parser.add_argument("--csv", type=Path, help="file for a row a clip")
     options = parser.parse_args()
+    if options.parting:
+        parting.weights = lambda: load_file(options.parting)
     head: Head = ict_head(options.data / "ict-facekit") if options.head == "ict" else aria_head()
     true_phones, results, rows = given_phones(options.phones), defaultdict(list), []
     for clip in find_clips(options.data):

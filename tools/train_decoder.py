@@ -82,12 +82,12 @@ def main() -> None:
 
 
 class Corpus:
-    """All pieces, what the rules would do on them, and who trains and who tests."""
+    """All pieces, and who trains and who tests."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.pieces = data.join([f(options.cache) for f in (data.grid, data.facegood, data.readers)])
-        self.taught = data.teach(self.pieces)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.bank = data.Bank(self.pieces, self.device)
         self.lips = tuple(head.to(self.device) for head in losses.heads(options.data))
         held_clips = json.loads((SPLITS / "grid" / "splits.json").read_text())["test"]["clips"]
         held_takes = held_out_takes()
@@ -100,7 +100,8 @@ class Corpus:
         }
         learned = [m for n, m in self.tests.items() if not (options.all_takes and n.startswith("facegood"))]
         train = ~np.logical_or.reduce(learned)
-        self.groups = {s: np.flatnonzero(train & (speaker == s)) for s in np.unique(speaker[train])}
+        groups = {s: np.flatnonzero(train & (speaker == s)) for s in np.unique(speaker[train])}
+        self.groups = dict(sorted(groups.items(), key=lambda item: p.kind[item[1][0]]))
         self.chances = {
             s: evenly(p.name[rows] if s == "facegood" else rows) for s, rows in self.groups.items()
         }
@@ -110,10 +111,18 @@ class Corpus:
         self.shares = shares / shares.sum()
 
     def draw(self, rng: np.random.Generator, size: int) -> data.Batch:
-        names = rng.choice(list(self.groups), size, p=self.shares)
-        rows = np.array([rng.choice(self.groups[n], p=self.chances[n]) for n in names])
-        versions = rng.integers(0, self.pieces.log.shape[1], size)
-        return data.Batch(self.pieces, self.taught, rows, versions).to(self.device)
+        """So many of each speaker as their share of ``size`` makes, the last ones by chance."""
+        whole = np.floor(self.shares * size).astype(int)
+        rest = self.shares * size - whole
+        for n in rng.choice(len(rest), size - whole.sum(), replace=False, p=rest / rest.sum()):
+            whole[n] += 1
+        rows = np.concatenate(
+            [
+                rng.choice(self.groups[name], count, p=self.chances[name])
+                for name, count in zip(self.groups, whole, strict=True)
+            ]
+        )
+        return self.bank.batch(rows, rng.integers(0, self.pieces.heard.shape[1], size))
 
 
 def draw_curve(path: Path, curve: list[tuple[int, dict[str, float]]]) -> None:
@@ -183,7 +192,7 @@ class Trainer:
             torch.manual_seed(self.seed * 100_003 + step)
             shown.append(self.learn(self.corpus.draw(rng, self.options.batch), rng, step))
             if step % 50 == 49:
-                terms = {k: np.mean([s[k] for s in shown if k in s]) for k in losses.WEIGHTS}
+                terms = {k: float(np.mean([s[k].item() for s in shown if k in s])) for k in losses.WEIGHTS}
                 text = " ".join(f"{k} {v:.3f}" for k, v in terms.items())
                 print(
                     f"member {self.number} step {step + 1} {time.monotonic() - start:.0f} s  {text}",
@@ -196,8 +205,8 @@ class Trainer:
         if curve and self.path is not None:
             draw_curve(self.path.with_suffix(".png"), curve)
 
-    def learn(self, batch: data.Batch, rng: np.random.Generator, step: int) -> dict[str, float]:
-        """One step; gives the terms of the loss."""
+    def learn(self, batch: data.Batch, rng: np.random.Generator, step: int) -> dict[str, torch.Tensor]:
+        """One step; gives the terms of the loss, on the device."""
         done = step / self.options.steps
         rate = self.options.rate * min(1.0, (done + 0.005) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
         for group in self.optimizer.param_groups:
@@ -217,7 +226,7 @@ class Trainer:
         with torch.no_grad():
             for mine, new in zip(self.averaged.parameters(), self.model.parameters(), strict=True):
                 mine.mul_(keep).add_(new, alpha=1 - keep)
-        return {k: float(v.detach()) for k, v in terms.items()}
+        return {k: v.detach() for k, v in terms.items()}
 
     def save(self, step: int) -> None:
         if self.path is None:
@@ -252,12 +261,12 @@ def report(title: str, models: list[Placed], corpus: Corpus) -> None:
     """Medians over pieces of the correlation of aperture and width on the first head, or of the captured jaw."""
     for name, mask in corpus.tests.items():
         rows = np.flatnonzero(mask)
-        batch = data.Batch(corpus.pieces, corpus.taught, rows, np.zeros(len(rows), int)).to(corpus.device)
+        batch = corpus.bank.batch(rows, np.zeros(len(rows), int))
         nobody, zero = torch.full_like(batch.who, data.NOBODY), torch.zeros(len(rows), device=corpus.device)
         made = controls(torch.stack([m(batch, nobody, zero) for m in models]).mean(dim=0))
         at25 = losses.at_video(made)
         gap, width = corpus.lips[0](at25).unbind(dim=-1)
-        if torch.isfinite(batch.gap[0, 0]):
+        if batch.filmed:
             aperture, across = (
                 losses.alike(a, b).median() for a, b in ((gap, batch.gap), (width, batch.width))
             )
@@ -270,7 +279,7 @@ def report(title: str, models: list[Placed], corpus: Corpus) -> None:
                 flush=True,
             )
         else:
-            jaw = losses.alike(at25[..., 0].reshape(1, -1), batch.captured[..., 0].reshape(1, -1))
+            jaw = losses.alike(at25[..., 0].reshape(1, -1), batch.curves[..., 0].reshape(1, -1))
             print(f"{title}: {name}: jaw {float(jaw):.3f}", flush=True)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.fft
 
+from facegen.phones import HEARD_BANDS
 from facegen.units import FEATURE_STEP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 HOP = FEATURE_STEP_SAMPLES  # samples, 10 ms
@@ -56,6 +57,11 @@ def logmel_frames(padded: np.ndarray, step: int = 1) -> np.ndarray:
         power = np.ascontiguousarray((spectrum.real**2 + spectrum.imag**2).T)
         out[start : start + _BLOCK_FRAMES] = np.log(mel @ power + np.float32(POWER_FLOOR)).T
     return out
+
+
+def broad(mel: np.ndarray) -> np.ndarray:
+    """Log-mel [..., BANDS] in HEARD_BANDS broad bands, the means of as many of its own, float16."""
+    return mel.reshape(*mel.shape[:-1], HEARD_BANDS, BANDS // HEARD_BANDS).mean(axis=-1).astype(np.float16)
 
 
 def frame_windows(padded: np.ndarray, context: int = CONTEXT) -> np.ndarray:

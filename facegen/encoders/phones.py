@@ -13,10 +13,10 @@ import numpy as np
 
 from facegen.audio import Sound, rechunk
 from facegen.encoders.blocks import Blocks
-from facegen.encoders.logmel import BANDS, CONTEXT, HOP, logmel_frames
+from facegen.encoders.logmel import BANDS, CONTEXT, HOP, broad, logmel_frames
 from facegen.encoders.network import Network
 from facegen.encoders.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
-from facegen.phones import LABELS, Features
+from facegen.phones import HEARD_BANDS, LABELS, Features
 from facegen.units import FEATURE_HZ
 
 FILE_STEP = 1024  # frames of one window when a file is read
@@ -72,7 +72,8 @@ class PhoneStream:
         self._phones = Blocks(self._classify, (network.left, network.right), step, 1, silence, (width,))
         self._energy = Blocks(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), step * HOP, HOP)
         self._pitch = Blocks(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), step * HOP, HOP)
-        self._waiting = [part.none for part in (self._phones, self._energy, self._pitch)]
+        bands = np.zeros((0, HEARD_BANDS), np.float16)
+        self._waiting = [*(part.none for part in (self._phones, self._energy, self._pitch)), bands]
 
     @property
     def lag(self) -> int:
@@ -82,23 +83,24 @@ class PhoneStream:
 
     def push(self, block: np.ndarray) -> Features:
         block = np.asarray(block, np.float32)
-        return self._emit(self._phones.push(self._mel.push(block)), block, Blocks.push)
+        mel = self._mel.push(block)
+        return self._emit(self._phones.push(mel), broad(mel), block, Blocks.push)
 
     def close(self) -> Features:
-        tail = self._phones.push(self._mel.close())
-        rest = np.concatenate([tail, self._phones.close()])
-        return self._emit(rest, np.zeros(0, np.float32), lambda part, _: part.close())
+        mel = self._mel.close()
+        rest = np.concatenate([self._phones.push(mel), self._phones.close()])
+        return self._emit(rest, broad(mel), np.zeros(0, np.float32), lambda part, _: part.close())
 
-    def _emit(self, rows: np.ndarray, block: np.ndarray, step: Callable) -> Features:
-        fresh = (rows, step(self._energy, block), step(self._pitch, block))
+    def _emit(self, rows: np.ndarray, bands: np.ndarray, block: np.ndarray, step: Callable) -> Features:
+        fresh = (rows, step(self._energy, block), step(self._pitch, block), bands)
         waiting = [np.concatenate([old, new]) for old, new in zip(self._waiting, fresh, strict=True)]
         count = min(map(len, waiting))
         self._waiting = [w[count:] for w in waiting]
-        rows, energy, pitch = (w[:count] for w in waiting)
+        rows, energy, pitch, bands = (w[:count] for w in waiting)
         posteriors = np.exp(rows[:, : len(LABELS)])
         posteriors[energy < QUIET_DB] = np.eye(1, len(LABELS), dtype=np.float32)
         deep = rows[:, len(LABELS) :].copy() if self._bottleneck else None
-        return Features(posteriors, energy, pitch, deep)
+        return Features(posteriors, energy, pitch, deep, bands=bands)
 
     def _classify(self, window: np.ndarray) -> np.ndarray:
         scores, deep = self._network.run(window, self._bottleneck)
@@ -112,12 +114,14 @@ def _join(parts: list[Features]) -> Features:
     deep = parts[0].bottleneck
     posteriors = np.empty((total, len(LABELS)), np.float32)
     energy, pitch = np.empty(total, np.float32), np.empty(total, np.float32)
+    bands = np.empty((total, HEARD_BANDS), np.float16)
     bottleneck = None if deep is None else np.empty((total, deep.shape[1]), np.float32)
     at = 0
     for index in range(len(parts)):
         part, parts[index] = parts[index], None  # type: ignore[call-overload]
         span = slice(at, at := at + len(part))
         posteriors[span], energy[span], pitch[span] = part.posteriors, part.energy, part.pitch
+        bands[span] = part.bands
         if bottleneck is not None:
             bottleneck[span] = part.bottleneck
-    return Features(posteriors, energy, pitch, bottleneck)
+    return Features(posteriors, energy, pitch, bottleneck, bands=bands)

@@ -1,4 +1,8 @@
-"""Batches of pieces for the decoder: what was heard in one of the voices, and what the face did."""
+"""Batches of pieces for the decoder: what was heard in one of the voices, and what the face did.
+
+All pieces lie on the device that trains, and batches are made of as many pieces of each kind every time, in the order of
+KINDS: the shapes of all steps are alike and nothing waits for the device.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,7 @@ import numpy as np
 import torch
 
 from facegen.decoders.gestures import LEARNED_CONTROLS as CONTROLS
-from facegen.decoders.learned import GESTURES, SPEAKER_DIMENSIONS, network_input, prosody_of, speech_gate
-from facegen.decoders.rules import SMILE_SHARE, gestures_of
-from facegen.decoders.tables import TARGETS
+from facegen.decoders.learned import QUIETEST, SPEAKER_DIMENSIONS
 from facegen.phones import BILABIALS, LABELS, OPEN_VOWELS
 from facegen.rig import ARKIT
 from tools.decoder import net
@@ -37,12 +39,17 @@ def places() -> np.ndarray:
     return rows.astype(np.float32)
 
 
+KINDS = ("filmed", "captured", "blind")
+"""Pieces with tracked lips, with captured curves, and with neither."""
+
+
 @dataclass
 class Pieces:
     """Rows of one corpus. ``who`` [N] index of SPEAKERS or NOBODY; what is unknown is NaN, or −1 for phones."""
 
-    log: np.ndarray  # [N, K, 300, 40]
-    prosody: np.ndarray  # [N, K, 300, 2]
+    heard: np.ndarray  # [N, K, 300, 43]
+    gate: np.ndarray  # [N, K, 300]
+    taught: np.ndarray  # [N, 300, G]
     who: np.ndarray
     gap: np.ndarray  # [N, 75] at a usual size, closed is 0
     width: np.ndarray  # [N, 75] deviation from the speaker's usual width
@@ -50,6 +57,12 @@ class Pieces:
     captured: np.ndarray  # [N, 75, C] of CONTROLS
     phones: np.ndarray  # [N, 300]
     name: np.ndarray
+
+    @property
+    def kind(self) -> np.ndarray:
+        """Index of KINDS of each piece, [N]."""
+        filmed, captured = np.isfinite(self.gap[:, 0]), np.isfinite(self.captured[:, 0, 0])
+        return np.where(filmed, 0, np.where(captured, 1, 2))
 
 
 def grid(cache: Path) -> Pieces:
@@ -62,16 +75,13 @@ def grid(cache: Path) -> Pieces:
         gap[rows] = (gap[rows] - rest) * USUAL_GAP / (high - rest)
         width[rows] = (width[rows] - np.median(width[rows])) * USUAL_WIDTH_DEVIATION / width[rows].std()
     brow = data["brow"] - np.percentile(data["brow"], 20, axis=1, keepdims=True)
-    count = len(gap)
     return Pieces(
-        log=data["log"],
-        prosody=data["prosody"],
+        **{key: data[key] for key in ("heard", "gate", "taught", "phones")},
         who=np.array([SPEAKERS.index(s) for s in speakers]),
         gap=gap,
         width=width,
         brow=np.clip(4 * brow, 0, 1).astype(np.float32),
-        captured=np.full((count, VIDEO_FRAMES, len(CONTROLS)), np.nan, np.float32),
-        phones=data["phones"],
+        captured=np.full((len(gap), VIDEO_FRAMES, len(CONTROLS)), np.nan, np.float32),
         name=data["clip"],
     )
 
@@ -94,13 +104,12 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _unseen(data: dict, who: int, name: np.ndarray, captured: np.ndarray | None = None) -> Pieces:
     """Pieces without video."""
-    count = len(data["log"])
+    count = len(data["heard"])
     nothing = np.full((count, VIDEO_FRAMES), np.nan, np.float32)
     if captured is None:
         captured = np.full((count, VIDEO_FRAMES, len(CONTROLS)), np.nan, np.float32)
     return Pieces(
-        log=data["log"],
-        prosody=data["prosody"],
+        **{key: data[key] for key in ("heard", "gate", "taught")},
         who=np.full(count, who),
         gap=nothing,
         width=nothing,
@@ -111,60 +120,81 @@ def _unseen(data: dict, who: int, name: np.ndarray, captured: np.ndarray | None 
     )
 
 
-def teach(pieces: Pieces) -> np.ndarray:
-    """The rule decoder's gestures on each piece as it was spoken, as GESTURES with NaN for the unknown, [N, 300, G]."""
-    rows = []
-    for log, prosody in zip(pieces.log[:, 0], pieces.prosody[:, 0], strict=True):
-        known, scale = gestures_of(np.exp(log.astype(np.float32)), prosody[:, 0].astype(np.float32))
-        ruled = dict(zip(TARGETS, known.T, strict=True))
-        for name in ("jaw", "lower", "upper"):
-            ruled[name] = ruled[name] * scale
-        ruled["smile"], ruled["stretch"] = SMILE_SHARE * ruled["wide"], (1 - SMILE_SHARE) * ruled["wide"]
-        nothing = np.full(FRAMES, np.nan, np.float32)
-        rows.append(np.stack([ruled.get(name, nothing) for name in GESTURES], axis=1).clip(0, 1))
-    return np.stack(rows).astype(np.float16)
-
-
-class Batch:
-    """Tensors of some rows of some pieces, in the versions drawn.
-
-    ``posteriors`` and ``prosody`` have BEFORE and AFTER frames of silence around the piece.
-    """
-
-    def __init__(self, pieces: Pieces, taught: np.ndarray, rows: np.ndarray, versions: np.ndarray) -> None:
-        posteriors = np.exp(pieces.log[rows, versions].astype(np.float32))
-        posteriors /= posteriors.sum(axis=-1, keepdims=True)
-        loud, pitch = np.moveaxis(pieces.prosody[rows, versions].astype(np.float32), -1, 0)
-        heard = [
-            network_input(p, prosody_of(p, e, f), BEFORE, AFTER)
-            for p, e, f in zip(posteriors, loud, pitch, strict=True)
-        ]
-        heard = torch.from_numpy(np.stack(heard))
-        self.posteriors, self.prosody = heard[..., : len(LABELS)], heard[..., len(LABELS) :]
-        gates = [speech_gate(p, e) for p, e in zip(posteriors, loud, strict=True)]
-        self.gate = torch.from_numpy(np.stack(gates))
-        self.who = torch.from_numpy(pieces.who[rows])
-        self.gap, self.width, self.brow, self.captured = (
-            torch.from_numpy(x[rows]) for x in (pieces.gap, pieces.width, pieces.brow, pieces.captured)
-        )
-        self.taught = torch.from_numpy(taught[rows].astype(np.float32))
-        phones = pieces.phones[rows]
-        self.bilabial, self.open = (
-            torch.from_numpy(np.isin(phones, [LABELS.index(p) for p in kind]).astype(np.float32))
-            for kind in (BILABIALS, OPEN_VOWELS)
-        )
-
-    def __len__(self) -> int:
-        return len(self.who)
-
-    def to(self, device: torch.device) -> Batch:
-        """This batch with its tensors on ``device``."""
-        for name, value in vars(self).items():
-            setattr(self, name, value.to(device))
-        return self
-
-
 def join(parts: list[Pieces]) -> Pieces:
     """One Pieces of several with as many versions."""
     keys = Pieces.__dataclass_fields__
     return Pieces(**{key: np.concatenate([getattr(p, key) for p in parts]) for key in keys})
+
+
+@dataclass
+class Batch:
+    """Tensors of some pieces, sorted by KINDS: ``filmed`` and ``captured`` are how many of each there are.
+
+    ``posteriors`` [B, T, 40] and ``prosody`` [B, T, 3] have BEFORE and AFTER frames of silence around the piece.
+    """
+
+    posteriors: torch.Tensor
+    prosody: torch.Tensor
+    gate: torch.Tensor  # [B, 300]
+    taught: torch.Tensor  # [B, 300, G]
+    who: torch.Tensor  # [B]
+    gap: torch.Tensor  # [filmed, 75]
+    width: torch.Tensor
+    brow: torch.Tensor
+    bilabial: torch.Tensor  # [filmed, 300]
+    open: torch.Tensor
+    curves: torch.Tensor  # [captured, 75, C]
+
+    def __len__(self) -> int:
+        return len(self.who)
+
+    @property
+    def filmed(self) -> int:
+        return len(self.gap)
+
+    @property
+    def captured(self) -> int:
+        return len(self.curves)
+
+
+class Bank:
+    """All pieces on the device."""
+
+    def __init__(self, pieces: Pieces, device: torch.device) -> None:
+        self.device = device
+
+        def there(array: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+
+        self.heard, self.gate, self.taught = there(pieces.heard), there(pieces.gate), there(pieces.taught)
+        self.who, self.gap, self.width = there(pieces.who), there(pieces.gap), there(pieces.width)
+        self.brow, self.curves = there(pieces.brow), there(pieces.captured)
+        self.bilabial, self.open = (
+            there(np.isin(pieces.phones, [LABELS.index(p) for p in kind]))
+            for kind in (BILABIALS, OPEN_VOWELS)
+        )
+        self.kind = pieces.kind
+        silence = torch.zeros(1, 1, self.heard.shape[-1], device=device)
+        silence[..., 0], silence[..., len(LABELS)] = 1.0, QUIETEST
+        self.silence = silence
+
+    def batch(self, rows: np.ndarray, versions: np.ndarray) -> Batch:
+        """The pieces ``rows`` [B], sorted by kind, in the voices ``versions`` [B]."""
+        filmed, captured = (int((self.kind[rows] == k).sum()) for k in (0, 1))
+        where, voice = (torch.from_numpy(x).to(self.device) for x in (rows, versions))
+        seen, curved = where[:filmed], where[filmed : filmed + captured]
+        edges = [self.silence.expand(len(rows), count, -1) for count in (BEFORE, AFTER)]
+        heard = torch.cat([edges[0], self.heard[where, voice].float(), edges[1]], dim=1)
+        return Batch(
+            posteriors=heard[..., : len(LABELS)],
+            prosody=heard[..., len(LABELS) :],
+            gate=self.gate[where, voice].float(),
+            taught=self.taught[where].float(),
+            who=self.who[where],
+            gap=self.gap[seen],
+            width=self.width[seen],
+            brow=self.brow[seen],
+            bilabial=self.bilabial[seen].float(),
+            open=self.open[seen].float(),
+            curves=self.curves[curved],
+        )

@@ -11,11 +11,14 @@ from torch.nn import functional as F
 
 from facegen.decoders.gestures import LEARNED_CONTROLS
 from facegen.decoders.learned import GESTURES
+from facegen.decoders.tables import TARGETS
 from tools.decoder import net
 from tools.decoder.data import NOBODY, Batch
 from tools.lip_heads import Head, aria_head, ict_head
 
 SHUT, PARTED = 0.008, 0.035  # gaps that count as closed and as open
+RULED = {*TARGETS, "smile", "stretch"}
+"""Gestures that the rule decoder knows."""
 BLUR_FRAMES = 5  # at 25 fps, by which mumbled lips are blurred and careful ones sharpened
 WEIGHTS = {
     "gap_like": 1.0,
@@ -86,39 +89,37 @@ def articulated(target: torch.Tensor, articulation: torch.Tensor) -> torch.Tenso
 
 def losses(
     batch: Batch, gestures: torch.Tensor, articulation: torch.Tensor, lips: tuple[LipHead, ...]
-) -> dict:
+) -> dict[str, torch.Tensor]:
     """The terms of WEIGHTS of gated gestures [B, 300, G]."""
     made = net.controls(gestures)
     at25 = at_video(made)
     terms = _taught(batch, gestures, articulation)
     terms["jerk"] = 1e3 * torch.diff(made, n=3, dim=1).square().mean()
-    seen = torch.isfinite(batch.gap[:, 0])
-    if seen.any():
+    if batch.filmed:
         for head in lips:
-            for key, value in _seen(batch, seen, made, at25, articulation, head).items():
+            for key, value in _seen(batch, made[: batch.filmed], articulation, head).items():
                 terms[key] = terms.get(key, 0) + value / len(lips)
-        brow = at25[seen][..., LEARNED_CONTROLS.index("browInnerUp")]
-        terms["brow"] = (
-            1 - alike(brow, batch.brow[seen]).mean() + 20 * F.mse_loss(brow, 0.5 * batch.brow[seen])
-        )
-    captured = torch.isfinite(batch.captured[:, 0, 0])
-    if captured.any():
-        terms |= _captured(batch.captured[captured], at25[captured], articulation[captured])
+        brow = at25[: batch.filmed, :, LEARNED_CONTROLS.index("browInnerUp")]
+        terms["brow"] = 1 - alike(brow, batch.brow).mean() + 20 * F.mse_loss(brow, 0.5 * batch.brow)
+    if batch.captured:
+        part = slice(batch.filmed, batch.filmed + batch.captured)
+        terms |= _captured(batch.curves, at25[part], articulation[part])
     return terms
 
 
-def _seen(batch: Batch, seen, made, at25, articulation, head: LipHead) -> dict:
-    """Against lips in video, on one head."""
-    gap, width = head(at25[seen]).unbind(dim=-1)
-    true_gap = articulated(batch.gap[seen], articulation[seen])
-    true_width = articulated(batch.width[seen], articulation[seen])
+def _seen(batch: Batch, made: torch.Tensor, articulation: torch.Tensor, head: LipHead) -> dict:
+    """Of the filmed pieces' controls [filmed, 300, C], against lips in video, on one head."""
+    count = batch.filmed
+    gap, width = head(at_video(made)).unbind(dim=-1)
+    true_gap = articulated(batch.gap, articulation[:count])
+    true_width = articulated(batch.width, articulation[:count])
     centred = width - width.mean(dim=1, keepdim=True)
-    near_speech = (at_video(batch.gate[seen][..., None])[..., 0] > 0.5).float()
+    near_speech = (at_video(batch.gate[:count, :, None])[..., 0] > 0.5).float()
     both = near_speech[:, 1:] * near_speech[:, :-1]
-    fine = head(made[seen])[..., 0]
+    fine = head(made)[..., 0]
     near = F.interpolate(true_gap[:, None], size=made.shape[1], mode="linear")[:, 0]
-    closed = batch.bilabial[seen] * (near < 0.03)
-    parted = batch.open[seen] * (near > 0.04)
+    closed = batch.bilabial * (near < 0.03)
+    parted = batch.open * (near > 0.04)
     return {
         "gap_like": 1 - alike(gap, true_gap, near_speech).mean(),
         "width_like": 1 - alike(width, true_width, near_speech).mean(),
@@ -143,7 +144,7 @@ def _captured(true: torch.Tensor, made: torch.Tensor, articulation: torch.Tensor
 
 def _taught(batch: Batch, gestures: torch.Tensor, articulation: torch.Tensor) -> dict:
     """Against the rule decoder's gestures, those that a style widens scaled by it."""
-    known = [i for i, name in enumerate(GESTURES) if torch.isfinite(batch.taught[0, 0, i])]
+    known = [i for i, name in enumerate(GESTURES) if name in RULED]
     device = gestures.device
     usual = torch.tensor([TAUGHT.get(GESTURES[i], 1.0) for i in known], device=device)
     blind = (batch.who == NOBODY).float()[:, None, None]

@@ -1,0 +1,170 @@
+"""Train what parts the lips before an utterance: facegen/models/parting.safetensors.
+
+    python tools/train_parting.py --pieces PIECES --out facegen/models/parting.safetensors
+    python tools/train_parting.py --pieces PIECES --leave s2 --out without_s2.safetensors
+
+PIECES is what tools/cache_lips.py gather wrote: GRID's sound beside its tracked lips. Prints how well the lips of each
+speaker before the first word are told by networks that never saw the speaker, beside the mean of the others at the same
+time before the word. Seconds a speaker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from facegen.encoders.logmel import broad  # noqa: E402
+from facegen.passes import parting  # noqa: E402
+from facegen.phones import BILABIALS, LABELS  # noqa: E402
+from tools.decoder.pieces import MEL_LOW, MEL_STEP, VIDEO_FRAMES  # noqa: E402
+
+MEMBERS, HIDDEN, STEPS, RATE = 4, 24, 400, 4e-3
+SPLITS = Path(__file__).resolve().parents[1] / "datasets"
+ROOMS, SEED = 8, 1  # versions of each clip, and the seed of their noise
+NOISY = 0.7  # of the versions
+EACH = 8  # clips of each speaker in a step
+DEAF = 0.15  # of the clips are told without their sound
+SHIFT = 4  # frames by which the start of the first word is unsure
+NOISE = 2.0  # of log-mel, by which the floor may rise
+LEAST = 3  # frames of video before the first word, and clips of a speaker to learn from
+
+
+class Clips:
+    """GRID's clips: bands, lips as a part of the speaker's wide opening, and when the first word begins."""
+
+    def __init__(self, path: Path) -> None:
+        with np.load(path, allow_pickle=False) as file:
+            mel, gap, phones, self.speaker = (file[k] for k in ("mel", "gap", "phones", "speaker"))
+            clip = file["clip"]
+        self.bands = broad(mel * np.float32(MEL_STEP) + np.float32(MEL_LOW))
+        self.gap = np.empty(gap.shape, np.float32)
+        for name in np.unique(self.speaker):
+            rows = self.speaker == name
+            rest, high = np.percentile(gap[rows], (10, 95))
+            self.gap[rows] = np.clip((gap[rows] - rest) / (high - rest), 0, 1.2)
+        self.at = np.array([int(np.argmax(p > 0)) if (p > 0).any() else 0 for p in phones])
+        first = phones[np.arange(len(phones)), self.at]
+        self.shut = np.isin(first, [LABELS.index(p) for p in BILABIALS])
+        self.middles = 4 * np.arange(VIDEO_FRAMES) + 2  # of the video's frames, in frames of the bands
+        held = json.loads((SPLITS / "grid" / "splits.json").read_text())["test"]["clips"]
+        usable = [n for n in range(len(mel)) if len(self.seen(n)) >= LEAST and clip[n] not in held]
+        self.of = {s: [n for n in usable if self.speaker[n] == s] for s in np.unique(self.speaker)}
+        rng = np.random.default_rng(SEED)
+        self.rooms = {n: [self.pair(n, rng) for _ in range(ROOMS)] for n in usable}
+
+    def seen(self, number: int) -> np.ndarray:
+        """The video's frames before the first word."""
+        at = self.at[number]
+        return np.flatnonzero((self.middles < at) & (self.middles >= at - parting.REACH))
+
+    def pair(self, number: int, rng: np.random.Generator | None = None, deaf: bool = False) -> tuple:
+        """Inputs [N, I] and how far the lips are parted [N]; with ``rng``, in another room."""
+        at, seen, bands = self.at[number], self.seen(number), self.bands[number]
+        if rng is not None:
+            deaf = rng.random() < DEAF
+            bands = in_another_room(bands, at, rng)
+            at = int(
+                np.clip(at + rng.integers(-SHIFT, SHIFT + 1), self.middles[seen[-1]] + 1, len(bands) - 1)
+            )
+        inputs = parting.described(None if deaf else bands, 0, at, bool(self.shut[number]))
+        rows = self.middles[seen] - max(0, at - parting.REACH)
+        return inputs[rows[rows >= 0]], self.gap[number][seen[rows >= 0]]
+
+
+def in_another_room(bands: np.ndarray, at: int, rng: np.random.Generator) -> np.ndarray:
+    """Mostly with a higher floor."""
+    if rng.random() > NOISY:
+        return bands
+    floor = np.percentile(bands[: max(at, parting.FLOOR_FRAMES)], parting.FLOOR_PERCENTILE, axis=0)
+    rise = rng.uniform(0, NOISE) * rng.random() + rng.normal(0, 0.3, bands.shape[1])
+    return np.logaddexp(bands, floor + np.maximum(rise, 0))
+
+
+def train(clips: Clips, speakers: list[str], seed: int, deaf: bool = False) -> nn.Sequential:
+    """One network that has seen ``speakers``, each as often as the others."""
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    width = clips.pair(clips.of[speakers[0]][0])[0].shape[1]
+    net = nn.Sequential(
+        nn.Dropout(0.3), nn.Linear(width, HIDDEN), nn.ReLU(), nn.Dropout(0.3), nn.Linear(HIDDEN, 1)
+    )
+    optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.1)
+    for step in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1.0, 1.5 * (1 - step / STEPS))
+        numbers = [n for s in speakers for n in rng.choice(clips.of[s], EACH)]
+        rows = [clips.pair(n, None, True) if deaf else clips.rooms[n][rng.integers(ROOMS)] for n in numbers]
+        inputs, wanted = (torch.from_numpy(np.concatenate(part)) for part in zip(*rows, strict=True))
+        loss = nn.functional.mse_loss(net(inputs)[:, 0], wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return net.eval()
+
+
+def stacked(nets: list[nn.Sequential]) -> dict[str, np.ndarray]:
+    """The members as facegen.passes.parting reads them."""
+    layers = {
+        "first": (1, "weight"),
+        "first_bias": (1, "bias"),
+        "second": (4, "weight"),
+        "second_bias": (4, "bias"),
+    }
+    arrays = {
+        name: np.stack([getattr(net[i], part).detach().numpy() for net in nets])
+        for name, (i, part) in layers.items()
+    }
+    arrays["first"] = arrays["first"].transpose(0, 2, 1)
+    arrays["second"], arrays["second_bias"] = arrays["second"][:, 0], arrays["second_bias"][:, 0]
+    return {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+
+
+def judged(clips: Clips, speaker: str, model: dict[str, np.ndarray], deaf: bool = False) -> str:
+    """Mean squared error, correlation over all frames, and of the clips' means."""
+    pairs = [clips.pair(n, None, deaf) for n in clips.of[speaker]]
+    made = [parting.parted(x, model) for x, _ in pairs]
+    true = [y for _, y in pairs]
+    a, b = np.concatenate(made), np.concatenate(true)
+    means = np.corrcoef([m.mean() for m in made], [t.mean() for t in true])[0, 1]
+    return f"{np.mean((a - b) ** 2):.3f} {np.corrcoef(a, b)[0, 1]:6.2f} {means:6.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--pieces", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--leave", nargs="*", default=[], help="GRID speakers to leave out of --out")
+    parser.add_argument("--judge", action="store_true", help="print the table of speakers left out in turn")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    clips = Clips(options.pieces / "grid.npz")
+    usable = [s for s, rows in clips.of.items() if len(rows) >= LEAST]
+    if options.judge:
+        print("left out  clips | error, r, r of means by the sound | by the time alone")
+        for left in usable:
+            rest = [s for s in usable if s != left]
+            tables = []
+            for deaf in (False, True):
+                model = stacked([train(clips, rest, options.seed + k, deaf) for k in range(MEMBERS)])
+                tables.append(judged(clips, left, model, deaf))
+            print(f"{left:8} {len(clips.of[left]):6} | {tables[0]} | {tables[1]}", flush=True)
+    if options.out:
+        speakers = [s for s in usable if s not in options.leave]
+        save_file(stacked([train(clips, speakers, options.seed + k) for k in range(MEMBERS)]), options.out)
+        print(f"{options.out}: {options.out.stat().st_size / 1e3:.0f} kB, of {', '.join(speakers)}")
+
+
+if __name__ == "__main__":
+    main()
