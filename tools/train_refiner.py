@@ -1,10 +1,12 @@
 """Train the portrait's refiner and export it.
 
-    python tools/cache_portraits.py --data ../shared/data --cache CACHE
-    python tools/train_refiner.py --cache CACHE --checkpoint STATE --out refiner.onnx
+    python tools/cache_portraits.py --data ../shared/data --cache CACHE --clips 110 --rounds 6
+    python tools/train_refiner.py --cache CACHE --pack pairs.npz
+    python tools/train_refiner.py --cache pairs.npz --checkpoint STATE --out refiner.onnx --judge
 
-Speakers and heads of HELD are never trained on; the table compares the refined with the warped picture on them. The
-state is kept in --checkpoint, so training goes on where it ended; with more steps it goes on from there.
+The second writes the pairs small, for a machine with a GPU, which is used where there is one. Speakers and heads of
+tools/refiner/bank.py's HELD are never trained on; --judge compares the refined with the warped picture on them, as a
+table and, beside --out, as a sheet. The state is kept in --checkpoint, so training goes on where it ended.
 """
 
 from __future__ import annotations
@@ -18,72 +20,31 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from facegen.portrait.refine import START, stacked  # noqa: E402
+from facegen.portrait.refine import START  # noqa: E402
+from tools.refiner import critic, packed  # noqa: E402
+from tools.refiner.bank import Bank  # noqa: E402
+from tools.refiner.compose import composed, painted  # noqa: E402
 from tools.refiner.export import onnx_model  # noqa: E402
-from tools.refiner.judge import compared  # noqa: E402
+from tools.refiner.judge import compared, sheet  # noqa: E402
 from tools.refiner.net import RefinerNet  # noqa: E402
 
-HELD = ("grid-multi-s30", "grid-multi-s33", "head-ict24", "head-ict25", "head-ict26", "head-ict27",
-        "head-ict28", "head-ict29", "head-ict30", "head-ict31", "head-edith")  # fmt: skip
-GRID_SHARE = 0.65
-"""Of a batch; rendered heads are the rest."""
-EMA = 0.995
-KEEP_EVERY = 100
+EMA = 0.999
+WARM_UP, ALONE = 50, 0.15
+"""Steps in which the rate rises, and the part of training before the critic is heard."""
+COLOURS, EDGES, FEATURES, TRUTH = 6.0, 2.0, 2.0, 0.15
+BARS = 40  # lines of progress
 
 
-class Pairs:
-    """Cached pairs: those to train on, real and rendered, and those held out."""
-
-    def __init__(self, folder: Path) -> None:
-        self.kinds: dict[str, list[dict[str, np.ndarray]]] = {"grid": [], "head": [], "held": []}
-        from safetensors.numpy import load_file as load
-
-        for path in sorted(folder.glob("*.safetensors")):
-            kind = "held" if path.name.startswith(HELD) else path.name.split("-")[0]
-            self.kinds[kind].append({**load(path), "name": np.array(path.stem)})
-
-    def batch(self, size: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
-        rows = []
-        for _ in range(size):
-            files = self.kinds["grid" if rng.random() < GRID_SHARE else "head"] or self.kinds["grid"]
-            file = files[int(rng.integers(len(files)))]
-            rows.append(varied(pair_of(file, int(rng.integers(len(file["true"])))), rng))
-        return {key: torch.from_numpy(np.stack([row[key] for row in rows])) for key in rows[0]}
-
-
-def pair_of(file: dict[str, np.ndarray], number: int) -> dict[str, np.ndarray]:
-    """One pair as the network takes it."""
-    pictures = (file[key][number] for key in ("warped", "source", "map", "before"))
-    true = file["true"][number].astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
-    return {"condition": stacked(*pictures), "true": true, "tokens": file["tokens"][number]}
-
-
-def varied(pair: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """The pair mirrored or not, in other light: the same for all its pictures."""
-    condition, true = pair["condition"].copy(), pair["true"].copy()
-    if rng.random() < 0.5:
-        condition, true = condition[..., ::-1], true[..., ::-1]
-    gain = (rng.uniform(0.6, 1.15) * rng.uniform(0.85, 1.15, 3)).astype(np.float32)[:, None, None]
-    shown = condition.copy()
-    for first in (0, 3, 9):
-        shown[first : first + 3] = (condition[first : first + 3] + 1) * gain - 1
-    lit = np.minimum((true + 1) * gain - 1, 1.0)
-    return {**pair, "condition": np.minimum(shown, 1.0).astype(np.float32), "true": lit.astype(np.float32)}
-
-
-def loss_of(clean: torch.Tensor, true: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-    """Differences of colours and of edges, most about the lips."""
-    lips = functional.max_pool2d((condition[:, 6:7] + 1) / 2, 9, 1, 4)
-    weight = 0.3 + 2 * lips
-    loss = (weight * (clean - true).abs()).mean()
+def picture_loss(made: torch.Tensor, true: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Differences of colours and of edges where ``weight`` [N, 1, S, S] is."""
+    loss = COLOURS * (weight * (made - true).abs()).sum() / weight.sum() / 3
     for step in (1, 2, 4):
         for dim in (2, 3):
-            a, b = (x - torch.roll(x, step, dim) for x in (clean, true))
-            loss = loss + 0.35 * (weight * (a - b).abs()).mean()
+            a, b = (x - torch.roll(x, step, dim) for x in (made, true))
+            loss = loss + EDGES * (weight * (a - b).abs()).sum() / weight.sum() / 3
     return loss
 
 
@@ -91,104 +52,159 @@ class Trainer:
     def __init__(self, options: argparse.Namespace) -> None:
         torch.manual_seed(options.seed)
         self.options = options
-        self.net, self.mean = RefinerNet(), RefinerNet()
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.net, self.mean, self.critic = RefinerNet(), RefinerNet(), critic.Critic()
         self.mean.load_state_dict(self.net.state_dict())
+        for net in (self.net, self.mean, self.critic):
+            net.to(self.device)
         self.best = torch.optim.AdamW(self.net.parameters(), lr=options.rate, weight_decay=1e-4)
-        self.done = 0
+        self.best_critic = torch.optim.AdamW(self.critic.parameters(), lr=options.rate, betas=(0.5, 0.99))
+        self.done, self.spent = 0, 0.0
         self._resume()
 
-    def _state(self) -> dict[str, torch.Tensor]:
-        state = {f"net.{k}": v for k, v in self.net.state_dict().items()}
-        state |= {f"mean.{k}": v for k, v in self.mean.state_dict().items()}
-        for number, moments in self.best.state_dict()["state"].items():
-            state |= {f"adam.{number}.{k}": v.detach().clone() for k, v in moments.items()}
-        return {k: v.contiguous() for k, v in state.items()}
+    def _parts(self) -> dict[str, torch.nn.Module]:
+        return {"net.": self.net, "mean.": self.mean, "critic.": self.critic}
 
     def _resume(self) -> None:
         note = self.options.checkpoint / "state.json"
         if not note.exists():
             return
-        self.done = json.loads(note.read_text())["steps"]
+        told = json.loads(note.read_text())
+        self.done, self.spent = told["steps"], told["seconds"]
         state = load_file(self.options.checkpoint / "state.safetensors")
-        for name, net in (("net.", self.net), ("mean.", self.mean)):
+        for name, net in self._parts().items():
             net.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in state.items():
-            if key.startswith("adam."):
-                _, number, kind = key.split(".")
-                moments.setdefault(int(number), {})[kind] = value
-        groups = self.best.state_dict()["param_groups"]
-        self.best.load_state_dict({"state": moments, "param_groups": groups})
+        for name, best in (("adam.", self.best), ("adam_critic.", self.best_critic)):
+            moments: dict[int, dict[str, torch.Tensor]] = {}
+            for key, value in state.items():
+                if key.startswith(name):
+                    _, number, kind = key.split(".")
+                    moments.setdefault(int(number), {})[kind] = value
+            best.load_state_dict({"state": moments, "param_groups": best.state_dict()["param_groups"]})
 
     def keep(self) -> None:
+        state = {f"{name}{k}": v for name, net in self._parts().items() for k, v in net.state_dict().items()}
+        for name, best in (("adam.", self.best), ("adam_critic.", self.best_critic)):
+            for number, moments in best.state_dict()["state"].items():
+                state |= {f"{name}{number}.{k}": v.detach().clone() for k, v in moments.items()}
         self.options.checkpoint.mkdir(parents=True, exist_ok=True)
-        save_file(self._state(), self.options.checkpoint / "state.safetensors")
-        (self.options.checkpoint / "state.json").write_text(json.dumps({"steps": self.done}))
+        save_file(
+            {k: v.contiguous() for k, v in state.items()}, self.options.checkpoint / "state.safetensors"
+        )
+        told = {"steps": self.done, "seconds": self.spent}
+        (self.options.checkpoint / "state.json").write_text(json.dumps(told))
 
-    def run(self, pairs: Pairs) -> None:
-        began, total = time.process_time(), 0.0
+    def progress(self) -> float:
+        """How much of training is done, 0..1, by steps or by minutes."""
+        by_time = self.spent / (60 * self.options.minutes) if self.options.minutes else 0.0
+        return max(self.done / self.options.steps, by_time)
+
+    def run(self, bank: Bank) -> None:
+        shown: list[torch.Tensor] = []
+        said = self.progress()
         self.net.train()
-        while self.done < self.options.steps:
+        while self.progress() < 1:
+            began = time.monotonic()
             rng = np.random.default_rng([self.options.seed, self.done])
             torch.manual_seed(self.options.seed * 1_000_003 + self.done)
-            for group in self.best.param_groups:
-                group["lr"] = self.options.rate * min(
-                    1.0, self.done / 50, 2 * (1 - self.done / self.options.steps)
-                )
-            total += self.step(pairs.batch(self.options.batch, rng), rng)
+            rate = self.options.rate * min(1.0, (1 + self.done) / WARM_UP, 2 * (1 - self.progress()) + 1e-3)
+            for group in (*self.best.param_groups, *self.best_critic.param_groups):
+                group["lr"] = rate
+            shown.append(self.step(bank.batch(self.options.batch, rng), rng))
             self.done += 1
-            if self.done % KEEP_EVERY == 0 or self.done == self.options.steps:
+            if self.done % 20 == 0 and self.device.type == "cuda":
+                torch.cuda.synchronize()
+            self.spent += time.monotonic() - began
+            if self.progress() >= min(1.0, said + 1 / BARS):
+                said = self.progress()
                 self.keep()
-                spent = time.process_time() - began
-                print(f"{self.done}: loss {total / KEEP_EVERY:.4f}, {spent:.0f} s of CPU", flush=True)
-                total = 0.0
+                means = torch.stack(shown).mean(dim=0).tolist()
+                text = " ".join(
+                    f"{n} {v:.3f}" for n, v in zip(("loss", "critic", "untrue", "unlike"), means, strict=True)
+                )
+                print(f"{self.done}: {text}, {self.spent:.0f} s", flush=True)
+                shown = []
 
-    def step(self, batch: dict[str, torch.Tensor], rng: np.random.Generator) -> float:
-        size = len(batch["true"])
-        angle = torch.from_numpy(rng.uniform(0.02, START, size).astype(np.float32))
+    def step(self, batch: dict[str, torch.Tensor], rng: np.random.Generator) -> torch.Tensor:
+        true, condition = batch["true"], batch["condition"]
+        angle = torch.from_numpy(rng.uniform(0.02, START, len(true)).astype(np.float32)).to(self.device)
         # Sampling starts from the warped picture: the noisier, the nearer to it.
         near = (angle / START)[:, None, None, None]
-        from_picture = batch["true"] * (1 - near) + batch["condition"][:, :3] * near
-        noise = torch.randn_like(batch["true"])
         turn = angle[:, None, None, None]
-        noisy = torch.cos(turn) * from_picture + torch.sin(turn) * noise
-        clean = self.net(noisy, batch["condition"], angle, batch["tokens"])
-        loss = loss_of(clean, batch["true"], batch["condition"])
-        self.best.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        self.best.step()
+        noisy = torch.cos(turn) * (true * (1 - near) + condition[:, :3] * near)
+        noisy = noisy + torch.sin(turn) * torch.randn_like(true)
+        made = composed(self.net(noisy, condition, angle, batch["tokens"]), condition)
+        weight = painted(condition)
+        aim = condition[:, :3] + (true - condition[:, :3]) * weight
+        loss = picture_loss(made, aim, weight)
+        heard = min(1.0, max(0.0, (self.progress() - ALONE) / 0.1))
+        untrue = unlike = told = torch.zeros((), device=self.device)
+        if self.progress() > ALONE / 2:
+            told = critic.taught(self.critic, aim, made.detach(), condition)
+            _go(self.best_critic, told, self.critic)
+        if heard:
+            untrue, unlike = critic.judged(self.critic, aim, made, condition)
+        _go(self.best, loss + heard * (TRUTH * untrue + FEATURES * unlike), self.net)
         share = min(EMA, (1 + self.done) / (10 + self.done))
         with torch.no_grad():
-            for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
-                mean.lerp_(now, 1 - share)
-        return float(loss.detach())
+            torch._foreach_lerp_(list(self.mean.parameters()), list(self.net.parameters()), 1 - share)
+        return torch.stack([x.detach() for x in (loss, told, untrue, torch.as_tensor(unlike))])
+
+
+def _go(best: torch.optim.Optimizer, loss: torch.Tensor, net: torch.nn.Module) -> None:
+    best.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    best.step()
+
+
+def files_of(path: Path) -> list[dict[str, np.ndarray]]:
+    """Cached pairs, from a folder or packed."""
+    if path.is_file():
+        return packed.unpack(path)
+    from safetensors.numpy import load_file as load
+
+    return [{**load(p), "name": np.array(p.stem)} for p in sorted(path.glob("*.safetensors"))]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="folder for the state of training")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of pairs, or what --pack wrote")
+    parser.add_argument("--pack", type=Path, help="write the pairs of --cache to this file and stop")
+    parser.add_argument("--megabytes", type=float, default=40, help="of --pack at most")
+    parser.add_argument("--checkpoint", type=Path, help="folder for the state of training")
     parser.add_argument("--out", type=Path, help="the ONNX file")
-    parser.add_argument("--steps", type=int, default=3000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=6e-4)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--minutes", type=float, help="end after so many, whatever the steps")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--judge", action="store_true", help="print the table of held-out pairs")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--judge", action="store_true", help="compare on the pairs held out")
     options = parser.parse_args()
+    if options.pack:
+        print(
+            f"{options.pack}: {packed.pack(options.cache, options.pack, int(options.megabytes * 1e6))} files"
+        )
+        return
+    if options.checkpoint is None:
+        parser.error("--checkpoint is needed to train")
     torch.set_num_threads(options.threads)
-    pairs, trainer = Pairs(options.cache), Trainer(options)
-    print({kind: len(files) for kind, files in pairs.kinds.items()}, flush=True)
-    trainer.run(pairs)
-    content = onnx_model(trainer.mean.eval(), options.seed, trainer.done)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+    trainer = Trainer(options)
+    bank = Bank(files_of(options.cache), trainer.device)
+    print({kind: [len(r) for r in rows] for kind, rows in bank.rows.items()}, len(bank.held), flush=True)
+    trainer.run(bank)
+    content = onnx_model(trainer.mean.eval().cpu(), options.seed, trainer.done)
     if options.out:
         options.out.write_bytes(content)
         print(f"{options.out}: {len(content) / 1e6:.2f} MB", flush=True)
     if options.judge:
-        print("\n".join(compared(content, pairs.kinds["held"])), flush=True)
+        print("\n".join(compared(content, bank.held)), flush=True)
+        if options.out:
+            sheet(content, bank.held, options.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

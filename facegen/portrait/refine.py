@@ -20,6 +20,9 @@ from facegen.portrait.vision import opencv
 START = 0.5
 """Angle in radians of the noise that sampling starts from: a picture is cos x + sin noise."""
 LOW_SIGMA = 9.0
+INSIDE_SIGMA = 2.5
+REACH, EDGE_SIGMA = 8, 4.0
+"""Pixels about the lips that are painted too, and how softly that ends."""
 INPUTS = {"noisy", "condition", "angle", "tokens"}
 MAX_BYTES = 64 * 2**20
 
@@ -92,8 +95,7 @@ class Refiner:
             warped, self._source, self._map.map(now, square), warped if before is None else before
         )
         clean = self._sampler.sample(condition[None], tokens[None].astype(np.float32))[0]
-        change = kept_low(clean.transpose(1, 2, 0) * 127.5 + 127.5, warped, condition[7])
-        return square.paste(part, change * feather()[..., None], origin), warped
+        return square.paste(part, changed(clean, warped, condition), origin), warped
 
 
 def stacked(warped: np.ndarray, source: np.ndarray, places: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -103,11 +105,25 @@ def stacked(warped: np.ndarray, source: np.ndarray, places: np.ndarray, before: 
     return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
 
+def changed(clean: np.ndarray, warped: np.ndarray, condition: np.ndarray) -> np.ndarray:
+    """What is added to ``warped`` [SIDE, SIDE, 3], of the ``clean`` picture [3, SIDE, SIDE] that the network gave for
+    ``condition`` [12, SIDE, SIDE]: lips and mouth change, the face about them stays the photo's."""
+    change = kept_low(clean.transpose(1, 2, 0) * 127.5 + 127.5, warped, condition[7])
+    return change * (painted(condition[6]) * feather())[..., None]
+
+
+def painted(lips: np.ndarray) -> np.ndarray:
+    """How far each place is painted, [SIDE, SIDE] in 0..1, of the map's ``lips`` [SIDE, SIDE] (-1..1)."""
+    cv2 = opencv()
+    wide = cv2.dilate((lips.astype(np.float32) + 1) / 2, np.ones((2 * REACH + 1,) * 2, np.uint8))
+    return cv2.GaussianBlur(wide, (0, 0), EDGE_SIGMA)  # type: ignore[no-any-return]
+
+
 def kept_low(painted: np.ndarray, warped: np.ndarray, opening: np.ndarray) -> np.ndarray:
     """The change [SIDE, SIDE, 3] from ``warped`` to ``painted``, without its low frequencies outside the ``opening``
     [SIDE, SIDE] (-1..1): the light and colour of the skin stay the photo's."""
     cv2 = opencv()
     change: np.ndarray = painted - warped.astype(np.float32)
-    inside = cv2.GaussianBlur((opening.astype(np.float32) + 1) / 2, (0, 0), 2.5)[..., None]
+    inside = cv2.GaussianBlur((opening.astype(np.float32) + 1) / 2, (0, 0), INSIDE_SIGMA)[..., None]
     low = cv2.GaussianBlur(change * (1 - inside), (0, 0), LOW_SIGMA)
     return change - low * (1 - inside)

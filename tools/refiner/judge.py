@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from facegen.portrait.crop import feather
 from facegen.portrait.measure import likeness, sharpness, ssim
-from facegen.portrait.refine import Sampler, kept_low, stacked
+from facegen.portrait.refine import Sampler, changed, stacked
 
 STEPS = 4
+SHOWN = 3  # pairs of each clip or head that a sheet shows
 
 
 def compared(content: bytes, files: list[dict[str, np.ndarray]]) -> list[str]:
@@ -22,10 +23,7 @@ def compared(content: bytes, files: list[dict[str, np.ndarray]]) -> list[str]:
         corpus = str(file["name"]).split("-")[0]
         for number in range(len(file["true"])):
             warped, true = file["warped"][number], file["true"][number]
-            condition = stacked(*(file[key][number] for key in ("warped", "source", "map", "before")))
-            clean = sampler.sample(condition[None], file["tokens"][number][None])[0].transpose(1, 2, 0)
-            change = kept_low(clean * 127.5 + 127.5, warped, condition[7])
-            refined = np.clip(warped + change * feather()[..., None], 0, 255)
+            refined = refined_of(sampler, file, number)
             mouth = maximum_filter(file["map"][number][..., 0] > 0, 15)
             for name, picture in (("warped", warped), ("refined", refined)):
                 rows[corpus, name].append(judged(picture.astype(np.float64), true.astype(np.float64), mouth))
@@ -34,6 +32,31 @@ def compared(content: bytes, files: list[dict[str, np.ndarray]]) -> list[str]:
         mean = np.mean(found, axis=0)
         lines.append(f"{corpus + ' ' + name:16} {len(found):6} " + " ".join(f"{v:7.4f}" for v in mean))
     return lines
+
+
+def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int) -> np.ndarray:
+    """The refined picture [S, S, 3] of one pair, 0..255."""
+    condition = stacked(*(file[key][number] for key in ("warped", "source", "map", "before")))
+    clean = sampler.sample(condition[None], file["tokens"][number][None])[0]
+    warped = file["warped"][number]
+    refined: np.ndarray = np.clip(warped + changed(clean, warped, condition), 0, 255)
+    return refined
+
+
+def sheet(content: bytes, files: list[dict[str, np.ndarray]], path: Path) -> None:
+    """A PNG of pairs: the photo's mouth, warped, refined, true."""
+    from PIL import Image
+
+    sampler = Sampler(content, STEPS, 0)
+    rows = []
+    for file in files[:24]:
+        cells = []
+        for number in np.linspace(0, len(file["true"]) - 1, SHOWN).astype(int):
+            refined = refined_of(sampler, file, number)
+            cells += [file["source"][number], file["warped"][number], refined.round().astype(np.uint8)]
+            cells.append(file["true"][number])
+        rows.append(np.concatenate(cells, axis=1))
+    Image.fromarray(np.concatenate(rows)).save(path)
 
 
 def judged(picture: np.ndarray, true: np.ndarray, mouth: np.ndarray) -> tuple[float, ...]:

@@ -1,5 +1,5 @@
-"""The refiner's network: a diffusers U-Net on the picture folded to a quarter of its size, told emotion and sound by
-tokens."""
+"""The refiner's network: convolutions about a diffusers U-Net at a quarter of the picture's size, told emotion and sound
+by tokens."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ class RefinerNet(nn.Module):
     """Clean pictures for noisy ones. The change from the warped picture starts at zero, so that an untrained network
     gives the warped picture."""
 
-    def __init__(self, widths: tuple[int, ...] = (48, 64, 96)) -> None:
+    def __init__(self, widths: tuple[int, ...] = (64, 88, 120), edge: int = 24) -> None:
         super().__init__()
-        channels = 15 * FOLD**2
         down = ("DownBlock2D",) * (len(widths) - 1) + ("CrossAttnDownBlock2D",)
         up = ("CrossAttnUpBlock2D",) + ("UpBlock2D",) * (len(widths) - 1)
+        middle = 2 * edge
+        self.enter = nn.Conv2d(15, edge, 3, padding=1)
+        self.halve = nn.Conv2d(edge, middle, 4, stride=2, padding=1)
+        self.quarter = nn.Conv2d(middle, widths[0], 4, stride=2, padding=1)
         self.unet = UNet2DConditionModel(
             sample_size=128 // FOLD,
-            in_channels=channels,
-            out_channels=3 * FOLD**2,
+            in_channels=widths[0],
+            out_channels=widths[0],
             down_block_types=down,
             mid_block_type="UNetMidBlock2DCrossAttn",
             up_block_types=up,
@@ -38,8 +41,11 @@ class RefinerNet(nn.Module):
             attention_head_dim=8,
             norm_num_groups=8,
         )
-        nn.init.zeros_(self.unet.conv_out.weight)
-        nn.init.zeros_(self.unet.conv_out.bias)
+        self.to_half = nn.Conv2d(widths[0] + middle, middle, 3, padding=1)
+        self.to_whole = nn.Conv2d(middle + edge, edge, 3, padding=1)
+        self.leave = nn.Conv2d(edge, 3, 3, padding=1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
         self.keys = nn.Parameter(torch.randn(CODES, TOKEN_SIZE) * 0.3)
         self.codes = nn.Parameter(torch.randn(CODES, CODE_SIZE) * 0.3)
         self.sound = nn.Linear(TOKEN_SIZE, CODE_SIZE)
@@ -53,6 +59,14 @@ class RefinerNet(nn.Module):
             emotion = emotion + SPREAD * torch.randn_like(emotion)
         share = torch.softmax(emotion @ self.keys.T / TOKEN_SIZE**0.5, dim=1)
         told = torch.stack([share @ self.codes, self.sound(tokens[:, 1])], dim=1)
-        folded = nn.functional.pixel_unshuffle(torch.cat([noisy, condition], dim=1), FOLD)
-        change = self.unet(folded, angle / START * 999, encoder_hidden_states=told).sample
-        return condition[:, :3] + nn.functional.pixel_shuffle(change, FOLD)
+        act = nn.functional.silu
+        whole = act(self.enter(torch.cat([noisy, condition], dim=1)))
+        half = act(self.halve(whole))
+        small = self.unet(self.quarter(half), angle / START * 999, encoder_hidden_states=told).sample
+        half = act(self.to_half(torch.cat([_twice(act(small)), half], dim=1)))
+        whole = act(self.to_whole(torch.cat([_twice(half), whole], dim=1)))
+        return condition[:, :3] + self.leave(whole)
+
+
+def _twice(x: torch.Tensor) -> torch.Tensor:
+    return nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -1,0 +1,77 @@
+"""Training pairs of the refiner in one small file, pictures as WebP, for a machine with a GPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from facegen.portrait.vision import opencv
+
+PICTURES = ("warped", "true", "map", "before")
+QUALITY = {"warped": 90, "true": 93, "map": 80, "before": 85}
+
+
+def pack(folder: Path, path: Path, limit: int) -> int:
+    """Write the cached clips and heads of ``folder``, by name, until they have ``limit`` bytes; how many there are."""
+    from safetensors.numpy import load_file
+
+    columns: dict[str, list] = {"name": [], "sizes": [], "bytes": [], "tokens": [], "pairs": []}
+    total = 0
+    for file in sorted(folder.glob("*.safetensors"), key=lambda p: hash_of(p.stem)):
+        arrays = load_file(file)
+        blobs = [_encoded(arrays["source"][0], QUALITY["true"])]
+        blobs += [_encoded(p, QUALITY[key]) for key in PICTURES for p in arrays[key]]
+        size = sum(map(len, blobs))
+        if total + size > limit:
+            break
+        total += size
+        columns["name"].append(file.stem)
+        columns["pairs"].append(len(arrays["true"]))
+        columns["sizes"] += [len(b) for b in blobs]
+        columns["bytes"] += blobs
+        columns["tokens"].append(arrays["tokens"])
+    np.savez(
+        path,
+        name=np.array(columns["name"]),
+        pairs=np.array(columns["pairs"]),
+        sizes=np.array(columns["sizes"]),
+        bytes=np.frombuffer(b"".join(columns["bytes"]), np.uint8),
+        tokens=np.concatenate(columns["tokens"]).astype(np.float16),
+    )
+    return len(columns["name"])
+
+
+def unpack(path: Path) -> list[dict[str, np.ndarray]]:
+    """Files as the cache has them."""
+    with np.load(path, allow_pickle=False) as file:
+        names, pairs, sizes, blob, tokens = (file[k] for k in ("name", "pairs", "sizes", "bytes", "tokens"))
+    ends = np.cumsum(sizes)
+    pictures = iter([_decoded(blob[end - size : end]) for end, size in zip(ends, sizes, strict=True)])
+    rows, at = [], 0
+    for name, count in zip(names, pairs, strict=True):
+        source = next(pictures)
+        file = {key: np.stack([next(pictures) for _ in range(count)]) for key in PICTURES}
+        file["source"] = np.repeat(source[None], count, axis=0)
+        file |= {"tokens": tokens[at : at + count].astype(np.float32), "name": name}
+        rows.append(file)
+        at += count
+    return rows
+
+
+def hash_of(name: str) -> int:
+    """An order that mixes corpora and is the same everywhere."""
+    import zlib
+
+    return zlib.crc32(name.encode())
+
+
+def _encoded(picture: np.ndarray, quality: int) -> bytes:
+    cv2 = opencv()
+    return cv2.imencode(
+        ".webp", np.ascontiguousarray(picture[..., ::-1]), [cv2.IMWRITE_WEBP_QUALITY, quality]
+    )[1].tobytes()
+
+
+def _decoded(blob: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(opencv().imdecode(blob, 1)[..., ::-1])
