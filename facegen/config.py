@@ -158,8 +158,10 @@ class PortraitConfig:
     draft: bool = option(False, "a quick preview: small and without the refiner")
     face: tuple[float, ...] | None = option(None, "which of several faces: a place on it, in pixels: X,Y")
     audio: str | None = option(None, "sound to mux into the video of an animation", file=True)
-    steps: int = option(4, "steps of the refiner or the backbone")
-    refiner: str | None = option(None, "paint mouths with this refiner: .onnx of tools/train_refiner.py")
+    steps: int | None = option(None, "steps of the refiner or the backbone (default: 2; 8 with a backbone)")
+    refiner: str = option(
+        "built-in", "what paints mouths: built-in, none, or an .onnx file of tools/train_refiner.py"
+    )
     backbone: str | None = option(
         None, "local diffusers folder (img2img, inpaint or ControlNet) that refines", file=True
     )
@@ -173,7 +175,7 @@ class PortraitConfig:
     def __post_init__(self) -> None:
         if self.size is not None and not 64 <= self.size <= 4096:
             raise UsageError(f"--size {self.size} is not in 64..4096", remedy="use e.g. 512")
-        if not 1 <= self.steps <= 100:
+        if self.steps is not None and not 1 <= self.steps <= 100:
             raise UsageError(f"--steps {self.steps} is not in 1..100", remedy="use e.g. 4")
         if not 0 <= self.strength <= 1:
             raise UsageError(f"--strength {self.strength} is not in 0..1", remedy="use e.g. 0.35")

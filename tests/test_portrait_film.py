@@ -227,10 +227,37 @@ def test_an_untrained_refiner_leaves_the_warped_picture(face, tmp_path):
 
     weights = tmp_path / "refiner.onnx"
     weights.write_bytes(onnx_model(RefinerNet(), 0, 0))
-    portrait_file(take(3), face, tmp_path / "plain.mp4", PortraitConfig(watermark=False))
+    portrait_file(take(3), face, tmp_path / "plain.mp4", PortraitConfig(watermark=False, refiner="none"))
     refined = PortraitConfig(watermark=False, refiner=str(weights), steps=2)
     portrait_file(take(3), face, tmp_path / "refined.mp4", refined)
     films = [
         [p.pixels.astype(int) for p in Video(tmp_path / f"{n}.mp4").pictures()] for n in ("plain", "refined")
     ]
     assert max(np.abs(a - b).max() for a, b in zip(*films, strict=True)) <= 3
+
+
+def test_the_built_in_refiner_paints_the_mouth_and_nothing_else(face, tmp_path):
+    for name in ("none", "built-in"):
+        portrait_file(take(4), face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
+    plain, refined = (
+        np.stack(
+            [np.asarray(Image.open(p).convert("RGB"), int) for p in sorted((tmp_path / n).glob("*.png"))]
+        )
+        for n in ("none", "built-in")
+    )
+    change = np.abs(plain - refined).max(axis=3)
+    lips = read_photo(face).landmarks[[61, 291, 0, 17], :2]
+    low, high = lips.min(axis=0), lips.max(axis=0)
+    reach = 0.6 * (high[0] - low[0])
+    y, x = np.mgrid[: change.shape[1], : change.shape[2]]
+    near = (np.abs(x - lips[:, 0].mean()) < reach * 1.5) & (np.abs(y - lips[:, 1].mean()) < reach * 1.5)
+    assert change[:, ~near].max() == 0 and change[1, near].max() > 20
+
+
+def test_a_picture_unlike_all_that_the_refiner_knows_is_warped_and_said(face, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("facegen.portrait.film.LEAST_TRUTH", 1.01)
+    for name in ("none", "built-in"):
+        portrait_file(take(2), face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
+    assert "unlike those that the refiner knows" in notes_of(caplog)
+    for a, b in zip(*(sorted((tmp_path / n).iterdir()) for n in ("none", "built-in")), strict=True):
+        assert a.read_bytes() == b.read_bytes()

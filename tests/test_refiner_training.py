@@ -13,7 +13,7 @@ pytest.importorskip("cv2", reason="portraits need OpenCV, which mediapipe brings
 import torch
 
 from facegen.portrait.crop import SIDE
-from facegen.portrait.refine import changed, stacked
+from facegen.portrait.refine import kept, stacked
 from tools import train_refiner
 from tools.refiner import packed
 from tools.refiner.bank import Bank, person
@@ -41,7 +41,7 @@ def test_training_sees_what_the_product_composes():
     file = pairs("grid-s1-a")
     condition = stacked(*(file[k][2] for k in ("warped", "source", "map", "before")))
     clean = np.random.default_rng(1).uniform(-1, 1, (3, SIDE, SIDE)).astype(np.float32)
-    product = file["warped"][2] + changed(clean, file["warped"][2], condition)
+    product = file["warped"][2] + 127.5 * kept(clean - condition[:3], condition).transpose(1, 2, 0)
     made = composed(torch.from_numpy(clean)[None], torch.from_numpy(condition)[None])[0].permute(1, 2, 0)
     np.testing.assert_allclose((made.numpy() + 1) * 127.5, product, atol=0.6)
     far = file["map"][2][..., 0] == 0

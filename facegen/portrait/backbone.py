@@ -34,6 +34,7 @@ FACE = 1.5
 LOW_SHARE = 0.03
 """Frequencies that are put back: below a blur of this share of the square."""
 MULTIPLE = 64
+STEPS = 8  # by default
 BROWS = ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300))
 KINDS = {
     "StableDiffusionPipeline": "StableDiffusionImg2ImgPipeline",
@@ -173,12 +174,13 @@ class Backbone:
         from PIL import Image
 
         config = self._config
+        steps = config.steps or STEPS
         given: dict[str, Any] = {
             "prompt": config.prompt,
             "image": Image.fromarray(warped),
             "strength": max(config.strength, 1e-3),
             # Of so many steps the pipelines take the share ``strength``.
-            "num_inference_steps": max(config.steps, round(config.steps / max(config.strength, 0.05))),
+            "num_inference_steps": max(steps, round(steps / max(config.strength, 0.05))),
             "guidance_scale": 1.0,
             "generator": torch.Generator("cpu").manual_seed(self._seed),
             "output_type": "np",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from facegen.portrait.backbone import Backbone, read_kind
 from facegen.portrait.marks import Marks, provenance
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
 from facegen.portrait.puppet import Instant
-from facegen.portrait.refine import Refiner, Sampler, load_sampler
+from facegen.portrait.refine import BUILT_IN, LEAST_TRUTH, Refiner, Sampler, load_sampler
 from facegen.portrait.scene import Painter, Scene, make_scene
 from facegen.portrait.tokens import frame_tokens
 from facegen.portrait.vision import opencv
@@ -29,6 +30,7 @@ from facegen.renderers.images import PngFolder
 from facegen.renderers.parts import fingerprint, write_in_parts
 
 Progress = Callable[[str, float], None]
+LOG = logging.getLogger("facegen.portrait")
 TRIED = 4
 """Frames drawn to estimate the time that all will take."""
 
@@ -53,8 +55,7 @@ def check_portrait(config: PortraitConfig) -> None:
     face_finder().close()
     if config.backbone is not None:
         read_kind(config.backbone)
-    if config.refiner is not None:
-        load_sampler(config.refiner, config.steps, 0)
+    load_sampler(config.refiner, config.steps, 0)
 
 
 def portrait_file(
@@ -102,11 +103,24 @@ class _Drawn:
         self._backbone: Backbone | None = None
         if config.backbone is not None and not config.draft:
             self._backbone = Backbone(config.backbone, scene.puppet, config, speech.seed)
-        elif config.refiner is not None and not config.draft:
+        elif not config.draft:
             self._sampler = load_sampler(config.refiner, config.steps, speech.seed)
+            self._refuse_the_unlike()
+        if self._sampler is not None:
             self._tokens = frame_tokens(
                 len(animation), animation.fps, speech.emotion, speech.audio, speech.start
             )
+
+    def _refuse_the_unlike(self) -> None:
+        """The built-in refiner learned from photos and renderings: a drawing's lips it would smear."""
+        if self._sampler is None or self._config.refiner != BUILT_IN:
+            return
+        refiner = Refiner(self._sampler, self._scene.puppet, self._scene.photo.pixels)
+        if refiner.truth() < LEAST_TRUTH:
+            LOG.warning(
+                "the picture is unlike those that the refiner knows; the mouth is warped, not painted"
+            )
+            self._sampler = None
 
     def frames(self, first: int, last: int) -> Iterator[np.ndarray]:
         """Frames ``first`` to ``last`` (not itself), [H, W, 3] uint8."""

@@ -2,11 +2,14 @@
 
 It predicts the clean picture as the warped one plus a change; sampling starts from the warped picture with some noise
 (SDEdit: Meng et al. 2022) and goes down by deterministic steps (DDIM: Song et al. 2021). The noise is the same in every
-frame, so that it does not flicker; the low frequencies around the mouth stay those of the warped picture.
+frame, so that it does not flicker. In each step only lips and mouth are painted, and the low frequencies around the
+mouth stay those of the warped picture.
 """
 
 from __future__ import annotations
 
+from fractions import Fraction
+from importlib import resources
 from os import PathLike
 
 import numpy as np
@@ -14,7 +17,9 @@ import numpy as np
 from facegen.errors import ModelError
 from facegen.files import read_bytes
 from facegen.portrait.crop import SIDE, MouthMap, feather
+from facegen.portrait.measure import ssim
 from facegen.portrait.puppet import Instant, Puppet
+from facegen.portrait.tokens import frame_tokens
 from facegen.portrait.vision import opencv
 
 START = 0.5
@@ -23,13 +28,20 @@ LOW_SIGMA = 9.0
 INSIDE_SIGMA = 2.5
 REACH, EDGE_SIGMA = 8, 4.0
 """Pixels about the lips that are painted too, and how softly that ends."""
+STEPS = 2  # by default: more give more contrast and less truth
+LEAST_TRUTH = 0.74
+"""Under this `Refiner.truth` a picture is unlike all that the refiner learned from."""
+BUILT_IN, NONE = "built-in", "none"
 INPUTS = {"noisy", "condition", "angle", "tokens"}
 MAX_BYTES = 64 * 2**20
 
 
-def load_sampler(path: str | PathLike, steps: int, seed: int) -> Sampler:
-    """The network in the ONNX file ``path``. Raises ModelError for what is none."""
-    return Sampler(read_bytes(path, limit=MAX_BYTES, error=ModelError), steps, seed, path)
+def load_sampler(refiner: str, steps: int | None, seed: int) -> Sampler | None:
+    """The refiner called ``refiner``: BUILT_IN, NONE, or an ONNX file. Raises ModelError for what is none."""
+    if refiner == NONE:
+        return None
+    path = resources.files("facegen") / "models" / "refiner.onnx" if refiner == BUILT_IN else refiner
+    return Sampler(read_bytes(str(path), limit=MAX_BYTES, error=ModelError), steps or STEPS, seed, str(path))
 
 
 class Sampler:
@@ -52,23 +64,20 @@ class Sampler:
         self._noise = noise.astype(np.float32)
 
     def sample(self, condition: np.ndarray, tokens: np.ndarray) -> np.ndarray:
-        """The clean picture [1, 3, SIDE, SIDE] in -1..1 for ``condition`` [1, 12, SIDE, SIDE] and ``tokens``
-        [1, 2, TOKEN_SIZE]."""
+        """The change of the warped picture, [SIDE, SIDE, 3] in 0..255, for ``condition`` [12, SIDE, SIDE] and
+        ``tokens`` [2, TOKEN_SIZE]."""
         angles = np.linspace(START, 0.0, self._steps + 1)
-        clean = condition[:, :3]
-        noisy = np.cos(START) * clean + np.sin(START) * self._noise
+        given = {"condition": condition[None], "tokens": tokens[None].astype(np.float32)}
+        warped = condition[:3]
+        change = np.zeros_like(warped)
+        noisy = np.cos(START) * warped[None] + np.sin(START) * self._noise
         for angle, after in zip(angles[:-1], angles[1:], strict=True):
             told = np.full(1, angle, np.float32)
-            feed = {
-                "noisy": noisy.astype(np.float32),
-                "condition": condition,
-                "angle": told,
-                "tokens": tokens,
-            }
-            clean = self._session.run(None, feed)[0]
-            noise = (noisy - np.cos(angle) * clean) / np.sin(angle)
-            noisy = np.cos(after) * clean + np.sin(after) * noise
-        return clean
+            clean = self._session.run(None, {**given, "noisy": noisy.astype(np.float32), "angle": told})[0]
+            change = kept(clean[0] - warped, condition)
+            noise = (noisy - np.cos(angle) * (warped + change)) / np.sin(angle)
+            noisy = np.cos(after) * (warped + change) + np.sin(after) * noise
+        return 127.5 * change.transpose(1, 2, 0)
 
 
 class Refiner:
@@ -76,8 +85,16 @@ class Refiner:
 
     def __init__(self, sampler: Sampler, puppet: Puppet, photo: np.ndarray) -> None:
         self._sampler, self._map = sampler, MouthMap(puppet)
-        at_rest = puppet.at(np.zeros(len(puppet.head.controls), np.float32), np.zeros(6))
-        self._source = self._map.square(at_rest).cut(photo)
+        self._rest = puppet.at(np.zeros(len(puppet.head.controls), np.float32), np.zeros(6))
+        self._source = self._map.square(self._rest).cut(photo)
+
+    def truth(self) -> float:
+        """How true to itself the photo's mouth at rest stays when it is painted: SSIM about the lips."""
+        places = self._map.map(self._rest, self._map.square(self._rest))
+        silence = frame_tokens(1, Fraction(25), None, None)[0]
+        change = self._sampler.sample(stacked(self._source, self._source, places, self._source), silence)
+        painted = np.clip(self._source + change, 0, 255)
+        return ssim(painted, self._source.astype(np.float64), places[..., 0] > 0)
 
     def paint(
         self,
@@ -94,8 +111,7 @@ class Refiner:
         condition = stacked(
             warped, self._source, self._map.map(now, square), warped if before is None else before
         )
-        clean = self._sampler.sample(condition[None], tokens[None].astype(np.float32))[0]
-        return square.paste(part, changed(clean, warped, condition), origin), warped
+        return square.paste(part, self._sampler.sample(condition, tokens), origin), warped
 
 
 def stacked(warped: np.ndarray, source: np.ndarray, places: np.ndarray, before: np.ndarray) -> np.ndarray:
@@ -105,25 +121,20 @@ def stacked(warped: np.ndarray, source: np.ndarray, places: np.ndarray, before: 
     return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
 
-def changed(clean: np.ndarray, warped: np.ndarray, condition: np.ndarray) -> np.ndarray:
-    """What is added to ``warped`` [SIDE, SIDE, 3], of the ``clean`` picture [3, SIDE, SIDE] that the network gave for
-    ``condition`` [12, SIDE, SIDE]: lips and mouth change, the face about them stays the photo's."""
-    change = kept_low(clean.transpose(1, 2, 0) * 127.5 + 127.5, warped, condition[7])
-    return change * (painted(condition[6]) * feather())[..., None]
+def kept(change: np.ndarray, condition: np.ndarray) -> np.ndarray:
+    """What of a ``change`` [3, SIDE, SIDE] is painted: lips and mouth alone, and without its low frequencies outside
+    the opening, so that the light and colour of the skin stay the photo's."""
+    cv2 = opencv()
+    rows = change.transpose(1, 2, 0).astype(np.float32)
+    inside = cv2.GaussianBlur((condition[7] + 1) / 2, (0, 0), INSIDE_SIGMA)[..., None]
+    low = cv2.GaussianBlur(rows * (1 - inside), (0, 0), LOW_SIGMA)
+    rows = (rows - low * (1 - inside)) * painted(condition[6])[..., None]
+    return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
 
 def painted(lips: np.ndarray) -> np.ndarray:
     """How far each place is painted, [SIDE, SIDE] in 0..1, of the map's ``lips`` [SIDE, SIDE] (-1..1)."""
     cv2 = opencv()
     wide = cv2.dilate((lips.astype(np.float32) + 1) / 2, np.ones((2 * REACH + 1,) * 2, np.uint8))
-    return cv2.GaussianBlur(wide, (0, 0), EDGE_SIGMA)  # type: ignore[no-any-return]
-
-
-def kept_low(painted: np.ndarray, warped: np.ndarray, opening: np.ndarray) -> np.ndarray:
-    """The change [SIDE, SIDE, 3] from ``warped`` to ``painted``, without its low frequencies outside the ``opening``
-    [SIDE, SIDE] (-1..1): the light and colour of the skin stay the photo's."""
-    cv2 = opencv()
-    change: np.ndarray = painted - warped.astype(np.float32)
-    inside = cv2.GaussianBlur((opening.astype(np.float32) + 1) / 2, (0, 0), INSIDE_SIGMA)[..., None]
-    low = cv2.GaussianBlur(change * (1 - inside), (0, 0), LOW_SIGMA)
-    return change - low * (1 - inside)
+    soft: np.ndarray = cv2.GaussianBlur(wide, (0, 0), EDGE_SIGMA) * feather()
+    return soft

@@ -9,9 +9,8 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 
 from facegen.portrait.measure import likeness, sharpness, ssim
-from facegen.portrait.refine import Sampler, changed, stacked
+from facegen.portrait.refine import STEPS, Sampler, stacked
 
-STEPS = 4
 SHOWN = 3  # pairs of each clip or head that a sheet shows
 
 
@@ -37,9 +36,8 @@ def compared(content: bytes, files: list[dict[str, np.ndarray]]) -> list[str]:
 def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int) -> np.ndarray:
     """The refined picture [S, S, 3] of one pair, 0..255."""
     condition = stacked(*(file[key][number] for key in ("warped", "source", "map", "before")))
-    clean = sampler.sample(condition[None], file["tokens"][number][None])[0]
-    warped = file["warped"][number]
-    refined: np.ndarray = np.clip(warped + changed(clean, warped, condition), 0, 255)
+    change = sampler.sample(condition, file["tokens"][number])
+    refined: np.ndarray = np.clip(file["warped"][number] + change, 0, 255)
     return refined
 
 
