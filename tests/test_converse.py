@@ -9,10 +9,13 @@ import pytest
 import soundfile
 
 import facegen
+from facegen.audio import open_sound
 from facegen.cli.app import run
 from facegen.config import Config
 from facegen.conversation import converse, read_turns
 from facegen.conversation.write import file_names
+from facegen.encoders import load_encoder
+from facegen.encoders.logmel import SILENCE
 from facegen.errors import ConfigError, FacegenError
 from facegen.measures.lips import lip_head
 from facegen.rig import load_rig
@@ -55,6 +58,18 @@ def test_each_speaker_has_a_take_over_the_common_time(talk):
     assert lengths == {int(np.ceil(talk.seconds * 30))}
     order = sorted((s.start, s.end) for v in talk.voices for s in v.spans)
     assert all(b[0] > a[1] for a, b in zip(order, order[1:], strict=False))
+
+
+def test_breaths_are_heard_in_own_turns_and_nothing_between_them(talk, sample):
+    heard = load_encoder("phones").encode(open_sound(sample)).bands
+    for voice in talk.voices:
+        bands, alone = voice.features.bands, np.ones(len(voice.features), bool)
+        for span in voice.spans:
+            first = round(span.start * 100)
+            part = slice(first, first + len(heard))
+            np.testing.assert_array_equal(bands[part], heard[: len(bands) - first])
+            alone[part] = False
+        assert alone.any() and (bands[alone] == np.float16(SILENCE)).all()
 
 
 def test_lips_move_in_own_turns_and_never_while_listening(talk):

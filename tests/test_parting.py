@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facegen.audio import open_sound
 from facegen.encoders import load_encoder
 from facegen.encoders.logmel import broad, logmel
+from facegen.encoders.timing import sharpen
 from facegen.passes.parting import described, parted
 from facegen.phones import HEARD_BANDS
 
@@ -45,6 +47,14 @@ def test_bands_are_heard_alike_whole_and_in_blocks():
     parts = [stream.push(sound[at : at + 4000]).bands for at in range(0, len(sound), 4000)]
     parts.append(stream.close().bands)
     np.testing.assert_allclose(np.concatenate(parts), broad(logmel(sound)), atol=0.02)
+
+
+def test_a_transcript_leaves_what_was_heard_of_the_breath():
+    sound = open_sound("examples/hello.flac")
+    heard = load_encoder("phones").encode(sound)
+    given, _ = sharpen(heard, text="hello, my name is facegen")
+    np.testing.assert_array_equal(given.bands, heard.bands)
+    assert not np.array_equal(given.posteriors, heard.posteriors)
 
 
 def test_trained_networks_are_read_as_they_were_made():

@@ -4,7 +4,7 @@
     python tools/cache_lips.py hear PIECES --out CACHE --versions 9
 
 The first needs the `track` extra for videos not tracked yet; ``--phones`` is what tools/align_corpora.py grid wrote.
-The second needs PIECES alone, some 60 MB, so that it can run on another machine; it uses all its cores.
+The second needs PIECES alone, some 40 MB, so that it can run on another machine; it uses all its cores.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main() -> None:
     gathering.add_argument("--phones", type=Path, required=True)
     gathering.add_argument("--out", type=Path, required=True)
     gathering.add_argument(
-        "--every", type=int, default=3, help="of speechocean762, each so manieth recording"
+        "--every", type=int, default=3, help="take one recording of speechocean762 in so many"
     )
     hearing = commands.add_parser("hear")
     hearing.add_argument("pieces", type=Path)

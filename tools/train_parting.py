@@ -45,7 +45,7 @@ class Clips:
         with np.load(path, allow_pickle=False) as file:
             mel, gap, phones, self.speaker = (file[k] for k in ("mel", "gap", "phones", "speaker"))
             clip = file["clip"]
-        self.bands = broad(mel * np.float32(MEL_STEP) + np.float32(MEL_LOW))
+        self.bands = broad(mel * np.float32(MEL_STEP) + np.float32(MEL_LOW)).astype(np.float16)
         self.gap = np.empty(gap.shape, np.float32)
         for name in np.unique(self.speaker):
             rows = self.speaker == name

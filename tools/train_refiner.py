@@ -2,11 +2,12 @@
 
     python tools/cache_portraits.py --data ../shared/data --cache CACHE --clips 110 --rounds 6
     python tools/train_refiner.py --cache CACHE --pack pairs.npz
-    python tools/train_refiner.py --cache pairs.npz --checkpoint STATE --out refiner.onnx --judge
+    python tools/train_refiner.py --cache pairs.npz --checkpoint STATE --out refiner.onnx
+    python tools/evaluate_refiner.py --cache CACHE --model refiner.onnx
 
 The second writes the pairs small, for a machine with a GPU, which is used where there is one. Speakers and heads of
-tools/refiner/bank.py's HELD are never trained on; --judge compares the refined with the warped picture on them, as a
-table and, beside --out, as a sheet. The state is kept in --checkpoint, so training goes on where it ended.
+tools/refiner/bank.py's HELD are never trained on, but judged by. The state is kept in --checkpoint, so training goes on
+where it ended.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from tools.refiner import critic, packed  # noqa: E402
 from tools.refiner.bank import Bank  # noqa: E402
 from tools.refiner.compose import composed, painted  # noqa: E402
 from tools.refiner.export import onnx_model  # noqa: E402
-from tools.refiner.judge import compared, sheet  # noqa: E402
 from tools.refiner.net import RefinerNet  # noqa: E402
 
 EMA = 0.999
@@ -147,7 +147,8 @@ class Trainer:
         _go(self.best, loss + heard * (TRUTH * untrue + FEATURES * unlike), self.net)
         share = min(EMA, (1 + self.done) / (10 + self.done))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.mean.parameters()), list(self.net.parameters()), 1 - share)
+            for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
+                mean.lerp_(now, 1 - share)
         return torch.stack([x.detach() for x in (loss, told, untrue, torch.as_tensor(unlike))])
 
 
@@ -156,15 +157,6 @@ def _go(best: torch.optim.Optimizer, loss: torch.Tensor, net: torch.nn.Module) -
     loss.backward()
     torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
     best.step()
-
-
-def files_of(path: Path) -> list[dict[str, np.ndarray]]:
-    """Cached pairs, from a folder or packed."""
-    if path.is_file():
-        return packed.unpack(path)
-    from safetensors.numpy import load_file as load
-
-    return [{**load(p), "name": np.array(p.stem)} for p in sorted(path.glob("*.safetensors"))]
 
 
 def main() -> None:
@@ -182,7 +174,6 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--judge", action="store_true", help="compare on the pairs held out")
     options = parser.parse_args()
     if options.pack:
         print(
@@ -194,17 +185,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     trainer = Trainer(options)
-    bank = Bank(files_of(options.cache), trainer.device)
+    bank = Bank(packed.read(options.cache), trainer.device)
     print({kind: [len(r) for r in rows] for kind, rows in bank.rows.items()}, len(bank.held), flush=True)
     trainer.run(bank)
     content = onnx_model(trainer.mean.eval().cpu(), options.seed, trainer.done)
     if options.out:
         options.out.write_bytes(content)
         print(f"{options.out}: {len(content) / 1e6:.2f} MB", flush=True)
-    if options.judge:
-        print("\n".join(compared(content, bank.held)), flush=True)
-        if options.out:
-            sheet(content, bank.held, options.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from facegen.audio_read import SoundInfo, Source, open_source
 from facegen.config import Config
 from facegen.conversation.turns import Turn
 from facegen.emotion import HEARD_HZ, Heard
+from facegen.encoders.logmel import SILENCE
 from facegen.encoders.timing import heard_track, sharpen
 from facegen.errors import AudioError, ConfigError
 from facegen.hearing import hear
-from facegen.phones import LABELS, Features, Phone, PhoneTrack
+from facegen.phones import HEARD_BANDS, LABELS, Features, Phone, PhoneTrack
 from facegen.units import FEATURE_HZ
 
 BETWEEN_S = 0.25  # before a turn that names no start
@@ -116,6 +117,8 @@ def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
         size = room.stop - first
         features.posteriors[room] = part.posteriors[:size]
         features.energy[room], features.pitch[room] = part.energy[:size], part.pitch[:size]
+        if features.bands is not None and part.bands is not None:
+            features.bands[room] = part.bands[:size]
         phones += [Phone(p.start + span.start, p.end + span.start, p.label) for p in track]
     return Voice(speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), Heard(*felt))
 
@@ -124,7 +127,10 @@ def silence(count: int) -> Features:
     """``count`` frames in which nobody speaks."""
     posteriors = np.zeros((count, len(LABELS)), np.float32)
     posteriors[:, 0] = 1.0
-    return Features(posteriors, np.full(count, SILENT_DB, np.float32), np.zeros(count, np.float32))
+    bands = np.full((count, HEARD_BANDS), SILENCE, np.float16)
+    return Features(
+        posteriors, np.full(count, SILENT_DB, np.float32), np.zeros(count, np.float32), bands=bands
+    )
 
 
 def hear_channels(
@@ -171,12 +177,13 @@ def _without_leaks(found: Sequence[Features]) -> list[Features]:
     for place, features in enumerate(found):
         others = np.max([level for k, level in enumerate(levels) if k != place], axis=0)
         leak = others - levels[place] > LEAK_DB
-        quiet = silence(count)
+        quiet, bands = silence(count), features.bands
         kept.append(
             Features(
                 np.where(leak[:, None], quiet.posteriors, features.posteriors[:count]),
                 np.where(leak, quiet.energy, features.energy[:count]),
                 np.where(leak, quiet.pitch, features.pitch[:count]),
+                bands=None if bands is None else np.where(leak[:, None], np.float16(SILENCE), bands[:count]),
             )
         )
     return kept

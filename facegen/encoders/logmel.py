@@ -60,8 +60,9 @@ def logmel_frames(padded: np.ndarray, step: int = 1) -> np.ndarray:
 
 
 def broad(mel: np.ndarray) -> np.ndarray:
-    """Log-mel [..., BANDS] in HEARD_BANDS broad bands, the means of as many of its own, float16."""
-    return mel.reshape(*mel.shape[:-1], HEARD_BANDS, BANDS // HEARD_BANDS).mean(axis=-1).astype(np.float16)
+    """Log-mel [..., BANDS] in HEARD_BANDS broad bands, each the mean of as many narrow ones."""
+    bands: np.ndarray = mel.reshape(*mel.shape[:-1], HEARD_BANDS, BANDS // HEARD_BANDS).mean(axis=-1)
+    return bands
 
 
 def frame_windows(padded: np.ndarray, context: int = CONTEXT) -> np.ndarray:

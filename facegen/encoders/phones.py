@@ -92,7 +92,7 @@ class PhoneStream:
         return self._emit(rest, broad(mel), np.zeros(0, np.float32), lambda part, _: part.close())
 
     def _emit(self, rows: np.ndarray, bands: np.ndarray, block: np.ndarray, step: Callable) -> Features:
-        fresh = (rows, step(self._energy, block), step(self._pitch, block), bands)
+        fresh = (rows, step(self._energy, block), step(self._pitch, block), bands.astype(np.float16))
         waiting = [np.concatenate([old, new]) for old, new in zip(self._waiting, fresh, strict=True)]
         count = min(map(len, waiting))
         self._waiting = [w[count:] for w in waiting]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 
@@ -103,16 +104,12 @@ def _spoken(features: Features, words: list[tuple[str, ...]]) -> tuple[Features,
         share = np.where(fits[span], np.float32(TEXT_SHARE), np.float32(0))[:, None]
         mixed[span] = share * mixed[span] + (1 - share) * heard[span]
     track = path.track(heard_track(heard)) if not fits.all() else path.track(PhoneTrack())
-    return _with(features, mixed), track
+    return replace(features, posteriors=mixed), track
 
 
 def with_phones(features: Features, track: PhoneTrack) -> Features:
     """``features`` in which the phones of ``track``, and silence between them, are sure."""
-    return _with(features, one_hot(track.frames(len(features))))
-
-
-def _with(features: Features, posteriors: np.ndarray) -> Features:
-    return Features(posteriors, features.energy, features.pitch, features.bottleneck)
+    return replace(features, posteriors=one_hot(track.frames(len(features))))
 
 
 def one_hot(labels: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def described(bands: np.ndarray | None, low: int, at: int, shut: bool) -> np.nda
 
 
 def _over_floor(bands: np.ndarray, low: int, at: int) -> tuple[np.ndarray, int]:
-    """The bands [n, B] about the pause over its floor, in 0..1, and which frame is the first of them."""
+    """The bands [n, B] about the pause over its floor, in -1..1, and which frame is the first of them."""
     first = max(low, at - 3 * REACH)
     part = bands[first : max(at, first + FLOOR_FRAMES)].astype(np.float32)
     over = part - np.percentile(part, FLOOR_PERCENTILE, axis=0)

@@ -24,10 +24,8 @@ POSE = {
 }
 """Control to its value where the lips are parted as wide as in speech: the jaw opens a little, the corners draw in."""
 PAUSE_LEAST_S, PAUSE_FULL_S = 0.35, 0.6
-REST_S, NEAR_S = (
-    0.08,
-    0.06,
-)  # after a pause begins and before it ends, in which lips part and near one another
+REST_S = 0.08  # after a pause begins, in which lips begin to part
+NEAR_S = 0.06  # before it ends, in which they near one another
 HEARD_S = 0.25  # from the first phone, in which speech must be heard
 SURE = 0.7  # part of that time from which it counts fully
 MOVES_S, MOVES = (

@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 
 from facegen.emotion import EmotionTrack
+from facegen.phones import HEARD_BANDS
 
-TOKEN_SIZE = 16
+TOKEN_SIZE = HEARD_BANDS
 """Numbers a token: weights of the emotion categories, filled up with zeros; levels of so many bands of the sound."""
 LOUD, RANGE = -2.0, 6.0
 """The logarithm of a band's power that counts as 0, and the step that counts as 1."""
@@ -28,13 +29,13 @@ def frame_tokens(
 
 def _levels(count: int, fps: Fraction, audio: str | None, start: float) -> np.ndarray:
     from facegen.audio import open_sound
-    from facegen.encoders.logmel import BANDS, SILENCE, logmel
+    from facegen.encoders.logmel import SILENCE, broad, logmel
 
     if audio is None:
         return np.full((count, TOKEN_SIZE), (SILENCE - LOUD) / RANGE, np.float32)
     sound = open_sound(audio, start=start, duration=float(count / fps))
     samples = np.concatenate([*sound.blocks(), np.zeros(0, np.float32)])
-    rows = logmel(samples).reshape(-1, TOKEN_SIZE, BANDS // TOKEN_SIZE).mean(axis=2)
+    rows = broad(logmel(samples))
     place = ((np.arange(count) + 0.5) * float(100 / fps)).astype(int)
     heard = np.full((count, TOKEN_SIZE), SILENCE, np.float32)
     inside = place < len(rows)

@@ -9,14 +9,13 @@ import numpy as np
 from scipy.ndimage import maximum_filter
 
 from facegen.portrait.measure import likeness, sharpness, ssim
-from facegen.portrait.refine import STEPS, Sampler, stacked
+from facegen.portrait.refine import Sampler, stacked
 
 SHOWN = 3  # pairs of each clip or head that a sheet shows
 
 
-def compared(content: bytes, files: list[dict[str, np.ndarray]]) -> list[str]:
+def compared(sampler: Sampler, files: list[dict[str, np.ndarray]]) -> list[str]:
     """A table: the measures of the warped and the refined picture by corpus."""
-    sampler = Sampler(content, STEPS, 0)
     rows: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
     for file in files:
         corpus = str(file["name"]).split("-")[0]
@@ -41,11 +40,10 @@ def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int) -> np
     return refined
 
 
-def sheet(content: bytes, files: list[dict[str, np.ndarray]], path: Path) -> None:
+def sheet(sampler: Sampler, files: list[dict[str, np.ndarray]], path: Path) -> None:
     """A PNG of pairs: the photo's mouth, warped, refined, true."""
     from PIL import Image
 
-    sampler = Sampler(content, STEPS, 0)
     rows = []
     for file in files[:24]:
         cells = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def pack(folder: Path, path: Path, limit: int) -> int:
 
     columns: dict[str, list] = {"name": [], "sizes": [], "bytes": [], "tokens": [], "pairs": []}
     total = 0
-    for file in sorted(folder.glob("*.safetensors"), key=lambda p: hash_of(p.stem)):
+    for file in sorted(folder.glob("*.safetensors"), key=lambda p: zlib.crc32(p.stem.encode())):
         arrays = load_file(file)
         blobs = [_encoded(arrays["source"][0], QUALITY["true"])]
         blobs += [_encoded(p, QUALITY[key]) for key in PICTURES for p in arrays[key]]
@@ -42,6 +43,15 @@ def pack(folder: Path, path: Path, limit: int) -> int:
     return len(columns["name"])
 
 
+def read(path: Path) -> list[dict[str, np.ndarray]]:
+    """Cached pairs, of a folder or a packed file."""
+    from safetensors.numpy import load_file
+
+    if path.is_file():
+        return unpack(path)
+    return [{**load_file(p), "name": np.array(p.stem)} for p in sorted(path.glob("*.safetensors"))]
+
+
 def unpack(path: Path) -> list[dict[str, np.ndarray]]:
     """Files as the cache has them."""
     with np.load(path, allow_pickle=False) as file:
@@ -57,13 +67,6 @@ def unpack(path: Path) -> list[dict[str, np.ndarray]]:
         rows.append(file)
         at += count
     return rows
-
-
-def hash_of(name: str) -> int:
-    """An order that mixes corpora and is the same everywhere."""
-    import zlib
-
-    return zlib.crc32(name.encode())
 
 
 def _encoded(picture: np.ndarray, quality: int) -> bytes:
