@@ -170,12 +170,23 @@ def _serve(channel: Connection, perform: Perform, memory: int | None) -> None:
 
 def limit_memory(megabytes: int) -> None:
     """Let this process hold no more data than that, where the system can hold it to it (Linux)."""
+    take_scratch_memory()
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (megabytes << 20, megabytes << 20))
     except (ImportError, OSError, ValueError):
         pass
+
+
+def take_scratch_memory() -> None:
+    """Let OpenBLAS take what it works in, which it keeps: where there is none, it asks for it again and again for ever."""
+    import numpy as np
+    from scipy.linalg.blas import sgemm  # SciPy has an OpenBLAS of its own
+
+    square = np.ones((512, 512), np.float32)
+    np.matmul(square, square)
+    sgemm(1.0, square, square)
 
 
 def _end_with_parent() -> None:

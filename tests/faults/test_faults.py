@@ -20,6 +20,7 @@ from facegen.batch.journal import Journal
 from facegen.cli.app import run
 from facegen.errors import OutputError
 from facegen.files import Log
+from facegen.threads import BYTES_ALIKE
 from tests.faults.inline import contents, run_inline, short_sounds
 
 CLIPS = 4
@@ -289,6 +290,36 @@ def test_a_job_that_needs_more_memory_than_it_may_have(tmp_path):
     assert process.returncode == 1 and "1 of 2 jobs failed" in said[1], said
     assert "a_long" in said[0] and ("memory" in said[0] or "died" in said[0])
     assert sorted(contents(tmp_path / "out")) == ["clip000.csv", "clip000.json"]
+
+
+STARVED = """
+import numpy as np
+from facegen.batch.local import limit_memory
+
+limit_memory(400)
+a, out, held = np.ones((512, 512), np.float32), np.empty((512, 512), np.float32), []
+for size in (2**20, 2**14):
+    try:
+        while True:
+            held.append(bytearray(size))
+    except MemoryError:
+        pass
+np.matmul(a, a, out=out)
+print(out[0, 0])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its memory")
+def test_products_do_not_wait_for_memory_that_is_not_there():
+    done = subprocess.run(
+        [sys.executable, "-c", STARVED],
+        cwd=ROOT,
+        env={**os.environ, **BYTES_ALIKE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == "512.0", done.stderr
 
 
 def test_what_a_kill_left_of_the_summary_goes_with_the_next_run(sounds, wanted, tmp_path, monkeypatch):
