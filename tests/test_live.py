@@ -211,6 +211,44 @@ def test_the_clock_follows_a_sound_card_that_runs_at_another_rate():
     assert now[0] == pytest.approx(3600 / wrong, abs=1 / 60)
 
 
+def waiting_levels(written, seconds=8.0):
+    """The sound that waits, tick by tick, where ``written(now)`` seconds of it have been written by then."""
+    now = [0.0]
+    clock = Clock(lambda: now[0])
+    clock.start()
+    levels, fed = [], 0.0
+    while now[0] < seconds:
+        now[0] = max(now[0], clock.due(fed + 0.02))
+        levels.append(written(now[0]) - fed)
+        clock.observe(levels[-1], 0.03)
+        fed += 0.02
+    return np.array(levels)
+
+
+def test_the_clock_leaps_over_a_lead_that_only_delays():
+    """A pipe that was written to at the pace of the sound for 0.7 s before anybody read."""
+    levels = waiting_levels(lambda now: 0.7 + 0.02 * int(now / 0.02))
+    assert levels[0] > 0.6
+    assert 0.0 <= levels[100:].min() and levels[100:].max() < 0.1
+
+
+def test_the_clock_does_not_hurry_speech_that_comes_a_sentence_at_a_time():
+    """Three seconds of sound written at once, every three seconds, as synthetic voices do."""
+    levels = waiting_levels(lambda now: 3.0 * (1 + int(now / 3.0)))
+    assert levels[:148] == pytest.approx(3.0 - 0.02 * np.arange(148), abs=0.03)
+
+
+def test_a_buffer_that_runs_dry_keeps_more_in_reserve():
+    buffer = SoundBuffer(0.03)
+    reserves = []
+    for _ in range(6):
+        buffer.put_live(np.ones(2400, np.float32))
+        while len(buffer.take(320)):
+            continue
+        reserves.append(buffer.reserve)
+    assert reserves == [960, 1920, 2400, 2400, 2400, 2400]
+
+
 def test_a_buffer_that_has_run_dry_fills_again_first():
     buffer = SoundBuffer(0.1)
     buffer.put_live(np.ones(800, np.float32))

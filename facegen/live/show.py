@@ -15,7 +15,7 @@ import numpy as np
 from facegen.errors import FacegenError
 from facegen.live.clock import Clock
 from facegen.live.engine import Engine
-from facegen.live.sources import Source
+from facegen.live.sources import SoundBuffer, Source
 from facegen.streams import Frame
 from facegen.units import SAMPLE_RATE_HZ
 
@@ -135,7 +135,7 @@ def _play_paced(source: Source, engine: Engine, shown: Shown, progress: Progress
                 raise frame
             late = clock.late(frame.time + latency)
             if late > SKIP_S:
-                shown.skipped += 1
+                shown.skipped += not clock.catching_up
                 continue
             if late < 0:
                 time.sleep(-late)
@@ -154,7 +154,6 @@ def _work(
 ) -> None:
     """Feed the engine at the pace of the clock; silence where a live source has run dry."""
     size = round(TICK_S * SAMPLE_RATE_HZ)
-    reserve = source.buffer.reserve / SAMPLE_RATE_HZ
     fed = 0
 
     def hand_over(frames: list[Frame]) -> None:
@@ -174,9 +173,9 @@ def _work(
             early = -clock.late((fed + size) / SAMPLE_RATE_HZ)
             if early > 0:
                 stop.wait(early)
-            if source.clocked:
-                clock.observe(source.buffer.level / SAMPLE_RATE_HZ, reserve)
-            elif not source.live and not source.buffer.wait(size, 0.1):
+            if source.live:
+                _follow(source.buffer, clock)
+            elif not source.buffer.wait(size, 0.1):
                 continue
             block = source.buffer.take(size)
             if not len(block):
@@ -189,3 +188,12 @@ def _work(
             hand_over(engine.push(block))
     except BaseException as error:  # handed to the thread that sends
         waiting.put(error)
+
+
+def _follow(buffer: SoundBuffer, clock: Clock) -> None:
+    """Keep to the pace of what writes into ``buffer``, unless that writes as fast as it is let."""
+    if buffer.full:
+        buffer.full = False
+        clock.forget()
+    else:
+        clock.observe(buffer.level / SAMPLE_RATE_HZ, buffer.reserve / SAMPLE_RATE_HZ)

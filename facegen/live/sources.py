@@ -23,8 +23,10 @@ from facegen.errors import (
 )
 from facegen.units import SAMPLE_RATE_HZ
 
-CAPACITY_S = 1.0
+CAPACITY_S, PIPE_CAPACITY_S = 1.0, 10.0
 MIC_BLOCK_S = 0.02
+RESERVE_S, MOST_RESERVE_S = 0.03, 0.15
+"""Of sound that waits before any is used: little at first, twice as much each time that it was too little."""
 PIPE_BYTES = 1280
 MAX_HEADER_BYTES = 1 << 16
 LOWEST_HZ, HIGHEST_HZ = 8000, 192_000
@@ -34,15 +36,17 @@ _FORMATS: dict[tuple[int, int], str] = {
 
 
 class SoundBuffer:
-    """Samples at 16 kHz on their way from one thread to another, at most CAPACITY_S of them.
+    """Samples at 16 kHz on their way from one thread to another, at most ``capacity_s`` seconds of them.
 
-    A writer that is too quick waits (``put``) or loses the oldest (``put_live``). After it has run dry, ``take`` gives
-    nothing until ``reserve`` samples are there again.
+    A writer that is too quick waits (``put``; ``full`` is set) or loses the oldest (``put_live``). After it has run
+    dry, ``take`` gives nothing until ``reserve`` samples are there again.
     """
 
-    def __init__(self, reserve_s: float) -> None:
+    def __init__(self, reserve_s: float, capacity_s: float = CAPACITY_S) -> None:
         self.reserve = round(reserve_s * SAMPLE_RATE_HZ)
-        self._capacity = max(round(CAPACITY_S * SAMPLE_RATE_HZ), 4 * self.reserve)
+        self._capacity = max(round(capacity_s * SAMPLE_RATE_HZ), 4 * self.reserve)
+        self._most = round(MOST_RESERVE_S * SAMPLE_RATE_HZ)
+        self.full = False
         self._blocks: deque[np.ndarray] = deque()
         self._count = 0
         self._filling = True
@@ -60,6 +64,7 @@ class SoundBuffer:
         """Add samples once there is room; whether anybody still reads."""
         with self._changed:
             while self._count >= self._capacity and not self.closed:
+                self.full = True
                 self._changed.wait(0.1)
             self._add(block)
             return not self.closed
@@ -96,6 +101,7 @@ class SoundBuffer:
             self._filling = False
             if self._count < count and not self.ended:
                 self._filling = True
+                self.reserve = min(2 * self.reserve, max(self.reserve, self._most))
                 return np.zeros(0, np.float32)
             if self.ended and not self._count and self.fault is not None:
                 raise self.fault
@@ -123,11 +129,11 @@ class SoundBuffer:
 
 class Source:
     """Sound at 16 kHz in ``buffer``. ``live``: it comes at its own pace and without end, and silence stands in for
-    what does not come; ``clocked``: its clock is what counts."""
+    what does not come."""
 
-    def __init__(self, name: str, reserve_s: float, live: bool, clocked: bool = False) -> None:
-        self.name, self.live, self.clocked = name, live, clocked
-        self.buffer = SoundBuffer(reserve_s)
+    def __init__(self, name: str, reserve_s: float, live: bool, capacity_s: float = CAPACITY_S) -> None:
+        self.name, self.live = name, live
+        self.buffer = SoundBuffer(reserve_s, capacity_s)
         self._device: Any = None
 
     def fill_from(self, blocks: Callable[[], Iterator[np.ndarray]]) -> None:
@@ -159,7 +165,7 @@ def open_source(name: str, rate: int, device: str | None) -> Source:
     if name == "mic":
         return _microphone(device)
     if name == "-":
-        source = Source("-", 0.15, live=True)
+        source = Source("-", RESERVE_S, True, PIPE_CAPACITY_S)
         source.fill_from(lambda: piped(sys.stdin.buffer, rate))
         return source
     sound = open_sound(name)
@@ -180,7 +186,7 @@ def _microphone(device: str | None) -> Source:
             remedy="install it with: apt-get install libportaudio2",
         ) from error
     wanted: Any = int(device) if device is not None and device.isdecimal() else device
-    source = Source("mic", 0.03, live=True, clocked=True)
+    source = Source("mic", RESERVE_S, live=True)
 
     def heard(block: np.ndarray, frames: int, times: Any, status: Any) -> None:
         source.buffer.put_live(resampler(mono(block)))
