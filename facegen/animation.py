@@ -19,19 +19,45 @@ HEAD_CHANNELS = ("yaw", "pitch", "roll", "x", "y", "z")
 """Head pose columns: radians (yaw turns to the character's left, pitch down, roll to its right), cm."""
 
 
+CHECKED = 2**16  # rows looked at at a time
+
+
 def frozen(array: Any, name: str, ndim: int) -> np.ndarray:
-    """A read-only, contiguous, finite float32 copy of ``array``, checked for its number of axes."""
+    """A read-only, contiguous, finite float32 copy of ``array``, checked for its number of axes. One that is all that
+    already, and read-only by itself, is taken as it is."""
     try:
+        if _settled(array):
+            return _checked(array, name, ndim)
         values = np.array(array, dtype=np.float32, order="C")
     except (TypeError, ValueError) as error:
         raise AnimationFileError(f"{name} is not an array of numbers") from error
+    _checked(values, name, ndim).flags.writeable = False
+    return values
+
+
+def _settled(array: Any) -> bool:
+    """Whether nobody can change ``array``, which has the form of curves."""
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32 or array.flags.writeable:
+        return False
+    return array.base is None and array.flags.c_contiguous
+
+
+def _checked(values: np.ndarray, name: str, ndim: int) -> np.ndarray:
     if values.ndim != ndim:
         raise AnimationFileError(f"{name} has {values.ndim} axes where {ndim} are expected")
-    if not np.isfinite(values).all():
-        where = np.argwhere(~np.isfinite(values))[0].tolist()
-        raise AnimationFileError(
-            f"{name} holds a value that is not finite at {where}", remedy="replace it by a number"
-        )
+    for first in range(0, len(values), CHECKED):
+        part = values[first : first + CHECKED]
+        if not np.isfinite(part).all():
+            where = np.argwhere(~np.isfinite(part))[0].tolist()
+            where[0] += first
+            raise AnimationFileError(
+                f"{name} holds a value that is not finite at {where}", remedy="replace it by a number"
+            )
+    return values
+
+
+def owned(values: np.ndarray) -> np.ndarray:
+    """``values``, which nobody else holds, made read-only, so that an animation takes them without a copy."""
     values.flags.writeable = False
     return values
 

@@ -339,12 +339,20 @@ class Context:
 
         Linear between feature frames, held at the ends.
         """
-        place = (np.arange(self.frames) + 0.5) * float(self.features.rate / self.fps) - 0.5
-        place = np.clip(place, 0, max(0, len(rows) - 1))
-        low = np.floor(place).astype(np.int64)
-        high = np.minimum(low + 1, max(0, len(rows) - 1))
-        part = (place - low).astype(np.float32)
         if len(rows) == 0:
             return np.zeros((self.frames, *rows.shape[1:]), np.float32)
+        return self.read(rows, 0, self.places(len(rows)))
+
+    def places(self, count: int) -> np.ndarray:
+        """The middle of each animation frame in numbers of feature frames, of which there are ``count``, [T]."""
+        place = (np.arange(self.frames) + 0.5) * float(self.features.rate / self.fps) - 0.5
+        return np.clip(place, 0, max(0, count - 1))
+
+    @staticmethod
+    def read(rows: np.ndarray, first: int, places: np.ndarray) -> np.ndarray:
+        """What stands at ``places`` [N] among ``rows`` [R] or [R, C], of which the first is number ``first``."""
+        low = np.floor(places).astype(np.int64) - first
+        high = np.minimum(low + 1, len(rows) - 1)
+        part = (places - first - low).astype(np.float32)
         part = part.reshape(-1, *([1] * (rows.ndim - 1)))
         return (rows[low] * (1 - part) + rows[high] * part).astype(np.float32)

@@ -20,6 +20,7 @@ from facegen.encoders.lexicon import read_transcript
 from facegen.encoders.tags import moments, outside, read_tags, tag_spans, without_tags
 from facegen.encoders.timing import sharpen, word_times
 from facegen.hearing import Progress, hear
+from facegen.memory import hand_back
 from facegen.passes import enabled, finishing
 from facegen.phones import Features, PhoneTrack
 from facegen.rig import ARKIT, load_rig
@@ -47,6 +48,7 @@ def solve(
     config = config or Config()
     sound = source if isinstance(source, Sound) else open_with(source, config, rate)
     spoken, heard = hear(sound, config, progress)
+    hand_back()
     features, phones = sharpen(spoken, config.text, config.alignment)
     if config.text is not None:
         heard = with_text(heard, read_sentiment(without_tags(read_transcript(config.text))))
@@ -83,6 +85,7 @@ def layered(context: Context, about: Mapping[str, str], below: Sequence[Layer] =
     for given in (lips, *below):
         take = take.with_layer(given)
     for row in enabled(config):
+        hand_back()
         layer = row.run(take, context)
         if layer is not None:
             take = take.with_layer(layer)

@@ -90,15 +90,7 @@ def reduce(animation: Animation, bound: float) -> Reduced:
 
 def fit_keys(values: np.ndarray, bound: float) -> list[Keys]:
     """The keys of each column of ``values`` [T, C], within ``bound`` at every row; none where T is 0."""
-    frames, count = values.shape
-    if frames == 0 or count == 0:
-        return []
-    fit = _Fit(values, bound * ROUNDING)
-    slopes, keyed = fit.thinned(*fit.split())
-    arriving, leaving = fit.sides(slopes, keyed)
-    borders = np.searchsorted(keyed, np.arange(1, count) * frames)
-    parts = (keyed % frames, fit.flat[keyed], arriving, leaving)
-    return [Keys(*rows) for rows in zip(*(np.split(part, borders) for part in parts), strict=True)]
+    return [_Fit(column, bound * ROUNDING).keys() for column in values.T] if len(values) else []
 
 
 def _hermite(u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -110,137 +102,135 @@ def _hermite(u: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndar
 
 
 class _Fit:
-    """All curves laid end to end in ``flat``; keys are places in it, pieces run from one key to the next.
+    """One curve; keys are places in it, pieces run from one key to the next.
 
-    A piece across the border of two curves is no piece. One that is a single step or holds its value is ``straight``;
-    elsewhere the two pieces at a key share one slope there.
+    A piece that is a single step or holds its value is ``straight``; elsewhere the two pieces at a key share one slope
+    there.
     """
 
-    def __init__(self, values: np.ndarray, bound: float) -> None:
-        self.frames, count = values.shape
+    def __init__(self, curve: np.ndarray, bound: float) -> None:
         self.bound = bound
-        self.flat = np.ascontiguousarray(values.T, np.float64).reshape(-1)
-        self.first = np.zeros(len(self.flat), bool)
-        self.first[:: self.frames] = True
-        self.last = np.roll(self.first, -1)
+        self.curve = np.ascontiguousarray(curve, np.float64)
+        self.last = len(self.curve) - 1
         self.held = self._held()
-        step = np.diff(self.flat, prepend=self.flat[0])
-        step[self.first] = 0
+        following = np.r_[self.curve[1:], self.curve[-1:]]
+        self.below, self.above = np.minimum(self.curve, following), np.maximum(self.curve, following)
+        step = np.diff(self.curve, prepend=self.curve[0])
         ahead = np.r_[step[1:], 0.0]
-        following = np.r_[self.flat[1:], self.flat[-1:]]
-        self.below, self.above = np.minimum(self.flat, following), np.maximum(self.flat, following)
         # The curve's own slope; level at its extremes.
         self.own = np.where(step * ahead > 0, (step + ahead) / 2, 0.0)
 
     def _held(self) -> np.ndarray:
         """Whether each place begins a step within a run of STILL or more equal values."""
-        same = np.r_[np.diff(self.flat) == 0, False] & ~self.last
+        same = np.r_[np.diff(self.curve) == 0, False]
         edges = np.flatnonzero(np.diff(np.r_[False, same, False]))
-        held = np.zeros(len(self.flat), bool)
+        held = np.zeros(len(self.curve), bool)
         for start, end in edges.reshape(-1, 2):
             if end - start >= STILL - 1:
                 held[start:end] = True
         return held
 
+    def keys(self) -> Keys:
+        if self.last == 0:
+            return Keys(np.zeros(1, np.int64), self.curve, np.zeros(1), np.zeros(1))
+        slopes, keyed = self.thinned(*self.split())
+        return Keys(keyed, self.curve[keyed], *self.sides(slopes, keyed))
+
     def split(self) -> tuple[np.ndarray, np.ndarray]:
         """Slopes and places of keys that keep the bound: those it began with, and the worst place of each piece
         that broke it, until none does."""
-        edges = np.diff(np.r_[False, self.held].astype(np.int8)) != 0
-        keyed = np.flatnonzero(self.first | self.last | edges | ((self.bound == 0) & ~self.held))
+        chosen = np.diff(np.r_[False, self.held].astype(np.int8)) != 0
+        chosen |= (self.bound == 0) & ~self.held
+        chosen[[0, -1]] = True
         while True:
+            keyed = np.flatnonzero(chosen)
             slopes = self.slopes(keyed)
             error = self.error(slopes, keyed)
-            worst = np.maximum.reduceat(error, keyed)
+            worst = np.maximum.reduceat(error, keyed[:-1])
             broken = worst > self.bound
             if not broken.any():
                 return slopes, keyed
-            sizes = np.diff(np.r_[keyed, len(self.flat)])
-            peaks = np.flatnonzero((error == np.repeat(worst, sizes)) & np.repeat(broken, sizes))
+            bounds = np.r_[np.where(broken, worst, np.inf), np.inf]
+            peaks = np.flatnonzero(error >= np.repeat(bounds, self._sizes(keyed)))
             owners = np.searchsorted(keyed, peaks, side="right")
-            keyed = np.union1d(keyed, peaks[np.unique(owners, return_index=True)[1]])
+            chosen[peaks[np.unique(owners, return_index=True)[1]]] = True
 
     def straight(self, keyed: np.ndarray) -> np.ndarray:
-        """Which pieces [K] are straight, among them those that are none."""
-        return self.held[keyed] | (np.diff(np.r_[keyed, len(self.flat)]) == 1) | self.last[keyed]
+        """Which pieces [K - 1] are straight."""
+        return self.held[keyed[:-1]] | (np.diff(keyed) == 1)
 
     def slopes(self, keyed: np.ndarray) -> np.ndarray:
         """The slopes [K] at the keys that fit all pieces best, by least squares."""
-        free = ~self.straight(keyed)
-        span, basis, ends = self._pieces(keyed)
-        rest = self.flat - basis[0] * ends[0] - basis[2] * ends[1]
-        start, end = basis[1] * span, basis[3] * span
-        sums = [
-            np.where(free, np.add.reduceat(x * y, keyed), 0.0)
-            for x, y in ((start, start), (end, end), (start, end), (start, rest), (end, rest))
-        ]
-        own, after, cross, pull, pull_after = sums
-        diagonal = own + np.r_[0.0, after[:-1]]
+        free, starts = ~self.straight(keyed), keyed[:-1]
+        span = np.diff(keyed).astype(np.float64)
+        basis = _hermite(self._within(keyed))
+        at_start, at_end = (
+            np.repeat(self.curve[starts], np.diff(keyed)),
+            np.repeat(self.curve[keyed[1:]], np.diff(keyed)),
+        )
+        rest = self.curve[: self.last] - basis[0] * at_start - basis[2] * at_end
+        start, end = basis[1], basis[3]
+        own, after, cross, pull, pull_after = (
+            np.where(free, np.add.reduceat(x * y, starts) * span**power, 0.0)
+            for x, y, power in (
+                (start, start, 2),
+                (end, end, 2),
+                (start, end, 2),
+                (start, rest, 1),
+                (end, rest, 1),
+            )
+        )
+        diagonal = np.r_[own, 0.0] + np.r_[0.0, after]
         ease = EASE * diagonal + (diagonal == 0)
-        right = pull + np.r_[0.0, pull_after[:-1]] + ease * self.own[keyed]
-        if len(keyed) == 1:
-            return np.zeros(1)
-        banded = np.stack([np.r_[0.0, cross[:-1]], diagonal + ease])
+        right = np.r_[pull, 0.0] + np.r_[0.0, pull_after] + ease * self.own[keyed]
+        banded = np.stack([np.r_[0.0, cross], diagonal + ease])
         return np.asarray(solveh_banded(banded, right, check_finite=False))
 
     def sides(self, slopes: np.ndarray, keyed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Arriving and leaving slopes [K]: straight pieces have their own; at a curve's ends both are the inner."""
+        """Arriving and leaving slopes [K]: straight pieces have their own; at the curve's ends both are the inner."""
         straight = self.straight(keyed)
-        after = np.r_[keyed[1:], keyed[-1]]
-        chord = np.where(self.last[keyed], 0.0, self.flat[after] - self.flat[keyed])
-        chord /= np.maximum(after - keyed, 1)
-        leaving = np.where(straight, chord, slopes)
-        arriving = np.r_[slopes[0], np.where(straight, chord, np.r_[slopes[1:], 0.0])[:-1]]
-        arriving = np.where(self.first[keyed], leaving, arriving)
-        return arriving, np.where(self.last[keyed], arriving, leaving)
+        chord = np.diff(self.curve[keyed]) / np.diff(keyed)
+        leaving = np.where(straight, chord, slopes[:-1])
+        arriving = np.where(straight, chord, slopes[1:])
+        return np.r_[leaving[0], arriving], np.r_[leaving, arriving[-1]]
 
     def error(self, slopes: np.ndarray, keyed: np.ndarray) -> np.ndarray:
-        """How far each place [N] is from its piece, or, if that is more, how far the piece strays half a frame
+        """How far each place [T] is from its piece, or, if that is more, how far the piece strays half a frame
         later beyond the values on either side."""
         arriving, leaving = self.sides(slopes, keyed)
-        sizes = np.diff(np.r_[keyed, len(self.flat)])
-        start, end = self.flat[keyed], self.flat[np.r_[keyed[1:], keyed[-1]]]
-        out, into = leaving * sizes, np.r_[arriving[1:], 0.0] * sizes
+        sizes = np.diff(keyed)
+        start, end = self.curve[keyed[:-1]], self.curve[keyed[1:]]
+        out, into = leaving[:-1] * sizes, arriving[1:] * sizes
         cubic = (start, out, 3 * (end - start) - 2 * out - into, 2 * (start - end) + out + into)
         const, linear, square, cube = (np.repeat(part, sizes) for part in cubic)
-        u = self._within(keyed, sizes)
-        error = np.abs(self.flat - (((cube * u + square) * u + linear) * u + const))
+        u = self._within(keyed)
+        error = np.abs(self.curve[:-1] - (((cube * u + square) * u + linear) * u + const))
         u += np.repeat(0.5 / sizes, sizes)
         between = ((cube * u + square) * u + linear) * u + const
-        stray = np.maximum(between - self.above, self.below - between)
-        stray[self.last] = 0.0
+        stray = np.maximum(between - self.above[:-1], self.below[:-1] - between)
         # At a key itself nothing can be split: the place after it is blamed.
-        short = self.straight(keyed)
-        blamed = keyed[~short]
+        blamed = keyed[:-1][~self.straight(keyed)]
         error[blamed + 1] = np.maximum(error[blamed + 1], stray[blamed])
-        stray[keyed] = 0.0
-        return np.maximum(error, stray, out=error)
+        stray[keyed[:-1]] = 0.0
+        return np.r_[np.maximum(error, stray), 0.0]
 
-    def _within(self, keyed: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-        """Where each place lies in its piece, 0..1."""
-        return (np.arange(len(self.flat)) - np.repeat(keyed, sizes)) / np.repeat(sizes, sizes)
+    def _sizes(self, keyed: np.ndarray) -> np.ndarray:
+        return np.diff(np.r_[keyed, self.last + 1])
 
-    def _pieces(self, keyed: np.ndarray) -> tuple[np.ndarray, tuple, tuple[np.ndarray, np.ndarray]]:
-        """For each place: the length of its piece, the Hermite weights there, the values at the piece's ends."""
-        sizes = np.diff(np.r_[keyed, len(self.flat)])
-        span = np.repeat(sizes.astype(np.float64), sizes)
-        after = self.flat[np.r_[keyed[1:], keyed[-1]]]
-        return (
-            span,
-            _hermite(self._within(keyed, sizes)),
-            (np.repeat(self.flat[keyed], sizes), np.repeat(after, sizes)),
-        )
+    def _within(self, keyed: np.ndarray) -> np.ndarray:
+        """Where each place but the last lies in its piece, 0..1."""
+        sizes = np.diff(keyed)
+        return (np.arange(self.last) - np.repeat(keyed[:-1], sizes)) / np.repeat(sizes, sizes)
 
     def thinned(self, slopes: np.ndarray, keyed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The keys without those that the bound does not need, given the slopes of the others: every second key is
         tried, then the rest."""
         for parity in (0, 1, 0, 1):
-            straight = self.straight(keyed)
-            loose = ~(straight | np.r_[True, straight[:-1]])
-            loose &= np.arange(len(keyed)) % 2 == parity
+            straight = np.r_[True, self.straight(keyed), True]
+            loose = ~(straight[:-1] | straight[1:]) & (np.arange(len(keyed)) % 2 == parity)
             without = np.flatnonzero(~loose)
-            worst = np.maximum.reduceat(self.error(slopes[without], keyed[without]), keyed[without])
+            worst = np.maximum.reduceat(self.error(slopes[without], keyed[without]), keyed[without][:-1])
             kept = ~loose
-            owner = np.searchsorted(without, np.flatnonzero(loose)) - 1
-            kept[loose] = worst[owner] > self.bound
+            kept[loose] = worst[np.searchsorted(without, np.flatnonzero(loose)) - 1] > self.bound
             slopes, keyed = slopes[kept], keyed[kept]
         return slopes, keyed

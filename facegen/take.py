@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from facegen.animation import Animation, frozen, same
+from facegen.animation import Animation, frozen, owned, same
 from facegen.emotion import EmotionTrack
 from facegen.errors import AnimationFileError, UsageError, nearest
 from facegen.phones import PhoneTrack
@@ -124,7 +124,7 @@ def compose(take: Take, controls: Sequence[str] = ARKIT) -> Animation:
     moves = any(layer.animation.head is not None for layer in take.layers)
     about = {name: value for name, value in take.audio.items() if name != "path"}
     meta = {"audio": about} if about else {}
-    return Animation(take.fps, tuple(controls), values, head if moves else None, meta)
+    return Animation(take.fps, tuple(controls), owned(values), owned(head) if moves else None, meta)
 
 
 def _lay(values: np.ndarray, head: np.ndarray, controls: Sequence[str], layer: Layer) -> None:

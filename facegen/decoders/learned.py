@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Config, Context
 from facegen.decoders.gestures import LEARNED_CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
@@ -65,14 +65,18 @@ class LearnedDecoder:
     def decode(self, context: Context) -> Animation:
         """The ``lips`` layer on LEARNED_CONTROLS, [context.frames, 21], in 0..1."""
         features, count = context.features, len(context.features)
-        rows = np.zeros((count, len(LEARNED_CONTROLS)), np.float32)
+        values = np.zeros((context.frames, len(LEARNED_CONTROLS)), np.float32)
+        places = context.places(count)
+        last, done = np.zeros((0, len(LEARNED_CONTROLS)), np.float32), 0
         for start in range(0, count, PIECE):  # an hour's steps on the way are big
             low, stop = max(0, start - self.before - self.before % 2), min(count, start + PIECE)
             part = features.part(low, min(count, stop + AHEAD + 2))
-            rows[start:stop] = self.rows(part, context.config, slice(start - low, stop - low))[
-                start - low : stop - low
-            ]
-        return Animation(context.fps, LEARNED_CONTROLS, context.at_frames(rows))
+            fresh = self.rows(part, context.config, slice(start - low, stop - low))[start - low : stop - low]
+            rows = np.concatenate([last, fresh])
+            upto = len(places) if stop == count else int(np.searchsorted(places, stop - 1))
+            values[done:upto] = context.read(rows, stop - len(rows), places[done:upto])
+            last, done = rows[-1:], upto
+        return Animation(context.fps, LEARNED_CONTROLS, owned(values))
 
     def rows(self, features: Features, config: Config, span: slice = slice(0, None)) -> np.ndarray:
         """LEARNED_CONTROLS [F, 21] in 0..1 of each feature frame; only those of ``span``, which begins with an even

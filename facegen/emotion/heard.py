@@ -11,6 +11,7 @@ import numpy as np
 
 from facegen.emotion.table import CATEGORIES
 from facegen.errors import ModelError
+from facegen.memory import pieces
 
 HEARD_HZ = 10
 SOUNDS = ("laugh", "cry", "sigh", "gasp", "groan", "breath")
@@ -111,13 +112,14 @@ class Heard:
 
     def at(self, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
         """``rows`` [N, C] of this curve read at ``times`` [T] s, [T, C]: linear between rows, held at the ends."""
-        if not len(rows):
-            return np.zeros((len(times), *rows.shape[1:]), np.float32)
-        place = np.clip(np.asarray(times) * HEARD_HZ - 0.5, 0, len(rows) - 1)
-        low = place.astype(np.int64)
-        high = np.minimum(low + 1, len(rows) - 1)
-        part = (place - low).astype(np.float32).reshape(-1, *([1] * (rows.ndim - 1)))
-        return rows[low] * (1 - part) + rows[high] * part
+        read = np.zeros((len(times), *rows.shape[1:]), np.float32)
+        for span in pieces(len(times) if len(rows) else 0):
+            place = np.clip(np.asarray(times[span]) * HEARD_HZ - 0.5, 0, len(rows) - 1)
+            low = place.astype(np.int64)
+            high = np.minimum(low + 1, len(rows) - 1)
+            part = (place - low).astype(np.float32).reshape(-1, *([1] * (rows.ndim - 1)))
+            read[span] = rows[low] * (1 - part) + rows[high] * part
+        return read
 
     def summary(self) -> dict[str, Any]:
         """One answer for all of it, the rows weighed by their confidence: ``valence``, ``arousal``, ``dominance``,

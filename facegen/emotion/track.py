@@ -88,9 +88,19 @@ class EmotionTrack:
         """Weights of ``CATEGORIES`` [T, 8] float32 at ascending ``times`` [T] seconds; rows sum to 1."""
         return self._faded(times, Emotion.distribution)
 
-    def named_weights(self, times: np.ndarray) -> np.ndarray:
-        """Weights of the named emotions [T, N] float32 at ascending ``times`` [T] seconds; rows sum to 1."""
-        return self._faded(times, Emotion.named_distribution)
+    def named_weights(self, times: np.ndarray, columns: np.ndarray | None = None) -> np.ndarray:
+        """Weights of the named emotions [T, N] float32 at ascending ``times`` [T] seconds; rows sum to 1. With
+        ``columns``, which begin as ``named_columns`` do, only of those."""
+        chosen = slice(None) if columns is None else columns
+        return self._faded(times, lambda emotion: emotion.named_distribution()[chosen])
+
+    @property
+    def named_columns(self) -> np.ndarray:
+        """Numbers, rising, of neutral and of the named emotions that ever have a weight."""
+        rows = [self.base.named_distribution(), *(s.emotion.named_distribution() for s in self.spans)]
+        present = np.any(rows, axis=0)
+        present[: len(CATEGORIES) if self.changes else 1] = True
+        return np.flatnonzero(present)
 
     def _faded(self, times: np.ndarray, row_of: Callable[[Emotion], np.ndarray]) -> np.ndarray:
         times = np.asarray(times, np.float64)

@@ -16,12 +16,14 @@ from facegen.encoders.blocks import Blocks
 from facegen.encoders.logmel import BANDS, CONTEXT, HOP, broad, logmel_frames
 from facegen.encoders.network import Network
 from facegen.encoders.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
+from facegen.memory import hand_back
 from facegen.phones import HEARD_BANDS, LABELS, Features
 from facegen.units import FEATURE_HZ
 
 FILE_STEP = 1024  # frames of one window when a file is read
 FILE_BLOCKS = 4  # windows read at a time, so that threads have something to share out
 LIVE_STEP = 4  # frames of one window of live sound
+TRIM_EVERY = 16  # parts joined between two returns of memory
 QUIET_DB = -75.0  # a frame below is silence, whatever the network says
 
 Progress = Callable[[str, float], None]
@@ -124,4 +126,6 @@ def _join(parts: list[Features]) -> Features:
         bands[span] = part.bands
         if bottleneck is not None:
             bottleneck[span] = part.bottleneck
+        if index % TRIM_EVERY == TRIM_EVERY - 1:
+            hand_back()
     return Features(posteriors, energy, pitch, bottleneck, bands=bands)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context
 from facegen.passes.curves import slow_noise
 from facegen.take import Layer, Take
@@ -29,9 +29,9 @@ def asymmetry(take: Take, context: Context) -> Layer | None:
     rng = context.rng("asymmetry")
     sway = slow_noise(context, rng.spawn(1)[0], PERIOD_S, 2)
     lean = rng.normal(0, STEADY)
-    names, columns = [], []
-    for part in PARTS:
+    names = tuple(f"{part}{side}" for part in PARTS for side in ("Left", "Right"))
+    values = np.zeros((context.frames, len(names)), np.float32)
+    for number in range(len(PARTS)):
         tilt = np.clip(lean + rng.normal(0, STEADY / 2) + SWAY * sway, -0.2, 0.2)
-        names += [f"{part}Left", f"{part}Right"]
-        columns += [1 + tilt, 1 - tilt]
-    return Layer("asymmetry", "multiply", Animation(context.fps, tuple(names), np.stack(columns, axis=1)))
+        values[:, 2 * number], values[:, 2 * number + 1] = 1 + tilt, 1 - tilt
+    return Layer("asymmetry", "multiply", Animation(context.fps, names, owned(values)))

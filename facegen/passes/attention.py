@@ -10,8 +10,9 @@ import numpy as np
 
 from facegen.config import Context, Look
 from facegen.emotion.table import vad_table
+from facegen.memory import pieces
 from facegen.passes.curves import dial, duration, frame_times, speaking, value_at
-from facegen.passes.expression import named_weights
+from facegen.passes.expression import felt, through_units
 from facegen.passes.units import unit_table
 from facegen.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 
@@ -26,18 +27,18 @@ UNSURE = 1.6  # chance of a look away while planning, for each part of dominance
 
 def affect(context: Context) -> np.ndarray:
     """Valence, arousal and dominance of what is shown, [T, 3] or [1, 3] in -1..1."""
-    return np.clip(named_weights(context) @ vad_table().astype(np.float32), -1, 1)
+    return np.clip(felt(context).through(vad_table().astype(np.float32)), -1, 1)
 
 
 def events(context: Context) -> list[Look]:
     """Looks away and back, in order: those given, or what is felt. What comes later in a clip does not change them."""
     if context.looks:
         return list(context.looks)
-    felt, planned = _felt(context), _planned(context)
-    away = [(at, end) for at, end, *_ in felt]
+    averted, planned = _felt(context), _planned(context)
+    away = [(at, end) for at, end, *_ in averted]
     free = [look for look in planned if not any(at - 0.3 < look[0] < end for at, end in away)]
     found, until = [], -1.0
-    for at, end, left, up in sorted(felt + free):
+    for at, end, left, up in sorted(averted + free):
         if at < until:
             continue
         found += [Look(at, left, up), Look(end, 0.0, 0.0)]
@@ -52,7 +53,7 @@ def _felt(context: Context) -> list[Aside]:
     """Start, end, left and up of looks that the emotion's gaze units ask for."""
     table = unit_table()
     columns = table.columns("gaze")
-    rows = np.minimum(named_weights(context) @ table.mean, 1.0) @ table.to[:, columns]
+    rows = through_units(felt(context), columns)
     if not (rows > 0).any():
         return []
     sums = {name: rows[:, k] for k, name in enumerate(table.controls[i] for i in columns)}
@@ -112,15 +113,18 @@ def onsets(context: Context) -> np.ndarray:
 
 def gliding(context: Context, points: list[Look], seconds: np.ndarray | float) -> np.ndarray:
     """Left and up [T, 2] degrees of ``points``, each reached in so many ``seconds`` from where it was before."""
-    times = frame_times(context)
+    rows = np.zeros((context.frames, 2))
     if not points:
-        return np.zeros((len(times), 2))
+        return rows
     starts = np.array([point.at for point in points])
     ends = np.array([(point.left, point.up) for point in points], dtype=float)
     begins = np.concatenate([ends[:1] if starts[0] <= 0 else np.zeros((1, 2)), ends[:-1]])
-    last = np.searchsorted(starts, times, side="right") - 1
-    at = np.maximum(last, 0)
     takes = np.broadcast_to(seconds, starts.shape)
-    part = np.where(last < 0, 0.0, np.clip((times - starts[at]) / takes[at], 0, 1))
-    part = part**3 * (10 - 15 * part + 6 * part * part)
-    return begins[at] + part[:, None] * (ends[at] - begins[at])
+    for frames in pieces(context.frames):
+        times = frame_times(context, frames)
+        last = np.searchsorted(starts, times, side="right") - 1
+        at = np.maximum(last, 0)
+        part = np.where(last < 0, 0.0, np.clip((times - starts[at]) / takes[at], 0, 1))
+        part = part**3 * (10 - 15 * part + 6 * part * part)
+        rows[frames] = begins[at] + part[:, None] * (ends[at] - begins[at])
+    return rows

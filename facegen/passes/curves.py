@@ -6,15 +6,17 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from facegen.config import Context
+from facegen.memory import pieces
 from facegen.style import load_style
 
 QUIET_DB = -70.0
 STYLE_FADE_S = 0.6
 
 
-def frame_times(context: Context) -> np.ndarray:
-    """The middle of each animation frame, [T] seconds."""
-    return (np.arange(context.frames) + 0.5) / float(context.fps)
+def frame_times(context: Context, part: slice | None = None) -> np.ndarray:
+    """The middle of each animation frame, [T] seconds, or of those of ``part``."""
+    first, last = (0, context.frames) if part is None else (part.start, part.stop)
+    return (np.arange(first, last) + 0.5) / float(context.fps)
 
 
 def duration(context: Context) -> float:
@@ -47,7 +49,7 @@ def mean_over(rows: np.ndarray, frames: int) -> np.ndarray:
     """Centred moving mean of ``rows`` [F] over ``frames`` of them, held at the ends."""
     if len(rows) == 0:
         return np.zeros(0, np.float32)
-    return uniform_filter1d(np.asarray(rows, np.float64), max(1, frames), mode="nearest").astype(np.float32)
+    return uniform_filter1d(rows, max(1, frames), output=np.float32, mode="nearest")  # sums in float64
 
 
 def speaking(context: Context, seconds: float = 0.3) -> np.ndarray:
@@ -80,13 +82,19 @@ def stresses(context: Context) -> tuple[np.ndarray, np.ndarray]:
 def pulses(context: Context, at: np.ndarray, size: np.ndarray, rise: float, fall: float) -> np.ndarray:
     """A sum of smooth pulses, [T]: each grows for ``rise`` s to ``size`` at its time, and goes in ``fall`` s."""
     rows = np.zeros(context.frames, np.float32)
-    fps = float(context.fps)
     for centre, height in zip(at, size, strict=True):
-        first, last = max(0, int((centre - rise) * fps)), min(context.frames, int((centre + fall) * fps) + 2)
-        away = (np.arange(first, last) + 0.5) / fps - centre
-        part = np.clip(np.where(away < 0, 1 + away / rise, 1 - away / fall), 0, 1)
-        rows[first:last] += (height * part * part * (3 - 2 * part)).astype(np.float32)
+        span, curve = pulse(context, centre, rise, fall)
+        rows[span] += (height * curve).astype(np.float32)
     return rows
+
+
+def pulse(context: Context, centre: float, rise: float, fall: float) -> tuple[slice, np.ndarray]:
+    """The frames of one pulse and its values there, up to 1."""
+    fps = float(context.fps)
+    first, last = max(0, int((centre - rise) * fps)), min(context.frames, int((centre + fall) * fps) + 2)
+    away = (np.arange(first, last) + 0.5) / fps - centre
+    part = np.clip(np.where(away < 0, 1 + away / rise, 1 - away / fall), 0, 1)
+    return slice(first, last), part * part * (3 - 2 * part)
 
 
 def slow_noise(context: Context, rng: np.random.Generator, period: float, octaves: int = 3) -> np.ndarray:
@@ -94,15 +102,18 @@ def slow_noise(context: Context, rng: np.random.Generator, period: float, octave
 
     The values at early times do not depend on how long the clip is.
     """
-    rows = np.zeros(context.frames)
-    times = frame_times(context)
-    streams = rng.spawn(octaves)
-    for octave, stream in enumerate(streams):
-        step = period / 2**octave
-        place = times / step + stream.random()
+    curves = []
+    for octave, stream in enumerate(rng.spawn(octaves)):
+        step, shift = period / 2**octave, stream.random()
         knots = stream.standard_normal(int(duration(context) / step) + 5)
-        rows += 0.5**octave * _spline(knots, place)
-    return (rows / np.sqrt(0.6 * (1 - 0.25**octaves) / 0.75)).astype(np.float32)
+        curves.append((0.5**octave, step, shift, knots))
+    rows, size = np.zeros(context.frames, np.float32), np.sqrt(0.6 * (1 - 0.25**octaves) / 0.75)
+    for part in pieces(context.frames):
+        times, total = frame_times(context, part), np.zeros(part.stop - part.start)
+        for height, step, shift, knots in curves:
+            total += height * _spline(knots, times / step + shift)
+        rows[part] = total / size
+    return rows
 
 
 def _spline(knots: np.ndarray, place: np.ndarray) -> np.ndarray:

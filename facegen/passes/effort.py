@@ -77,5 +77,6 @@ def _above(rows: np.ndarray, weight: np.ndarray, rate: int) -> np.ndarray:
 
 def _sum_over(rows: np.ndarray, frames: int) -> np.ndarray:
     """Centred moving sum of ``rows`` [F] over ``frames``, beyond whose ends lies nothing."""
-    spread = uniform_filter1d(np.asarray(rows, np.float64), frames, mode="constant")
-    return spread * frames
+    spread = uniform_filter1d(rows, frames, output=np.float32, mode="constant")  # sums in float64
+    spread *= frames
+    return spread

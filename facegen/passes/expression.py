@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context
 from facegen.emotion import named_emotions
-from facegen.emotion.table import category_table
 from facegen.passes.curves import dial, frame_times, pulses, slow_noise, speaking, stresses
 from facegen.passes.units import unit_table
 from facegen.take import Layer, Take
@@ -36,21 +38,35 @@ WITH_JAW, JAW_USUAL = (0.4, 1.4), 0.16
 SEALING = 0.4  # of a wrinkled nose, which the chin takes back of what it parts the lips
 
 
-def named_weights(context: Context) -> np.ndarray:
-    """Weights of the named emotions times the intensity, [T, N], or [1, N] where they never change: they rise as the
-    track does and fall over each one's offset."""
+@dataclass(frozen=True, eq=False)
+class Felt:
+    """Weights ``rows`` [T, K] of the named emotions numbered ``columns`` [K], [1, K] where they never change; all others
+    have none."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+
+    def through(self, matrix: np.ndarray) -> np.ndarray:
+        """What ``matrix`` [N, M] makes of the weights of all named emotions, [T, M] or [1, M]."""
+        return self.rows @ matrix[self.columns]
+
+
+def felt(context: Context) -> Felt:
+    """Weights of the named emotions times the intensity: they rise as the track does and fall over each one's offset;
+    neutral has none."""
     track = context.emotion
-    times = frame_times(context) if track.changes else np.zeros(1)
-    weights = track.named_weights(times)
+    columns = track.named_columns
+    weights = track.named_weights(frame_times(context) if track.changes else np.zeros(1), columns)
     weights[:, 0] = 0.0
     if track.spans and len(weights):
         given = {name for span in track.spans if span.fade_out is not None for name in span.emotion.parts}
-        for column, emotion in enumerate(named_emotions().values()):
-            if weights[:, column].any() and emotion.name not in given:
-                weights[:, column] = _lingering(weights[:, column], emotion.offset * float(context.fps))
+        emotions = list(named_emotions().values())
+        for row, emotion in zip(weights.T, (emotions[i] for i in columns), strict=True):
+            if row.any() and emotion.name not in given:
+                row[:] = _lingering(row, emotion.offset * float(context.fps))
         weights /= np.maximum(1.0, weights.sum(axis=1, keepdims=True))
-    shown = context.config.intensity * dial(context, "emotion")
-    return weights * (shown if np.ndim(shown) == 0 else np.asarray(shown)[:, None])
+    shown = np.asarray(context.config.intensity * dial(context, "emotion"), np.float32)
+    return Felt(weights * (shown if shown.ndim == 0 else shown[:, None]), columns)
 
 
 def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
@@ -60,37 +76,43 @@ def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
     return np.maximum(rows, uniform_filter1d(past, span, origin=(span - 1) // 2, mode="nearest")[span:])
 
 
-def emotion_weights(context: Context) -> np.ndarray:
-    """Weights [T, 8] of CATEGORIES times the intensity, as ``named_weights``; neutral is 0."""
-    weights = named_weights(context) @ category_table().astype(np.float32)
-    weights[:, 0] = 0.0
-    return np.broadcast_to(weights, (context.frames, weights.shape[1]))
-
-
-def unit_strengths(context: Context) -> np.ndarray:
-    """Strength of each action unit (``unit_table().units``) over time, [T, U] of at least 0: the mean of what is felt,
+def moved_by_units(context: Context, columns: list[int]) -> np.ndarray:
+    """What the action units do to the controls ``columns`` of ``unit_table``, [T, C] float32: the mean of what is felt,
     a draw of the seed that stays, and a slow sway about both. Mean and spread make each emotion a Gaussian."""
-    table = unit_table()
-    weights = named_weights(context)
-    strengths = np.minimum(weights @ table.mean, 1.0)
-    if len(weights) > 1:
-        strengths *= _apex(weights.sum(axis=1), float(context.fps))[:, None]
-    rows = np.array(np.broadcast_to(strengths, (context.frames, strengths.shape[1])))
-    streams = context.rng("units").spawn(len(table.units) // 2)
-    for number, stream in enumerate(streams):
+    values = np.zeros((context.frames, len(columns)), np.float32)
+    to = unit_table().to[:, columns]
+    for pair, rows in unit_strengths(context, to.any(axis=1)):
+        touched = np.flatnonzero(to[pair].any(axis=0))
+        values[:, touched] += rows @ to[pair][:, touched]
+    return values
+
+
+def unit_strengths(context: Context, wanted: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """For both sides of each action unit that is felt and of which one is ``wanted`` [U]: their numbers in
+    ``unit_table().units``, and their strengths over time, [T, 2] of at least 0."""
+    table, weights = unit_table(), felt(context)
+    apex = 1.0 if len(weights.rows) < 2 else _apex(weights.rows.sum(axis=1), float(context.fps))[:, None]
+    wanted = wanted & table.mean[weights.columns[weights.rows.any(axis=0)]].any(axis=0)
+    for number, stream in enumerate(context.rng("units").spawn(len(table.units) // 2)):
         pair = slice(2 * number, 2 * number + 2)
-        if rows[:, pair].any():
+        if wanted[pair].any():
             draw, sway = stream.standard_normal(), slow_noise(context, stream, SWAY_PERIOD_S)
             away = MOST * np.tanh((STEADY * draw + SWAYING * sway) / MOST)
-            rows[:, pair] *= (1 + table.spread[2 * number] * away)[:, None]
-    return rows
+            lively = (1 + table.spread[pair.start] * away).astype(np.float32)[:, None]
+            yield pair, np.minimum(weights.through(table.mean[:, pair]), 1.0) * apex * lively
 
 
 def mean_values(context: Context, controls: tuple[str, ...]) -> np.ndarray:
     """What is felt does to ``controls`` on the mean, [T, C] or [1, C]: without the seed's variation."""
     table = unit_table()
-    columns = [table.controls.index(name) for name in controls]
-    return np.minimum(named_weights(context) @ table.mean, 1.0) @ table.to[:, columns]
+    return through_units(felt(context), [table.controls.index(name) for name in controls])
+
+
+def through_units(weights: Felt, columns: list[int]) -> np.ndarray:
+    """What emotions do on the mean to the controls ``columns`` of ``unit_table``, [T, C] or [1, C]."""
+    table = unit_table()
+    units = np.flatnonzero(table.to[:, columns].any(axis=1))
+    return np.minimum(weights.through(table.mean[:, units]), 1.0) @ table.to[units][:, columns]
 
 
 def free_brows(context: Context) -> np.ndarray:
@@ -111,7 +133,8 @@ def expression(take: Take, context: Context) -> Layer | None:
     columns = table.columns("upper", "mouth")
     names = tuple(table.controls[i] for i in columns)
     regions = tuple(table.regions[i] for i in columns)
-    values = np.minimum(unit_strengths(context) @ table.to[:, columns], 1.0)
+    values = moved_by_units(context, columns)
+    np.minimum(values, 1.0, out=values)
     talks = context.at_frames(speaking(context, 0.5))
     upper = context.config.upper_face * dial(context, "upper_face")
     shares = {kind: pause + (talk - pause) * talks for kind, (pause, talk) in SHARES.items()}
@@ -127,7 +150,7 @@ def expression(take: Take, context: Context) -> Layer | None:
     drooping = dial(context, "lids")
     for side in ("Left", "Right"):
         values[:, names.index(f"eyeBlink{side}")] += drooping
-    return Layer("expression", "add", Animation(context.fps, names, values))
+    return Layer("expression", "add", Animation(context.fps, names, owned(values)))
 
 
 def _articulated(take: Take) -> float | np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context, Look
 from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, duration, value_at
@@ -43,21 +43,16 @@ def gaze(take: Take, context: Context) -> Layer | None:
     left, up = (small + large).T
     turned = _head(take)
     left, up = left - turned[0], up + turned[1]
-    columns = []
-    for out in (1.0, -1.0):
+    values = np.zeros((context.frames, len(CONTROLS)), np.float32)
+    for side, out in enumerate((1.0, -1.0)):
         yaw, pitch = _aim(point, out * EYE_HALF_CM)
         outward = np.clip(out * (left + yaw) / EYE_DEGREES_SIDE, -1, 1)
         upward = np.clip((up + pitch) / EYE_DEGREES_UP, -1, 1)
         rise, drop = np.maximum(upward, 0), np.maximum(-upward, 0)
-        columns += [
-            np.maximum(outward, 0),
-            np.maximum(-outward, 0),
-            rise,
-            drop,
-            LID_DOWN * drop,
-            LID_UP * rise,
-        ]
-    return Layer("gaze", "add", Animation(context.fps, CONTROLS, np.stack(columns, axis=1)))
+        sides = np.maximum(outward, 0), np.maximum(-outward, 0)
+        for column, rows in enumerate((*sides, rise, drop, LID_DOWN * drop, LID_UP * rise), start=6 * side):
+            values[:, column] = rows
+    return Layer("gaze", "add", Animation(context.fps, CONTROLS, owned(values)))
 
 
 def saccades(context: Context, scale: float) -> np.ndarray:

@@ -8,7 +8,7 @@ from facegen.animation import HEAD_CHANNELS, Animation
 from facegen.config import Context, Look
 from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, mean_over, pulses, slow_noise, speaking, stresses
-from facegen.passes.expression import unit_strengths
+from facegen.passes.expression import moved_by_units
 from facegen.passes.units import unit_table
 from facegen.style import load_style
 from facegen.take import Layer, Take
@@ -82,7 +82,7 @@ def _posture(context: Context) -> np.ndarray:
     """Head pose [T, 6] of the emotion's head units and of the style."""
     table = unit_table()
     columns = table.columns("head")
-    values = unit_strengths(context) @ table.to[:, columns]
+    values = moved_by_units(context, columns)
     pose = np.zeros((context.frames, 6), np.float32)
     for column, value in zip(columns, values.T, strict=True):
         at = HEAD_CHANNELS.index(table.controls[column])

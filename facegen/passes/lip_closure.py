@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context
 from facegen.passes.curves import frame_times
 from facegen.passes.expression import mean_values
@@ -53,7 +53,7 @@ def lip_closure(take: Take, context: Context) -> Layer | None:
     for name, more in RAISED.items():
         values[:, list(POSES).index(name)] += more * lifted
     values[mask == 0] = 0
-    return Layer("lip_closure", "replace", Animation(context.fps, tuple(POSES), values), mask)
+    return Layer("lip_closure", "replace", Animation(context.fps, tuple(POSES), owned(values)), mask)
 
 
 def _strength(context: Context, labels: tuple[str, ...]) -> np.ndarray:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context
 from facegen.emotion import named_emotions
-from facegen.passes.curves import dial, duration, pulses, value_at
-from facegen.passes.expression import named_weights
+from facegen.passes.curves import dial, duration, pulse
+from facegen.passes.expression import Felt, felt
 from facegen.passes.units import unit_table
 from facegen.take import Layer, Take
 
@@ -29,28 +29,25 @@ def micro(take: Take, context: Context) -> Layer | None:
     """Upper face controls [T, C], added to those below; None where nothing is felt."""
     table = unit_table()
     columns = table.columns("upper")
-    weights = named_weights(context)
-    rows = np.zeros((context.frames, len(table.units)), np.float32)
-    for flash in _flashes(context, weights):
-        at, size, rise, fall, row = flash
-        curve = pulses(context, np.array([at]), np.ones(1), rise, fall)
-        inside = np.flatnonzero(curve)
-        rows[inside] += size * curve[inside, None] * row
-    if not rows.any():
-        return None
-    upper = context.config.upper_face * dial(context, "upper_face")
-    values = rows @ table.to[:, columns] * (upper if np.ndim(upper) == 0 else np.asarray(upper)[:, None])
-    names = tuple(table.controls[i] for i in columns)
-    moved = np.flatnonzero(values.any(axis=0))
+    flashes = _flashes(context, felt(context))
+    reach = [size * (row @ table.to[:, columns]) for _, size, _, _, row in flashes]
+    moved = np.flatnonzero(np.any(reach, axis=0)) if flashes else np.zeros(0, int)
     if not len(moved):
         return None
-    return Layer("micro", "add", Animation(context.fps, tuple(names[i] for i in moved), values[:, moved]))
+    upper = context.config.upper_face * dial(context, "upper_face")
+    values = np.zeros((context.frames, len(moved)), np.float32)
+    for (at, _, rise, fall, _), most in zip(flashes, reach, strict=True):
+        span, curve = pulse(context, at, rise, fall)
+        values[span] += curve[:, None] * most[moved]
+    values *= upper if np.ndim(upper) == 0 else np.asarray(upper, np.float32)[:, None]
+    names = tuple(table.controls[columns[i]] for i in moved)
+    return Layer("micro", "add", Animation(context.fps, names, owned(values)))
 
 
 Flash = tuple[float, float, float, float, np.ndarray]
 
 
-def _flashes(context: Context, weights: np.ndarray) -> list[Flash]:
+def _flashes(context: Context, weights: Felt) -> list[Flash]:
     """Time, size, rise, fall and unit strengths [U] of each flash."""
     table, names = unit_table(), list(named_emotions())
     holding = [names.index(name) for name in HOLDING]
@@ -59,7 +56,8 @@ def _flashes(context: Context, weights: np.ndarray) -> list[Flash]:
     at, end = 0.0, duration(context)
     while True:
         draws, pick = rng.random(7), rng.random(len(table.units) // 2)
-        shown = np.array([value_at(context, column, at) for column in weights.T])
+        shown = np.zeros(len(names))
+        shown[weights.columns] = weights.rows[min(len(weights.rows) - 1, int(at * float(context.fps)))]
         held = min(1.0, 2 * float(shown[holding].sum()))
         shown[holding] = 0.0
         total = float(shown.sum())
