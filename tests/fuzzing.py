@@ -244,3 +244,92 @@ READERS: dict[str, Reader] = {
     "style": Reader("json", _style, _text('{"articulation": 0.5, "speaker": "s1"}')),
     "camera": Reader("json", _camera, _text(json.dumps(VIEW))),
 }
+
+
+def _coded(kind: str, video: bool = False) -> Callable[[Path], None]:
+    def seed(path: Path) -> None:
+        from tests.corpus.make_audio import clicks, encode
+
+        encode(path, clicks(48_000, 0.5, (0.1, 0.3)), 48_000, kind=kind, video=video)
+
+    return seed
+
+
+def _avatar(version: int) -> Callable[[Path], None]:
+    def seed(path: Path) -> None:
+        from tests.avatars import write_avatar
+        from tests.tiny_rig import tiny_rig
+
+        write_avatar(path, tiny_rig(), version)
+
+    return seed
+
+
+def _flame_seed(path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    rng = np.random.default_rng(0)
+    shapes = {"v_template": (40, 3), "exp_basis": (40, 3, 4), "joints": (5, 3), "lbs_weights": (40, 5)}
+    rows = {name: rng.random(shape).astype(np.float32) for name, shape in shapes.items()}
+    save_file({**rows, "faces": rng.integers(0, 40, (60, 3)).astype(np.int64)}, path)
+
+
+def _video(path: Path) -> Any:
+    from facegen.track.frames import Video
+
+    return sum(1 for _ in Video(path).pictures())
+
+
+def _picture(path: Path) -> Any:
+    from facegen.renderers.images import make_background
+
+    return make_background(str(path), (64, 64))
+
+
+def _picture_seed(path: Path) -> None:
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 255, (40, 60, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(path)
+
+
+def _phone_model(path: Path) -> Any:
+    from facegen.encoders.network import Network
+
+    network = Network(path)
+    return network.run(np.zeros((network.stride * 8, 80), np.float32))
+
+
+def _decoder_model(path: Path) -> Any:
+    from facegen.decoders.learned import LearnedDecoder
+
+    decoder, rows = LearnedDecoder(path), np.full((64, 40), 1 / 40, np.float32)
+    return decoder.gestures(rows, np.full(64, -20.0), np.full(64, 120.0), np.zeros(5, np.float32))
+
+
+def _shipped(name: str) -> Callable[[Path], None]:
+    return lambda path: shutil.copy(Path(__file__).parents[1] / "facegen" / "models" / name, path) and None
+
+
+IN_LIBRARIES: dict[str, Reader] = {
+    "mp3": Reader("mp3", _audio, _coded("mp3")),
+    "opus": Reader("opus", _audio, _coded("opus")),
+    "m4a": Reader("m4a", _audio, _coded("m4a")),
+    "sound of mp4": Reader("mp4", _audio, _coded("mp4", video=True)),
+    "sound of webm": Reader("webm", _audio, _coded("webm", video=True)),
+    "video mp4": Reader("mp4", _video, _coded("mp4", video=True)),
+    "video mkv": Reader("mkv", _video, _coded("mkv", video=True)),
+    "usda": Reader("usda", load_animation, _head(".usda")),
+    "usdc": Reader("usdc", load_animation, _head(".usdc")),
+    "usdz": Reader("usdz", load_animation, _head(".usdz")),
+    "rig usda": Reader("usda", _rig, _head(".usda")),
+    "rig usdc": Reader("usdc", _rig, _head(".usdc")),
+    "rig vrm0": Reader("vrm", _rig, _avatar(0)),
+    "rig vrm1": Reader("vrm", _rig, _avatar(1)),
+    "rig flame": Reader("safetensors", _rig, _flame_seed),
+    "png": Reader("png", _picture, _picture_seed),
+    "jpeg": Reader("jpg", _picture, _picture_seed),
+    "phone model": Reader("onnx", _phone_model, _shipped("phones.onnx")),
+    "decoder model": Reader("onnx", _decoder_model, _shipped("lips.onnx")),
+}
+"""Files that other people's libraries read, which ``tools/fuzz.py`` does in processes of their own."""

@@ -26,11 +26,11 @@ MEMORY_MB, ROUND_SECONDS, SLOW_SECONDS = 2000, 20.0, 5.0
 def read_spoilt(name: str, seed: int, seconds: float, folder: str, channel) -> None:
     """Spoil and read for some seconds; the file at hand stays in ``folder`` should the process die."""
     from facegen.batch.local import limit_memory
-    from tests.fuzzing import READERS, answer, spoil
+    from tests.fuzzing import IN_LIBRARIES, READERS, answer, spoil
 
     warnings.simplefilter("ignore")
     limit_memory(MEMORY_MB)
-    reader, chance, ends = READERS[name], random.Random(seed), time.monotonic() + seconds
+    reader, chance, ends = {**READERS, **IN_LIBRARIES}[name], random.Random(seed), time.monotonic() + seconds
     good = Path(folder) / f"good.{reader.suffix}"
     reader.seed(good)
     raw, path = good.read_bytes(), Path(folder) / f"case.{reader.suffix}"
@@ -76,8 +76,9 @@ def one_round(name: str, seed: int, seconds: float) -> tuple[int, dict[str, byte
 
 
 def main() -> None:
-    from tests.fuzzing import READERS
+    from tests.fuzzing import IN_LIBRARIES, READERS
 
+    readers = {**READERS, **IN_LIBRARIES}
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -86,7 +87,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()) / "facegen-fuzz")
     parser.add_argument("--seed", type=int, default=0)
     said = parser.parse_args()
-    names = [name.strip() for name in said.only.split(",") if name.strip()] or list(READERS)
+    names = [name.strip() for name in said.only.split(",") if name.strip()] or list(readers)
     said.keep.mkdir(parents=True, exist_ok=True)
     seconds = min(ROUND_SECONDS, said.minutes * 60 / len(names))
     ends, counts, faults, seed = time.monotonic() + said.minutes * 60, dict.fromkeys(names, 0), {}, said.seed
@@ -97,7 +98,7 @@ def main() -> None:
             for fault, raw in found.items():
                 if (name, fault) not in faults:
                     faults[name, fault] = raw
-                    place = said.keep / f"{name.replace(' ', '-')}-{len(faults)}.{READERS[name].suffix}"
+                    place = said.keep / f"{name.replace(' ', '-')}-{len(faults)}.{readers[name].suffix}"
                     place.write_bytes(raw)
                     print(f"{name}: {fault} [{place}]", flush=True)
         seed += 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from importlib import resources
 from os import PathLike
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from facegen.decoders.gestures import LEARNED_CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
 from facegen.decoders.rules import BEFORE, mouth
 from facegen.errors import ModelError, UsageError, nearest
-from facegen.files import read_bytes
+from facegen.onnx_file import OnnxFile
 from facegen.phones import LABELS, Features
 from facegen.style import Style, load_style
 from facegen.threads import side_by_side
@@ -58,7 +57,7 @@ class LearnedDecoder:
 
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "lips.onnx")
-        self._session = _open(self.path)
+        self._session = OnnxFile(self.path, MAX_MODEL_BYTES, "lip decoder", _REMEDY)
         self.left, self.right, self.speakers = self._contract()
         self.before = max(LEVEL_BEHIND + max(self.left, GATE_REACH + GATE_BEHIND), BEFORE)
 
@@ -142,8 +141,7 @@ class LearnedDecoder:
 
     def _contract(self) -> tuple[int, int, dict[str, list[float]]]:
         """Frames of context before and after, and the places of the speakers, from the file's metadata."""
-        meta = self._session.get_modelmeta().custom_metadata_map
-        names = {i.name for i in self._session.get_inputs()}
+        meta, names = self._session.metadata, set(self._session.inputs)
         try:
             left, right = int(meta["left_context"]), int(meta["right_context"])
             speakers = {k: [float(x) for x in v] for k, v in json.loads(meta["speakers"]).items()}
@@ -195,19 +193,3 @@ def _controls(gestures: np.ndarray, strength: float, upper_face: float) -> np.nd
     shrug, brow = named["shrug"] * strength, named["brow"] * upper_face
     more = np.stack([shrug, brow, brow, brow], axis=1)
     return np.concatenate([controls(named, 1.0, strength), np.clip(more, 0, 1)], axis=1).astype(np.float32)
-
-
-def _open(path: str) -> Any:
-    import onnxruntime
-
-    raw = read_bytes(path, limit=MAX_MODEL_BYTES, error=ModelError)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # see facegen.threads
-    options.inter_op_num_threads = 1
-    options.use_deterministic_compute = True
-    options.enable_cpu_mem_arena = False  # the arena never shrinks
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-    except Exception as fault:  # ONNX Runtime has no public base class of its errors
-        raise ModelError("is no ONNX model", path=path, remedy=_REMEDY) from fault

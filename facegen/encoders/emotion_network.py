@@ -11,9 +11,8 @@ import numpy as np
 from facegen.emotion.heard import SOUNDS, Heard
 from facegen.emotion.table import CATEGORIES, named_emotions
 from facegen.encoders.manner import MEANS, STATISTICS
-from facegen.encoders.network import first_line, open_session
 from facegen.errors import ModelError
-from facegen.files import read_bytes
+from facegen.onnx_file import OnnxFile, first_line
 
 MAX_MODEL_BYTES = 32 * 2**20
 SPOKEN_ROWS = 40.0  # voiced rows (0.8 s) of speech that are trusted half
@@ -44,13 +43,12 @@ class EmotionNetwork:
 
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "emotion.onnx")
-        raw = read_bytes(self.path, limit=MAX_MODEL_BYTES, error=ModelError)
-        self._session = open_session(raw, self.path, "emotion model", _REMEDY)
-        if {i.name for i in self._session.get_inputs()} != {"manner", "near"}:
+        self._session = OnnxFile(self.path, MAX_MODEL_BYTES, "emotion model", _REMEDY)
+        if set(self._session.inputs) != {"manner", "near"}:
             raise self._error("its inputs are not manner and near")
-        if not {"categories", "vad", "sounds"} <= {o.name for o in self._session.get_outputs()}:
+        if not {"categories", "vad", "sounds"} <= set(self._session.outputs):
             raise self._error("its outputs are not categories, vad and sounds")
-        meta = self._session.get_modelmeta().custom_metadata_map
+        meta = self._session.metadata
         known = {"statistics": STATISTICS, "categories": CATEGORIES, "sounds": SOUNDS}
         try:
             for name, ours in known.items():

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from importlib import resources
 from os import PathLike
-from typing import Any
 
 import numpy as np
 
 from facegen.encoders.logmel import BANDS
 from facegen.errors import ModelError
-from facegen.files import read_bytes
+from facegen.onnx_file import OnnxFile, first_line
 from facegen.phones import LABELS
 from facegen.units import FEATURE_HZ, SAMPLE_RATE_HZ
 
@@ -29,10 +28,8 @@ class Network:
 
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "phones.onnx")
-        raw = read_bytes(self.path, limit=MAX_MODEL_BYTES, error=ModelError)
-        self._session = open_session(raw, self.path, "phone model", _REMEDY)
-        inputs = {i.name: i.shape for i in self._session.get_inputs()}
-        outputs = {o.name: o.shape for o in self._session.get_outputs()}
+        self._session = OnnxFile(self.path, MAX_MODEL_BYTES, "phone model", _REMEDY)
+        inputs, outputs = self._session.inputs, self._session.outputs
         if list(inputs) != ["logmel"] or len(inputs["logmel"]) != 3 or inputs["logmel"][2] != BANDS:
             raise self._error(f"its inputs are {inputs}, expected logmel [B, T, {BANDS}]")
         if "log_posteriors" not in outputs:
@@ -40,7 +37,7 @@ class Network:
         self.bottleneck_width = outputs.get("bottleneck", [0])[-1]
         if not isinstance(self.bottleneck_width, int):
             raise self._error("the width of its bottleneck is not fixed")
-        meta = self._session.get_modelmeta().custom_metadata_map
+        meta = self._session.metadata
         self._check_labels(meta.get("labels"))
         for key, ours in (("sample_rate", SAMPLE_RATE_HZ), ("frame_hz", FEATURE_HZ)):
             if self._number(meta, key, ours) != ours:
@@ -95,27 +92,5 @@ class Network:
         return ModelError(f"is not a phone model: {reason}", path=self.path, remedy=_REMEDY)
 
 
-def open_session(raw: bytes, path: str, kind: str, remedy: str) -> Any:
-    """An ONNX Runtime session of few threads and flat memory. Raises ModelError, which calls the file a ``kind``."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # see facegen.threads
-    options.inter_op_num_threads = 1
-    options.use_deterministic_compute = True
-    options.enable_cpu_mem_arena = False  # the arena never shrinks
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(raw, options, providers=["CPUExecutionProvider"])
-    except Exception as fault:  # ONNX Runtime has no public base class of its errors
-        raise ModelError(
-            f"is not a {kind}: it can't be opened ({first_line(fault)})", path=path, remedy=remedy
-        ) from fault
-
-
 def _round_up(value: int, step: int) -> int:
     return -(-value // step) * step
-
-
-def first_line(fault: Exception) -> str:
-    return (str(fault).splitlines() or [type(fault).__name__])[0][:160]

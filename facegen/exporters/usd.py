@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from facegen.animation import Animation
+from facegen.apart import try_apart
 from facegen.errors import AnimationFileError, MissingExtraError, UsageError
 from facegen.exporters.gltf_read import euler_angles
 from facegen.exporters.shown import sound_name
@@ -47,6 +48,7 @@ class Usda:
     def read(self, path: str | PathLike) -> Animation:
         """The first ``SkelAnimation`` with blend shape weights in a file of any program: one value a time code where
         its samples are that, else linearly interpolated at whole time codes."""
+        try_apart("facegen.exporters.usd:read_animation", path, AnimationFileError, "export it again")
         return read_animation(path)
 
 
@@ -155,7 +157,7 @@ def _add_curves(stage: Any, animation: Animation, head: Rig) -> None:
 
 
 def read_animation(path: str | PathLike) -> Animation:
-    """As ``Usda.read``. Raises AnimationFileError for a file without such an animation."""
+    """As ``Usda.read``, without its care. Raises AnimationFileError for a file without such an animation."""
     try:
         from pxr import Tf, Usd, UsdSkel
     except ImportError as error:

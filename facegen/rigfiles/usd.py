@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from facegen.apart import try_apart
 from facegen.errors import MissingExtraError, RigError
 from facegen.rig.importing import Imported
 from facegen.rigfiles.draft import MAX_DELTAS, MAX_VERTICES, Draft, Piece, Shape, assemble, moved
@@ -20,6 +21,12 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
 
     In-between shapes and animation are passed over. Raises MissingExtraError without usd-core.
     """
+    try_apart("facegen.rigfiles.usd:read_here", path, RigError, "export it again")
+    return read_here(path, shapes_needed)
+
+
+def read_here(path: Path, shapes_needed: bool = True) -> Imported:
+    """As ``read``, without its care."""
     try:
         from pxr import Tf, Usd, UsdGeom
     except ImportError as error:
