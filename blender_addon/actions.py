@@ -139,11 +139,8 @@ def edits(block: bpy.types.ID) -> Iterator[tuple[str, str, list[float]] | None]:
         for line in fcurves(stamp["action"], stamp["user"]):
             known = stamp["sums"].get(f"{line.data_path}#{line.array_index}")
             if known != _sum(line) and line.data_path.startswith('key_blocks["'):
-                yield (
-                    stamp["layer"],
-                    line.data_path[12:].rpartition('"]')[0],
-                    [line.evaluate(f) for f in frames],
-                )
+                shape = line.data_path[12:].rpartition('"]')[0]
+                yield stamp["layer"], shape, [line.evaluate(f) for f in frames]
             yield None
 
 
@@ -173,9 +170,8 @@ def _bone(path: str) -> str:
 def _bag(action: bpy.types.Action, block: bpy.types.ID, name: str) -> tuple[Any, Any]:
     """Where the F-curves of an action for this data live, and its slot (None before Blender 4.4)."""
     if not hasattr(action, "slots"):
-        action.id_root = (
-            block.id_type if hasattr(block, "id_type") else ("KEY" if _is_key(block) else "OBJECT")
-        )
+        kind = "KEY" if _is_key(block) else "OBJECT"
+        action.id_root = getattr(block, "id_type", kind)
         return action, None
     slot = action.slots.new(id_type=block.id_type, name=name)
     strip = action.layers.new("facegen").strips.new(type="KEYFRAME")

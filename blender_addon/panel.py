@@ -31,13 +31,8 @@ class FACEGEN_PT_main(Panel, bpy.types.Panel):
             column.prop(state, "filepath", text="")
         elif context.scene.sequence_editor:
             editor = context.scene.sequence_editor
-            column.prop_search(
-                state,
-                "strip",
-                editor,
-                "strips_all" if hasattr(editor, "strips_all") else "sequences_all",
-                text="",
-            )
+            kind = "strips_all" if hasattr(editor, "strips_all") else "sequences_all"
+            column.prop_search(state, "strip", editor, kind, text="")
         else:
             column.label(text="The sequencer has no strips", icon="INFO")
         row = layout.row(align=True)

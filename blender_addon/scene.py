@@ -7,30 +7,38 @@ import os
 import bpy
 
 from .core.trouble import Trouble
+from .settings import CHOICES
 
-BONES = "facegen_bones"
-"""Custom property of an armature: its bone map as text."""
+BONES, AUTO = "facegen_bones", "auto"
+"""Custom property of an armature: its bone map as text; and what stands for that of a rig which facegen knows."""
 
 
 def find_targets(names: str) -> tuple[list[bpy.types.Object], bool]:
-    """The meshes called ``names`` (separated by commas), else those selected, else all that have shape keys; and
-    whether they were named. Raises Trouble for those that can't be keyed."""
+    """The meshes and armatures called ``names`` (separated by commas), else the meshes with shape keys, else the
+    armatures with bones of the face: those selected, or all; and whether they were named. Raises Trouble for those that
+    can't be keyed."""
     if names.strip():
         found = [_called(name.strip()) for name in names.split(",") if name.strip()]
         for thing in found:
-            if not _has_keys(thing):
+            if not (has_keys(thing) or thing.type == "ARMATURE"):
                 raise Trouble(
                     f"{thing.name} has no shape keys", "add shape keys, or leave it out of the targets"
                 )
     else:
-        meshes = [o for o in bpy.context.scene.objects if _has_keys(o)]
-        found = [o for o in meshes if o.select_get()] or meshes
+        every = bpy.context.scene.objects
+        able = [o for o in every if has_keys(o)] or [o for o in every if _has_face_bones(o)]
+        found = [o for o in able if o.select_get()] or able
         if not found:
             raise Trouble("no mesh of the scene has shape keys", "add a character, or import a head below")
-    once = {thing.data.shape_keys: thing for thing in found}
-    for keys, thing in once.items():
-        check(keys, thing.name)
+    once = {block_of(thing): thing for thing in found}
+    for block, thing in once.items():
+        check(block, thing.name)
     return list(once.values()), bool(names.strip())
+
+
+def block_of(thing: bpy.types.Object) -> bpy.types.ID:
+    """The data that is animated for an object: a mesh's shape keys, else the object itself."""
+    return thing.data.shape_keys if has_keys(thing) else thing
 
 
 def _called(name: str) -> bpy.types.Object:
@@ -40,9 +48,15 @@ def _called(name: str) -> bpy.types.Object:
     return thing
 
 
-def _has_keys(thing: bpy.types.Object) -> bool:
+def has_keys(thing: bpy.types.Object) -> bool:
     keys = thing.type == "MESH" and thing.data.shape_keys
     return bool(keys) and len(keys.key_blocks) > 1
+
+
+def _has_face_bones(thing: bpy.types.Object) -> bool:
+    return thing.type == "ARMATURE" and any(
+        bone in thing.pose.bones for bone in CHOICES["bone_maps"].values()
+    )
 
 
 def check(block: bpy.types.ID, name: str) -> None:
@@ -92,11 +106,17 @@ def shape_request(thing: bpy.types.Object, options: dict, named: bool) -> dict:
 
 
 def bone_requests(targets: list, map_file: str) -> list[dict]:
-    """The bone map and the bones of each object that it may move. Without a map file the armatures of the targets are
-    asked for theirs."""
-    rigs = list(dict.fromkeys(filter(None, (t.find_armature() or _above(t) for t in targets))))
-    maps = {rig: (rig[BONES], rig.name) for rig in rigs if BONES in rig}
-    if map_file:
+    """The bone map and the bones of each object that it may move. ``map_file`` may be the name of a map that comes with
+    facegen; without one the armatures of the targets are asked for theirs, and targets with bones alone are known by
+    those."""
+    rigs = list(dict.fromkeys(filter(None, (_armature(t) for t in targets))))
+    maps = {t: (AUTO, t.name) for t in targets if t.type == "ARMATURE"}
+    maps |= {rig: (rig[BONES], rig.name) for rig in rigs if BONES in rig}
+    if map_file in CHOICES["bone_maps"]:
+        maps = {rig: (map_file, map_file) for rig in rigs[:1]}
+        if not maps:
+            raise Trouble("the targets have no armature", "leave Bones empty")
+    elif map_file:
         try:
             with open(bpy.path.abspath(map_file), encoding="utf-8-sig") as file:
                 text = file.read()
@@ -122,8 +142,12 @@ def bone_requests(targets: list, map_file: str) -> list[dict]:
     ]
 
 
-def _above(thing: bpy.types.Object):
-    return thing.parent if thing.parent and thing.parent.type == "ARMATURE" else None
+def _armature(thing: bpy.types.Object):
+    if thing.type == "ARMATURE":
+        return thing
+    return thing.find_armature() or (
+        thing.parent if thing.parent and thing.parent.type == "ARMATURE" else None
+    )
 
 
 def _bones(thing: bpy.types.Object) -> dict[str, dict]:
@@ -136,7 +160,8 @@ def _bones(thing: bpy.types.Object) -> dict[str, dict]:
         # Blender's Z is up and a character looks along -Y; facegen has Y up and looks along +Z.
         basis = [list(rest[0]), list(rest[2]), [-x for x in rest[1]]]
         names = {"path": path, "turn": f"{path}.{turn}", "shift": f"{path}.location"}
-        found[bone.name] = {**names, "order": bone.rotation_mode, "basis": basis}
+        at = list(bone.bone.head_local)
+        found[bone.name] = {**names, "order": bone.rotation_mode, "basis": basis, "at": at}
     return found
 
 

@@ -39,14 +39,10 @@ def _property(row: dict, **over):
             more["search_options"] = {"SUGGESTION"}
         elif key == "items":
             more[key] = [(p, NAMES.get(p, p.replace("_", " ").title()), "") for p in CHOICES[value]]
+        elif value.isupper():
+            more[key] = value
         else:
-            more[key] = (
-                value
-                if value.isupper()
-                else float(value)
-                if kind == "Float" and key != "precision"
-                else int(value)
-            )
+            more[key] = float(value) if kind == "Float" and key != "precision" else int(value)
     default = row["default"] or DEFAULTS.get(name)
     if kind == "BoolVector":
         more |= {"size": len(PASSES), "default": [True] * len(PASSES)}

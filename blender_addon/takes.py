@@ -65,8 +65,11 @@ def _timeline(options: dict, folder: str, first: int, rate: float) -> str | None
 
 def ask(options: dict) -> list[dict]:
     """What facegen is asked to key: the targets' shapes, and bones."""
-    targets, named = scene.find_targets(options["targets"])
-    shapes = [scene.shape_request(t, options, named) for t in targets]
+    return requests_of(*scene.find_targets(options["targets"]), options)
+
+
+def requests_of(targets: list, named: bool, options: dict) -> list[dict]:
+    shapes = [scene.shape_request(t, options, named) for t in targets if scene.has_keys(t)]
     return shapes + scene.bone_requests(targets, options["bones"])
 
 
@@ -87,7 +90,8 @@ def show(take: str, requests: list[dict], options: dict, first: float) -> Steps:
     try:
         names = list(dict.fromkeys(c.target for c in found.curves))
         for number, name in enumerate(names):
-            for _ in written.write(block_of(name), name, found):
+            block = scene.block_of(now.objects[name])
+            for _ in written.write(block, name, found):
                 yield "keying", (number + 0.5) / len(names)
         written.show()
         shown = True
@@ -101,16 +105,10 @@ def show(take: str, requests: list[dict], options: dict, first: float) -> Steps:
     )
 
 
-def block_of(name: str) -> bpy.types.ID:
-    """The data that is animated for the object ``name``: a mesh's shape keys, else the object itself."""
-    thing = bpy.context.scene.objects[name]
-    return thing.data.shape_keys if thing.type == "MESH" and thing.data.shape_keys else thing
-
-
 def shown_take(names: str) -> tuple[str, list[bpy.types.Object], dict]:
     """The take that the targets show, those of them that show it, and the stamp of one of their actions."""
     targets, _ = scene.find_targets(names)
-    stamps = {t: actions.stamped(t.data.shape_keys) for t in targets}
+    stamps = {t: actions.stamped(scene.block_of(t)) for t in targets}
     first = next((s[0] for s in stamps.values() if s), None)
     if first is None:
         raise Trouble("the targets show no take of facegen", "animate them, or import a take, first")
@@ -128,7 +126,7 @@ def remembered(options: dict, stamp: dict) -> dict:
 def by_hand(take: str, targets: list, options: dict, folder: str) -> Steps:
     """The take's curves as they were changed by hand, in a file; None where nothing was changed."""
     requests = []
-    for target in targets:
+    for target in filter(scene.has_keys, targets):
         request = {**scene.shape_request(target, options, True), "edits": {}}
         for found in actions.edits(target.data.shape_keys):
             if found:
@@ -155,8 +153,7 @@ def again(options: dict, changes: list[str]) -> Steps:
             flags = [*changes, *(["--hand", hand] if hand else [])]
             if flags:
                 yield from facegen(python(), "edit", take, *flags, "-o", result)
-            requests = [scene.shape_request(t, options, True) for t in targets]
-            requests += scene.bone_requests(targets, options["bones"])
+            requests = requests_of(targets, True, options)
             said = yield from show(result if flags else take, requests, options, stamp["start"])
         kept = True
     finally:

@@ -107,6 +107,7 @@ def test_the_panel_is_drawn_and_stays_responsive(addon, sample, tmp_path):
     found = json.loads((out / "found.json").read_text())
     assert not found["errors"] and found["curves"] >= 52
     assert found["cancelled"].startswith("cancelled") and found["actions"] == found["actions_after"]
+    assert found["shown"] > 52 and (found["shown_undone"], found["shown_redone"]) == (0, found["shown"])
     steps = sorted(found["animate_steps"])
     assert steps[len(steps) * 9 // 10] < 0.05, steps[-5:]
     assert panel_is_drawn(out / "done.png"), "the screenshot shows no panel"

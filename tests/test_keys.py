@@ -12,7 +12,7 @@ from facegen.editing import with_hand
 from facegen.errors import RigError, UsageError
 from facegen.exporters import save
 from facegen.exporters.arrays import unpack
-from facegen.keying.bone_map import read_bone_map
+from facegen.keying.bone_map import read_bone_map, shipped_maps, telling_bones
 from facegen.keying.bones import TURN_SHARE
 from facegen.rig import ARKIT, head_matrices
 from facegen.take import Layer, Take, compose
@@ -154,12 +154,52 @@ def test_bones_turn_about_their_own_axes(take, order):
             "no object is called",
         ),
         ({"name": "R", "owner": True, "bone_map": MAP, "bones": bones("AXIS_ANGLE")}, "AXIS_ANGLE"),
+        ({"name": "R", "owner": True, "bone_map": "rigfy", "bones": {}}, "nearest: rigify|rigify"),
+        ({"name": "R", "owner": True, "bone_map": "auto", "bones": bones()}, "no bones that facegen knows"),
         ({"shapes": []}, "no list of targets"),
     ],
 )
 def test_what_can_not_be_keyed_is_refused(take, row, words):
     with pytest.raises((UsageError, RigError), match=words):
         keying.keyed(take, request(row), 0.0) and keying.matches(request(row))
+
+
+@pytest.mark.parametrize(("name", "jaw"), sorted(telling_bones().items()))
+def test_shipped_bone_maps(take, name, jaw):
+    """They move what ARKit's controls move, with both sides alike, and no control is unknown."""
+    rows = [r for r in read_bone_map(shipped_maps()[name], name) if r["channel"] != "unit"]
+    moved = {r["source"] for r in rows if not r["source"].startswith("head.")}
+    assert moved <= set(ARKIT) and len(moved) >= 35 and jaw in {r["bone"] for r in rows}
+    left = {(r["bone"], r["channel"], r["source"], r["scale"]) for r in rows}
+    for bone, channel, source, scale in left:
+        over = bone.replace(".L", ".@").replace(".R", ".L").replace(".@", ".R")
+        over = over.replace(".l", ".@").replace(".r", ".l").replace(".@", ".r") if over == bone else over
+        there = source.replace("Left", "@").replace("Right", "Left").replace("@", "Right")
+        aside = {"x": -1, "yaw": -1, "roll": -1}.get(channel, 1)
+        if source.startswith("head.") or source in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
+            continue
+        assert (over, channel, there, aside * scale) in left or (source == there and over == bone), (
+            bone,
+            source,
+        )
+
+
+def test_a_shipped_map_is_known_by_its_bones_and_grows_with_the_character(take):
+    names = ("jaw_master", "lips.L", "master_eye.L", "master_eye.R")
+    about = {"order": "QUATERNION", "basis": np.eye(3).tolist()}
+    places = {"master_eye.L": [0.126, 0, 1], "master_eye.R": [0, 0, 1]}
+    row = {
+        "name": "Rig",
+        "owner": True,
+        "bone_map": "auto",
+        "bones": {
+            n: {**about, "path": n, "turn": f"{n}.r", "shift": f"{n}.l", "at": places.get(n)} for n in names
+        },
+    }
+    found = drawn(keying.keyed(take, request(row), 0.0))
+    corner = next(t for t in request(row)[0].turns if t.turn == "lips.L.r").terms
+    assert ("mouthSmileLeft", pytest.approx(2 * 0.009)) in corner["y"]
+    assert {name for _, _, name in found} >= {"jaw_master.r#0", "lips.L.l#0"}
 
 
 @pytest.mark.parametrize("text", ["", "bone,channel,source\n", "bone,channel,source\njaw,sideways,jawOpen",

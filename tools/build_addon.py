@@ -19,6 +19,7 @@ from facegen.config import CHANGES, Config, defaults
 from facegen.emotion.table import named_emotions
 from facegen.files import atomic_path, make_folder
 from facegen.keying import presets
+from facegen.keying.bone_map import telling_bones
 from facegen.passes import FINISHING, PASSES
 from facegen.rig import ARKIT, built_in_rigs, load_rig
 from facegen.style import styles
@@ -83,6 +84,7 @@ def choices() -> dict[str, object]:
         "presets": list(presets()),
         "heads": [name for name in built_in_rigs() if load_rig(name).mesh is not None],
         "controls": list(ARKIT),
+        "bone_maps": telling_bones(),
     }
 
 

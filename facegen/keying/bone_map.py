@@ -2,21 +2,73 @@
 
 ``object,bone,channel,source,scale``: ``channel`` is an axis (yaw to its left, pitch down, roll to its right, in degrees;
 x y z in metres, +Y up and +Z ahead) or the path of a property such as ``["mouth"]``; ``source`` is a control or
-``head.yaw`` …; ``scale`` what one of it makes. ``object`` may be missing: then it is the character's armature. Lines that
-begin with # are comments.
+``head.yaw`` …; ``scale`` what one of it makes. ``object`` may be missing: then it is the character's armature. A row whose
+channel is ``unit`` names two bones (``bone`` and ``source``) and how many metres lie between them where the shifts are
+right: shifts grow with the character. Lines that begin with # are comments.
+
+``facegen/data/bones`` holds maps of rigs that many characters have; of those, bones that a character lacks are passed over.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
 from typing import Any
 
 from facegen.errors import RigError, nearest
 from facegen.keying.request import SHIFTS, TURNS, Channel, Turn
 
 AXES = (*TURNS, *SHIFTS)
+UNIT = "unit"
+AUTO = "auto"
+"""In place of a map: that of those shipped whose bones the character has."""
+
+
+@lru_cache(maxsize=1)
+def shipped_maps() -> dict[str, str]:
+    """The texts of the maps that come with facegen, by name."""
+    folder = files("facegen") / "data" / "bones"
+    found = sorted((f for f in folder.iterdir() if f.name.endswith(".csv")), key=lambda f: f.name)
+    return {f.name.removesuffix(".csv"): f.read_text(encoding="utf-8") for f in found}
+
+
+def telling_bones() -> dict[str, str]:
+    """For each map that comes with facegen the bone that shows whose character it is."""
+    return {name: _jaw(read_bone_map(text, name)) for name, text in shipped_maps().items()}
+
+
+def _jaw(rows: Sequence[Mapping[str, Any]]) -> str:
+    return str(next(cells["bone"] for cells in rows if cells["source"] == "jawOpen"))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Rows of a map that is called ``name``; ``patient``: of bones that are not there nothing is said."""
+
+    name: str
+    rows: list[dict[str, Any]]
+    patient: bool
+
+
+def _wanted(row: Mapping[str, Any]) -> _Wanted:
+    """The map that a request's row names or holds. Raises RigError."""
+    text, name, known = str(row["bone_map"]), str(row.get("map_name", "the bone map")), shipped_maps()
+    if "\n" in text or "," in text:
+        return _Wanted(name, read_bone_map(text, name), False)
+    if text == AUTO:
+        text = next((n for n, bone in telling_bones().items() if bone in row["bones"]), "")
+        if not text:
+            raise RigError(
+                "has no bones that facegen knows", path=row["name"], remedy="give a bone map (Bones)"
+            )
+    if text not in known:
+        remedy = nearest(text, list(known))
+        raise RigError("is neither a bone map nor the name of one", path=text, remedy=remedy)
+    return _Wanted(text, read_bone_map(known[text], text), True)
 
 
 def read_bone_map(text: str, name: str) -> list[dict[str, Any]]:
@@ -29,7 +81,7 @@ def read_bone_map(text: str, name: str) -> list[dict[str, Any]]:
             cells["scale"] = float(cells.get("scale") or 1)
         except ValueError:
             cells["scale"] = math.nan
-        axis = cells.get("channel") in AXES and cells.get("bone")
+        axis = cells.get("channel") in (*AXES, UNIT) and cells.get("bone")
         if not (
             cells.get("source")
             and math.isfinite(cells["scale"])
@@ -47,15 +99,17 @@ def read_bone_map(text: str, name: str) -> list[dict[str, Any]]:
 
 
 def parts_of(row: Mapping[str, Any], objects: frozenset[str]) -> tuple[tuple[Channel, ...], tuple[Turn, ...]]:
-    """Channels and bones of one target whose request holds a ``bone_map`` (its text), ``bones`` (what each is called:
-    ``turn``, ``shift``, ``path``, ``order`` and ``basis``) and ``owner`` (rows without an object are its own).
+    """Channels and bones of one target whose request holds a ``bone_map`` (its text, the name of a shipped one, or AUTO),
+    ``bones`` (what each is called: ``turn``, ``shift``, ``path``, ``order`` and ``basis``, and where it is, ``at`` [3] m)
+    and ``owner`` (rows without an object are its own).
 
     Raises RigError for rows whose object is not in ``objects`` and for bones that it lacks.
     """
-    name = str(row.get("map_name", "the bone map"))
+    wanted = _wanted(row)
+    name, size = wanted.name, _size(wanted, row["bones"])
     channels: dict[str, list[tuple[str, float]]] = {}
     turns: dict[str, dict[str, list[tuple[str, float]]]] = {}
-    for cells in read_bone_map(row["bone_map"], name):
+    for cells in (cells for cells in wanted.rows if cells["channel"] != UNIT):
         owner, bone = cells.get("object", ""), cells.get("bone", "")
         if owner and owner not in objects:
             raise RigError(
@@ -64,9 +118,11 @@ def parts_of(row: Mapping[str, Any], objects: frozenset[str]) -> tuple[tuple[Cha
         if owner != row["name"] and (owner or not row.get("owner")):
             continue
         if bone and bone not in row["bones"]:
+            if wanted.patient:
+                continue
             reason = f"{row['name']} has no bone {bone!r}"
             raise RigError(reason, path=name, remedy=nearest(bone, sorted(row["bones"])))
-        term = (cells["source"], cells["scale"])
+        term = (cells["source"], cells["scale"] * (size if cells["channel"] in SHIFTS else 1.0))
         if cells["channel"] in AXES:
             turns.setdefault(bone, {}).setdefault(cells["channel"], []).append(term)
         else:
@@ -76,6 +132,15 @@ def parts_of(row: Mapping[str, Any], objects: frozenset[str]) -> tuple[tuple[Cha
         tuple(Channel(path, tuple(terms)) for path, terms in channels.items()),
         tuple(_turn(row["bones"][bone], terms, bone, name) for bone, terms in turns.items()),
     )
+
+
+def _size(wanted: _Wanted, bones: Mapping[str, Any]) -> float:
+    """How many times as large as the map's head the character's is."""
+    for cells in wanted.rows:
+        pair = [bones.get(cells[key], {}).get("at") for key in ("bone", "source")]
+        if cells["channel"] == UNIT and all(pair) and cells["scale"] > 0:
+            return math.dist(*pair) / float(cells["scale"])
+    return 1.0
 
 
 def _turn(

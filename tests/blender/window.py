@@ -83,6 +83,8 @@ def start():
     space.region_3d.view_rotation = (0.7071, 0.7071, 0, 0)
     space.region_3d.view_location, space.region_3d.view_distance = (0, 0, 0.0), 0.7
     facegen()["row"] = 0
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area()):
+        bpy.ops.ed.undo_push(message="set up")
     call(bpy.ops.facegen.match)
 
 
@@ -125,8 +127,31 @@ def cancelled():
     found["actions_after"] = len(bpy.data.actions)
 
 
+def shown():
+    """The number of curves that aria's shape keys and bones show."""
+    blocks = (bpy.data.objects["aria"].data.shape_keys, bpy.data.objects["aria_bones"])
+    actions = [b.animation_data.action for b in blocks if b.animation_data and b.animation_data.action]
+    return sum(len(action.fcurves) for action in actions)
+
+
+def undo():
+    found["shown"] = shown()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area()):
+        bpy.ops.ed.undo()
+
+
+def redo():
+    found["shown_undone"] = shown()
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area()):
+        bpy.ops.ed.redo()
+
+
+def redone():
+    found["shown_redone"] = shown()
+
+
 STAGES = [(start, 1.5), (None, 0), (animate, 0.5), (busy, 0.1), (None, 0), (done, 0.3), (begin_again, 1.0), (cancel, 0.5),
-          (None, 0), (cancelled, 0.1)]  # fmt: skip
+          (None, 0), (cancelled, 0.1), (undo, 0.5), (redo, 0.5), (redone, 0.1)]  # fmt: skip
 """What to do and how long to wait after it; None waits until nothing runs."""
 
 
