@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from os import PathLike, fspath
+from pathlib import Path
 
 from facegen.errors import FacegenError
 
@@ -33,7 +34,7 @@ except FacegenError:
 def try_apart(reader: str, path: str | PathLike, error: type[FacegenError], remedy: str) -> None:
     """Let ``reader``, the ``module:function`` of a path, read ``path`` in another process. Raises ``error`` where that
     breaks off or takes longer than SECONDS; what it refuses with an error of ours is left to the caller."""
-    if not sys.executable:
+    if "python" not in Path(sys.executable or "").name.lower():  # within another program
         return
     words = [sys.executable, "-c", CHILD, json.dumps(sys.path), reader, fspath(path), str(MEGABYTES)]
     try:

@@ -56,6 +56,12 @@ def test_a_reader_that_does(reader, tmp_path):
     try_apart(f"{__name__}:{reader.__name__}", tmp_path / "a.usd", RigError, "export it again")
 
 
+def test_within_another_program_nothing_is_tried(tmp_path, monkeypatch):
+    monkeypatch.setattr(apart.sys, "executable", "/opt/editor/bin/editor")
+    monkeypatch.setattr(apart.subprocess, "run", lambda *_, **__: pytest.fail("started the editor again"))
+    try_apart(f"{__name__}:dies", tmp_path / "a.usd", RigError, "export it again")
+
+
 def test_usd_that_its_library_stumbles_over(tmp_path):
     """A face bound to a shape whose name no prim can have: found by ``tools/fuzz.py``."""
     pytest.importorskip("pxr", reason="usd-core is not installed")
