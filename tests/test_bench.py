@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -50,3 +51,23 @@ def test_a_cluster_is_simulated(tools):
     assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the store
     service = cluster.Service(work=0.1, driver=0.5, start=1.0, megabytes=0.1)
     assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the driver
+
+
+def test_a_stream_is_measured_from_the_last_block_that_a_frame_covers():
+    """Blocks each 20 ms; frames of 30 fps that come 7 ms beyond the latency, but for one that is 90 ms late and one lost."""
+    from argparse import Namespace
+
+    from tools.measure_stream import BLOCK_S, summary
+
+    written = [10 + BLOCK_S * (n + 1) for n in range(1000)]
+    came = []
+    for frame in range(600):
+        block = math.ceil((frame + 1) / 30 / BLOCK_S - 1e-9) - 1
+        late = 0.097 if frame == 300 else 0.007
+        if frame != 400:
+            came.append((frame, written[block] + 0.2 + late))
+    options = Namespace(fps=30, latency=200.0, minutes=1 / 3)
+    found = summary(came, written, [100.0, 101.0], options, 20.0, None)
+    assert (found["lost"], found["frames"]) == (1, 599)
+    assert found["p50_ms"] == 7.0 and found["max_ms"] == 97.0 and found["drift_ms"] == 0.0
+    assert found["histogram"]["5..10"] == 448 and found["histogram"]["95..100"] == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -57,6 +58,25 @@ def test_pieces_of_any_size_give_the_whole(decoder, seed, block):
         np.testing.assert_allclose(decoder.gestures(*given_), whole, atol=1e-4)
     finally:
         learned.BLOCK = before
+
+
+@given(
+    seed=st.integers(0, 10**6),
+    piece=st.integers(20, 200).map(lambda n: 2 * n),
+    fps=st.sampled_from(["24", "30", "60", "240"]),
+)
+@settings(max_examples=12, deadline=None)
+def test_a_clip_is_decoded_alike_in_pieces_of_any_size(decoder, seed, piece, fps):
+    rng = np.random.default_rng(seed)
+    features = heard(f"SIL {' '.join(rng.choice(LABELS, 40))} SIL", int(rng.integers(5, 20)))
+    frames = math.ceil(len(features) / 100 * int(fps))
+    context = Context(Config(fps=fps), Fraction(fps), frames, features, PhoneTrack(), EmotionTrack())
+    whole = decoder.decode(context).values
+    before, learned.PIECE = learned.PIECE, piece
+    try:
+        np.testing.assert_allclose(decoder.decode(context).values, whole, atol=1e-4)
+    finally:
+        learned.PIECE = before
 
 
 @given(cut=st.integers(150, 400))

@@ -1,12 +1,15 @@
 """Laws of emotion space: the algebra, and names and points that follow from each other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from facegen.emotion import CATEGORIES, Emotion, named_emotions, nearest_emotions, parse_emotion
+from facegen.emotion import CATEGORIES, Emotion, Heard, named_emotions, nearest_emotions, parse_emotion
 from facegen.emotion.table import words_of_emotions
+from tests.laws.strategies import emotion_tracks
 
 NAMES = tuple(named_emotions())
 amounts = st.floats(0, 1)
@@ -106,3 +109,12 @@ def test_synonyms_name_their_emotion_in_any_letters(word, letters):
 
 def test_categories_come_first_in_the_table():
     assert NAMES[: len(CATEGORIES)] == CATEGORIES
+
+
+@given(emotion_tracks(), st.booleans())
+def test_a_tracks_own_columns_hold_all_its_weights(track, heard):
+    track = replace(track, heard=Heard.nothing(50)) if heard else track
+    times = np.arange(0, 11, 0.25)
+    whole, columns = track.named_weights(times), track.named_columns
+    assert np.array_equal(track.named_weights(times, columns), whole[:, columns])
+    assert columns[0] == 0 and not np.delete(whole, columns, axis=1).any()
