@@ -40,6 +40,9 @@ class FACEGEN_PT_main(Panel, bpy.types.Panel):
         row.operator("facegen.use_selected", text="", icon="RESTRICT_SELECT_OFF")
         column = layout.column(align=True)
         column.prop(state, "emotion", text="", icon="LIGHT")
+        row = column.row(align=True)
+        row.prop(state, "mix", text="", icon="ADD")
+        row.prop(state, "mix_share", text="", slider=True)
         column.prop(state, "intensity", slider=True)
         column = layout.column()
         column.scale_y = 1.4

@@ -14,7 +14,7 @@ from bpy.props import (
 )
 
 from .core import environment
-from .core.request import choices, option_rows
+from .core.request import choices, mixed, option_rows
 from .core.trouble import Trouble
 
 CHOICES = choices()
@@ -67,6 +67,7 @@ def options(source) -> dict:
     values["passes"] = None if len(on) == len(PASSES) else on
     for name in ("intensity", "mouth", "upper_face"):
         values[name] = round(values[name], 6)  # as written: Blender's numbers are single precision
+    values["emotion"] = mixed(values["emotion"], values.pop("mix"), values.pop("mix_share"))
     return values
 
 
@@ -95,26 +96,19 @@ class FACEGEN_PG_settings(Options, bpy.types.PropertyGroup):
     share: FloatProperty(subtype="PERCENTAGE", min=0, max=100)
 
 
+def _text(name: str, description: str, **more):
+    return StringProperty(name=name, description=description, **more)
+
+
 class FACEGEN_preferences(bpy.types.AddonPreferences):
     bl_idname = __package__
 
-    python: StringProperty(
-        name="Python", description="The interpreter that has facegen; empty: the environment made here",
-        subtype="FILE_PATH",
-    )  # fmt: skip
-    package: StringProperty(
-        name="Package",
-        description="What pip installs: a name, a wheel or a folder",
-        default=environment.PACKAGE,
+    python: _text(
+        "Python", "Interpreter that has facegen; empty: the environment made here", subtype="FILE_PATH"
     )
-    wheels: StringProperty(
-        name="Wheels", description="Folder of wheels, to install without a network", subtype="DIR_PATH"
-    )
-    folder: StringProperty(
-        name="Takes",
-        description="Where takes are kept; empty: facegen/ beside the .blend file",
-        subtype="DIR_PATH",
-    )
+    package: _text("Package", "What pip installs: a name, a wheel or a folder", default=environment.PACKAGE)
+    wheels: _text("Wheels", "Folder of wheels, to install without a network", subtype="DIR_PATH")
+    folder: _text("Takes", "Where takes are kept; empty: facegen/ beside the .blend", subtype="DIR_PATH")
 
     def draw(self, context):
         box = self.layout.column()

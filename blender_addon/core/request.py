@@ -43,6 +43,12 @@ def animate_flags(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> li
     return flags
 
 
+def mixed(emotion: str, other: str, share: float) -> str:
+    """The emotion with so much of another; what is heard gives way to it."""
+    first = "" if emotion in ("auto", "") else f"{emotion}+"
+    return f"{first}{other}:{round(share, 3):g}" if other else emotion
+
+
 def marker_timeline(markers: Iterable[tuple[str, float]], end: float) -> str:
     """CSV spans from (name, seconds) markers that are called ``emotion: happy:0.6``; each lasts to the next."""
     found = sorted((at, name[len(MARK) :].strip()) for name, at in markers if name.lower().startswith(MARK))

@@ -187,6 +187,15 @@ def check_every_frame_is_the_csv():
     assert {"Mouth", "Jaw", "Eyes", "Brows"} <= groups, groups
 
 
+def check_a_second_emotion_is_mixed_in():
+    head = character("Head", NAMES)
+    path = written(emotion="happy:0.5+surprised:0.4", seed=3, fps=30)
+    bpy.ops.facegen.animate(
+        filepath=SOUND, targets="Head", emotion="happy:0.5", mix="surprised", mix_share=0.4, seed=3
+    )
+    assert differs(head, table(path)) < 1e-5
+
+
 def check_few_keys_stay_within_the_bound():
     head = character("Head", NAMES)
     bpy.ops.facegen.animate(filepath=SOUND, targets="Head", reduce=0.004, **REGISTERED)
