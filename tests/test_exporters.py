@@ -1,7 +1,6 @@
 """What every output format must do, whatever it writes."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,14 +154,3 @@ def test_a_take_keeps_controls_of_other_rigs(tmp_path):
     other = Animation(24, ("tongueTipUp", "jawOpen"), np.array([[0.2, 1.4], [0.9, -0.1]]))
     save(other, tmp_path / "a.take")
     assert load_animation(tmp_path / "a.take") == other
-
-
-@pytest.mark.slow
-@every_format
-def test_ten_minutes_at_sixty_frames_a_second_take_under_three_seconds(suffix, tmp_path):
-    import time
-
-    long = Animation(60, ARKIT, np.random.default_rng(0).random((36_000, 52)), np.full((36_000, 6), 0.1))
-    start = time.process_time()
-    save(thing(suffix, long), Path(tmp_path, "long" + suffix), rig=RIG)
-    assert time.process_time() - start < 3

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,28 @@ def importing(folder: Path) -> None:
             row(f"{what}, {len(rig.mesh.vertices):,} vertices", f"{seconds:.1f} s", "< 5 s")
 
 
+def exporting(folder: Path) -> None:
+    """Ten minutes of the sample's curves at 60 fps in every format, each in a process of its own; those that keep few
+    keys with them, too. Without those that a model, Blender or a folder of meshes is needed for."""
+    sys.path.insert(0, str(ROOT))
+    from facegen.registry import Registry
+
+    take = folder / "curves.take"
+    timed(*facegen("animate", str(sound(folder, 600)), "--fps", "60", "--quiet", "-o", str(take)))
+    found = []
+    for suffix in Registry("exporters").names():
+        if suffix.endswith("/") or suffix in (".vrm", ".fbx", ".pc2", ".mdd", ".npy"):
+            continue
+        if suffix.startswith(".usd") and find_spec("pxr") is None:
+            continue
+        few = ("--reduce", "0.005") if suffix in (".anim", ".blender.py") else ()
+        made = timed(*facegen("convert", str(take), "-o", str(folder / f"out{suffix}"), "--quiet", *few))
+        found.append((made["wall"], made["peak_mb"], suffix))
+    slow = ", ".join(f"{suffix} {seconds:.1f} s" for seconds, _, suffix in sorted(found)[:-4:-1])
+    row(f"ten minutes at 60 fps in {len(found)} formats, the slowest, start-up included", slow, "< 3 s")
+    row("the same: most memory", f"{max(found, key=lambda f: f[1])[1]:.0f} MB", "< 500 MB")
+
+
 def steady(frames: Iterator[Any]) -> float:
     """Frames a second from the tenth on."""
     for _ in range(10):
@@ -296,6 +319,7 @@ BENCHES = {
     "retarget": retargeting,
     "draw": drawing,
     "import": importing,
+    "export": exporting,
     "stages": stages,
     "throughput": throughput,
     "workers": workers,
