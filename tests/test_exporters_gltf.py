@@ -15,7 +15,7 @@ from facegen.exporters import load_animation, save
 from facegen.exporters.gltf_head import to_linear
 from facegen.exporters.gltf_read import MorphDocument
 from facegen.mesh import Mesh
-from facegen.rig import ARKIT, Part, evaluate, head_matrices
+from facegen.rig import ARKIT, Part, evaluate, head_matrices, load_rig
 from facegen.rig.pose import quaternions
 from tests.tiny_rig import tiny_rig
 
@@ -62,9 +62,12 @@ def shown(document, frame):
             [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
         ]
     )
-    joints = np.tile(np.eye(4), (2, 1, 1))
+    joints = np.tile(np.eye(4), (len(j["skins"][0]["joints"]), 1, 1))
     joints[1, :3, :3] = turn
     joints[1, :3, 3] = value(head, "translation", j["nodes"][head]["translation"])
+    for number in j["nodes"][head].get("children", []):  # eyes, which turn with the head
+        joints[number, :3, 3] = j["nodes"][number]["translation"]
+        joints[number] = joints[1] @ joints[number]
     inverse = document.accessor(j["skins"][0]["inverseBindMatrices"]).reshape(-1, 4, 4).transpose(0, 2, 1)
     joints = joints @ inverse
     result = {}
@@ -93,6 +96,26 @@ def test_a_viewer_shows_what_the_rig_computes(written):
         for part in RIG.parts:
             used = np.unique(RIG.mesh.faces[slice(*part.faces)])
             assert np.abs(parts[part.name] - expected[used] * 0.01).max() < 2e-5
+
+
+def test_eyeballs_have_joints_of_their_own_in_the_head(tmp_path):
+    aria = load_rig("aria")
+    animation = clip()
+    save(animation, tmp_path / "a.glb", rig=aria)
+    document = MorphDocument(tmp_path / "a.glb")
+    names = [node["name"] for node in document.json["nodes"]]
+    head, left = names.index("head"), names.index("eye_L")
+    assert [names[n] for n in document.json["nodes"][head]["children"]] == ["eye_L", "eye_R"]
+    place = (
+        np.array(document.json["nodes"][left]["translation"]) + document.json["nodes"][head]["translation"]
+    )
+    assert np.allclose(place, np.array(aria.pivots["eyeLeft"]) * 0.01, atol=1e-6)
+    expected = list(evaluate(aria, animation.select(aria.control_names)))
+    for frame in (0, len(animation) - 1):
+        parts = shown(document, frame)
+        for part in (part for part in aria.parts if part.name in ("eyeLeft", "eyeRight", "teethUpper")):
+            used = np.unique(aria.mesh.faces[slice(*part.faces)])
+            assert np.abs(parts[part.name] - expected[frame][used] * 0.01).max() < 5e-5, part.name
 
 
 def test_the_head_and_its_turns_agree_with_the_rigs():

@@ -1,4 +1,5 @@
-"""A rig's head as glTF nodes: a mesh a part, its shapes as morph targets, and a skin of a neck and a head joint."""
+"""A rig's head as glTF nodes: a mesh a part, its shapes as morph targets, and a skin of joints: base, head and, for
+eyeballs that are parts of their own, one each, to pose by hand or to look at things in an engine."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from facegen.rig import Part, Rig
 from facegen.units import METRES_PER_CM
 
 BASE_NODE = "base"
+EYE_NODES = {"eyeLeft": "eye_L", "eyeRight": "eye_R"}
+"""The joint of each eyeball, by its part and pivot; editors take such names for two sides of one thing."""
 STILL_CM = 5e-4
 """Displacements below this, a tenth of a hair's width, are left out."""
 SHEET_SHARE = 0.1
@@ -29,14 +32,17 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
     mesh = rig.mesh
     assert mesh is not None
     document = buffer.document
-    skin = _add_skeleton(buffer, rig)
+    parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
+    eyes = [name for name in EYE_NODES if name in rig.pivots and name in {part.name for part in parts}]
+    skin = _add_skeleton(buffer, rig, eyes)
+    first = len(document.nodes)
     unit_normals = normals(mesh.vertices, mesh.faces)
     shapes = [moving(*rig.delta(name)) for name in rig.control_names]
-    parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
     materials: dict[tuple[str, bool], int] = {}
     morphed = []
     for part in parts:
-        mesh_number = _add_part(buffer, rig, part, shapes, unit_normals)
+        joint = 2 + eyes.index(part.name) if part.name in eyes else None
+        mesh_number = _add_part(buffer, rig, part, shapes, unit_normals, joint)
         if mesh_number is None:
             continue
         primitive = document.meshes[mesh_number].primitives[0]
@@ -48,25 +54,28 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
         document.nodes.append(gltf.Node(name=part.name, mesh=mesh_number, skin=skin))
         if primitive.targets:
             morphed.append(len(document.nodes) - 1)
-    roots = [0, *range(2, len(document.nodes))]
+    roots = [0, *range(first, len(document.nodes))]
     document.scenes = [gltf.Scene(name=rig.name, nodes=roots)]
     document.scene = 0
     return morphed
 
 
-def _add_skeleton(buffer: Buffer, rig: Rig) -> int:
-    """Node 0, the still base, with node 1, the head, at the head's pivot; the skin over both."""
-    pivot = (np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)), np.float64) * METRES_PER_CM).tolist()
-    document = buffer.document
+def _add_skeleton(buffer: Buffer, rig: Rig, eyes: list[str]) -> int:
+    """Node 0, the still base, with node 1, the head, at the head's pivot, and in that each of ``eyes`` at its own; the
+    skin over all."""
+    places = [rig.pivots.get(name, (0.0, 0.0, 0.0)) for name in ("head", *eyes)]
+    pivots = np.asarray(places, np.float64) * METRES_PER_CM
+    document, joints = buffer.document, list(range(2 + len(eyes)))
     document.nodes += [
         gltf.Node(name=BASE_NODE, children=[1]),
-        gltf.Node(name=HEAD_NODE, translation=pivot),
+        gltf.Node(name=HEAD_NODE, translation=pivots[0].tolist(), children=joints[2:] or None),
     ]
-    inverse = np.tile(np.eye(4, dtype=np.float32), (2, 1, 1))
-    inverse[1, 3, :3] = np.negative(pivot)  # column-major: the fourth column is the shift
-    document.skins.append(
-        gltf.Skin(joints=[0, 1], skeleton=0, inverseBindMatrices=buffer.add(inverse.reshape(2, 16), "MAT4"))
-    )
+    for name, place in zip(eyes, pivots[1:], strict=True):
+        document.nodes.append(gltf.Node(name=EYE_NODES[name], translation=(place - pivots[0]).tolist()))
+    inverse = np.tile(np.eye(4, dtype=np.float32), (len(joints), 1, 1))
+    inverse[1:, 3, :3] = -pivots  # column-major: the fourth column is the shift
+    matrices = buffer.add(inverse.reshape(-1, 16), "MAT4")
+    document.skins.append(gltf.Skin(joints=joints, skeleton=0, inverseBindMatrices=matrices))
     return 0
 
 
@@ -76,8 +85,10 @@ def _add_part(
     part: Part,
     shapes: list[tuple[np.ndarray, np.ndarray]],
     unit_normals: np.ndarray,
+    joint: int | None,
 ) -> int | None:
-    """The number of the mesh of one part, or None for a part without faces."""
+    """The number of the mesh of one part, which follows ``joint`` alone where one is given; None for a part without
+    faces."""
     mesh = rig.mesh
     assert mesh is not None
     faces = mesh.faces[slice(*part.faces)]
@@ -99,7 +110,7 @@ def _add_part(
         attributes.COLOR_0 = buffer.add(
             _linear_colors(mesh.colors[used]), "VEC4", target=gltf.ARRAY_BUFFER, normalized=True
         )
-    joints, weights = _joints(rig, used)
+    joints, weights = _joints(rig, used, joint)
     attributes.JOINTS_0 = buffer.add(joints, "VEC4", target=gltf.ARRAY_BUFFER)
     attributes.WEIGHTS_0 = buffer.add(weights, "VEC4", target=gltf.ARRAY_BUFFER, normalized=True)
     corners = flat.reshape(-1).astype(np.uint16 if len(used) <= 0xFFFF else np.uint32)
@@ -137,8 +148,14 @@ def part_shape(used: np.ndarray, index: np.ndarray, value: np.ndarray) -> tuple[
     return place, (value[inside][first] * METRES_PER_CM).astype(np.float32)
 
 
-def _joints(rig: Rig, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Joint numbers [N, 4] uint8 and their weights [N, 4] uint16 shares of 65535: head first, then base."""
+def _joints(rig: Rig, used: np.ndarray, joint: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Joint numbers [N, 4] uint8 and their weights [N, 4] uint16 shares of 65535: head first, then base; or ``joint``
+    alone."""
+    if joint is not None:
+        alone = np.array([1, 0, 0, 0])
+        return np.tile(joint * alone, (len(used), 1)).astype(np.uint8), np.tile(
+            0xFFFF * alone, (len(used), 1)
+        ).astype(np.uint16)
     follow = np.ones(len(used)) if rig.head_weight is None else np.clip(rig.head_weight[used], 0, 1)
     weights = np.zeros((len(used), 4), np.uint16)
     weights[:, 0] = np.round(follow * 0xFFFF)

@@ -396,6 +396,12 @@ def check_a_head_is_imported_and_speaks():
     head, rig = bpy.data.objects["aria"], bpy.data.objects["aria_bones"]
     assert len(head.data.shape_keys.key_blocks) >= 53 and len(head.data.materials) > 5
     assert not bpy.data.actions and head.users_collection[0].name == "aria"
+    assert {"head", "eye_L", "eye_R"} <= set(rig.data.bones.keys())
+    counts = {g.name: 0 for g in head.vertex_groups}
+    for vertex in head.data.vertices:
+        for group in vertex.groups:
+            counts[head.vertex_groups[group.group].name] += group.weight > 0.99
+    assert counts["eye_L"] == counts["eye_R"] > 50, counts
     bpy.ops.facegen.animate(filepath=SOUND, targets="aria", reduce=0.003, emotion="surprised", seed=0)
     assert len(shape_curves(head)) >= 52
     assert 'pose.bones["head"].rotation_quaternion' in {path for path, _ in curves(rig)}
