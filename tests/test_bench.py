@@ -67,7 +67,8 @@ def test_a_stream_is_measured_from_the_last_block_that_a_frame_covers():
         if frame != 400:
             came.append((frame, written[block] + 0.2 + late))
     options = Namespace(fps=30, latency=200.0, minutes=1 / 3)
-    found = summary(came, written, [100.0, 101.0], options, 20.0, None)
+    found = summary(came, written, [100.0, 101.0], options, 20.0, 3.0)
     assert (found["lost"], found["frames"]) == (1, 599)
     assert found["p50_ms"] == 7.0 and found["max_ms"] == 97.0 and found["drift_ms"] == 0.0
+    assert found["cpu_s_per_s"] == 0.15
     assert found["histogram"]["5..10"] == 448 and found["histogram"]["95..100"] == 1

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import socket
 import statistics
 import struct
@@ -102,11 +103,11 @@ def measure(options: argparse.Namespace) -> dict:
         if now >= due:
             memory.append(resident_mb(process.pid))
             due = now + 10
-    _, _, usage = os.wait4(process.pid, 0) if process.returncode is None else (0, 0, None)
-    return summary(came, written, memory, options, seconds, usage)
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return summary(came, written, memory, options, seconds, usage.ru_utime + usage.ru_stime)
 
 
-def summary(came, written, memory, options, seconds: float, usage) -> dict:
+def summary(came, written, memory, options, seconds: float, cpu_s: float) -> dict:
     frames = np.array([frame for frame, _ in came])
     moments = np.array([moment for _, moment in came])
     blocks = np.ceil((frames + 1) / options.fps / BLOCK_S - 1e-9).astype(int) - 1
@@ -114,7 +115,7 @@ def summary(came, written, memory, options, seconds: float, usage) -> dict:
     own = 1000 * (moments[known] - np.array(written)[blocks[known]]) - options.latency
     minute = min(round(60 * options.fps), len(own) // 2)
     drift = float(np.median(own[-minute:]) - np.median(own[:minute]))
-    result = {
+    return {
         "minutes": options.minutes,
         "latency_ms": options.latency,
         "fps": options.fps,
@@ -128,11 +129,9 @@ def summary(came, written, memory, options, seconds: float, usage) -> dict:
             "median": round(statistics.median(memory)),
             "most": round(max(memory)),
         },
+        "cpu_s_per_s": round(cpu_s / seconds, 3),
         "histogram": histogram(own),
     }
-    if usage is not None:
-        result["cpu_s_per_s"] = round((usage.ru_utime + usage.ru_stime) / seconds, 3)
-    return result
 
 
 def histogram(own: np.ndarray, step: int = 5) -> dict[str, int]:

@@ -152,10 +152,8 @@ def _joints(rig: Rig, used: np.ndarray, joint: int | None) -> tuple[np.ndarray, 
     """Joint numbers [N, 4] uint8 and their weights [N, 4] uint16 shares of 65535: head first, then base; or ``joint``
     alone."""
     if joint is not None:
-        alone = np.array([1, 0, 0, 0])
-        return np.tile(joint * alone, (len(used), 1)).astype(np.uint8), np.tile(
-            0xFFFF * alone, (len(used), 1)
-        ).astype(np.uint16)
+        shape = (len(used), 1)
+        return np.tile(np.uint8([joint, 0, 0, 0]), shape), np.tile(np.uint16([0xFFFF, 0, 0, 0]), shape)
     follow = np.ones(len(used)) if rig.head_weight is None else np.clip(rig.head_weight[used], 0, 1)
     weights = np.zeros((len(used), 4), np.uint16)
     weights[:, 0] = np.round(follow * 0xFFFF)

@@ -20,12 +20,10 @@ from importlib.resources import files
 from typing import Any
 
 from facegen.errors import RigError, nearest
-from facegen.keying.request import SHIFTS, TURNS, Channel, Turn
+from facegen.keying.request import AUTO, SHIFTS, TURNS, Channel, Turn
 
 AXES = (*TURNS, *SHIFTS)
 UNIT = "unit"
-AUTO = "auto"
-"""In place of a map: that of those shipped whose bones the character has."""
 
 
 @lru_cache(maxsize=1)
@@ -99,7 +97,8 @@ def read_bone_map(text: str, name: str) -> list[dict[str, Any]]:
 
 
 def parts_of(row: Mapping[str, Any], objects: frozenset[str]) -> tuple[tuple[Channel, ...], tuple[Turn, ...]]:
-    """Channels and bones of one target whose request holds a ``bone_map`` (its text, the name of a shipped one, or AUTO),
+    """Channels and bones of one target whose request holds a ``bone_map`` (its text, the name of a shipped one, or AUTO:
+    that of those shipped whose bones it has),
     ``bones`` (what each is called: ``turn``, ``shift``, ``path``, ``order`` and ``basis``, and where it is, ``at`` [3] m)
     and ``owner`` (rows without an object are its own).
 
