@@ -19,6 +19,7 @@ from facegen.units import METRES_PER_CM
 BASE_NODE = "base"
 EYE_NODES = {"eyeLeft": "eye_L", "eyeRight": "eye_R"}
 """The joint of each eyeball, by its part and pivot; editors take such names for two sides of one thing."""
+ALONE = np.array([0xFFFF, 0, 0, 0], np.uint16)
 STILL_CM = 5e-4
 """Displacements below this, a tenth of a hair's width, are left out."""
 SHEET_SHARE = 0.1
@@ -153,7 +154,7 @@ def _joints(rig: Rig, used: np.ndarray, joint: int | None) -> tuple[np.ndarray, 
     alone."""
     if joint is not None:
         shape = (len(used), 1)
-        return np.tile(np.uint8([joint, 0, 0, 0]), shape), np.tile(np.uint16([0xFFFF, 0, 0, 0]), shape)
+        return np.tile(np.array([joint, 0, 0, 0], np.uint8), shape), np.tile(ALONE, shape)
     follow = np.ones(len(used)) if rig.head_weight is None else np.clip(rig.head_weight[used], 0, 1)
     weights = np.zeros((len(used), 4), np.uint16)
     weights[:, 0] = np.round(follow * 0xFFFF)
