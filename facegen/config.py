@@ -12,6 +12,7 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.emotion import EmotionTrack
 from facegen.errors import UsageError
+from facegen.memory import pieces
 from facegen.phones import Features, PhoneTrack
 from facegen.units import as_fps
 
@@ -339,9 +340,11 @@ class Context:
 
         Linear between feature frames, held at the ends.
         """
-        if len(rows) == 0:
-            return np.zeros((self.frames, *rows.shape[1:]), np.float32)
-        return self.read(rows, 0, self.places(len(rows)))
+        values = np.zeros((self.frames, *rows.shape[1:]), np.float32)
+        places = self.places(len(rows))
+        for part in pieces(self.frames if len(rows) else 0):
+            values[part] = self.read(rows, 0, places[part])
+        return values
 
     def places(self, count: int) -> np.ndarray:
         """The middle of each animation frame in numbers of feature frames, of which there are ``count``, [T]."""

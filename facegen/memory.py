@@ -16,8 +16,12 @@ PIECE = 2**14
 
 
 def pieces(count: int) -> Iterator[slice]:
-    """``count`` rows in runs of at most PIECE, so that steps on the way stay small however many there are."""
-    return (slice(first, min(first + PIECE, count)) for first in range(0, count, PIECE))
+    """``count`` rows in runs of at most PIECE, so that steps on the way stay small however many there are. What they
+    freed goes back when all are done."""
+    for first in range(0, count, PIECE):
+        yield slice(first, min(first + PIECE, count))
+    if count > PIECE:
+        hand_back()
 
 
 def keep_little() -> None:

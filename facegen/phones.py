@@ -23,7 +23,7 @@ HEARD_BANDS = 16
 OPEN_VOWELS = ("AA", "AE", "AO", "AH", "AW", "AY")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Phone:
     """One phone: ``label`` of ``LABELS`` from ``start`` to ``end`` seconds."""
 
@@ -92,7 +92,8 @@ class PhoneTrack:
 class Features:
     """What an encoder hears, at FEATURE_HZ; frame f covers [f/100, (f+1)/100) s.
 
-    ``posteriors`` [F, 40] probabilities of ``LABELS`` (rows sum to 1); ``energy`` [F] dB below full scale;
+    ``posteriors`` [F, 40] probabilities of ``LABELS`` (rows sum to 1), float16 from an encoder, so that hours of them
+    are small; ``energy`` [F] dB below full scale;
     ``pitch`` [F] Hz, 0 where unvoiced; ``bottleneck`` [F, D] or None; ``bands`` [F, HEARD_BANDS] float16, log-mel in
     broad bands, or None.
     """
@@ -124,4 +125,4 @@ class Features:
     @property
     def speech(self) -> np.ndarray:
         """Probability that a frame is speech, [F]."""
-        return 1.0 - self.posteriors[:, 0]
+        return 1.0 - self.posteriors[:, 0].astype(np.float32)

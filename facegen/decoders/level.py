@@ -33,7 +33,7 @@ def level_and_gate(
     open_ = np.clip((speech - SPEECH_LOW) / (SPEECH_HIGH - SPEECH_LOW), 0, 1)
     open_ *= np.clip((energy - before + BELOW_LEVEL_DB) / BELOW_LEVEL_FADE_DB, 0, 1)
     near = windowed(open_, GATE_REACH, GATE_REACH) / (2 * GATE_REACH + 1)
-    clear = posteriors[:, 1:].max(axis=1)
+    clear = posteriors[:, 1:].max(axis=1).astype(np.float32)
     sure = np.clip((speech - SURE_LOW) / (SURE_HIGH - SURE_LOW), 0, 1)
     sure *= np.clip((clear - CLEAR_LOW) / (CLEAR_HIGH - CLEAR_LOW), 0, 1)
     sure = windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)

@@ -66,7 +66,8 @@ def mouth(
     def decode(start: int) -> None:
         stop = min(end, start + BLOCK)
         low, high = max(0, start - BEFORE), min(count, stop + AHEAD)
-        piece = _decode_piece(posteriors[low:high], energy[low:high], strength)
+        heard = posteriors[low:high].astype(np.float32)
+        piece = _decode_piece(heard, energy[low:high], strength)
         rows[start:stop] = piece[start - low : stop - low]
 
     side_by_side(decode, range(span.start, end, BLOCK))

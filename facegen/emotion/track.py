@@ -118,10 +118,11 @@ class EmotionTrack:
         base = row_of(self.base).astype(np.float32)
         if self.heard is None or not self.follows:
             return np.tile(base, (len(times), 1))
-        rows = np.zeros(
-            (len(times), len(base)), np.float32
-        )  # the categories are the first of the named emotions
-        rows[:, : len(CATEGORIES)] = self.heard.at(self.heard.shown, times)
+        heard = self.heard.at(self.heard.shown, times)
+        if len(base) == len(CATEGORIES):
+            return heard
+        rows = np.zeros((len(times), len(base)), np.float32)
+        rows[:, : len(CATEGORIES)] = heard  # they are the first of the named emotions
         return rows
 
     def summary(self) -> dict[str, Any]:

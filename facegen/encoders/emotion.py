@@ -8,10 +8,10 @@ far, the more the longer he has been heard.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from os import PathLike
 
 import numpy as np
-from scipy.signal import lfilter
 
 from facegen.audio import Sound
 from facegen.emotion.heard import HEARD_HZ, Heard
@@ -81,7 +81,9 @@ class RowStream:
 
     def _take(self, features: Features) -> None:
         """Keep what counts of ``features``, a slice at a time: those of an hour are big."""
-        slices = (features.posteriors[at : at + SLICE] for at in range(0, len(features), SLICE))
+        slices = (
+            features.posteriors[at : at + SLICE].astype(np.float32) for at in range(0, len(features), SLICE)
+        )
         self._spoken = np.concatenate([self._spoken, *map(self._phones, slices)])
 
     def _phones(self, posteriors: np.ndarray) -> np.ndarray:
@@ -123,9 +125,7 @@ class EmotionStream:
         self._held = np.zeros((0, ROW_WIDTH), np.float32)
         self._first = 0  # the row that ``_held`` starts at
         self._given = 0  # answers given
-        self._own = np.zeros(
-            (1, 1 + len(MEANS))
-        )  # fading sums over the talker's voiced rows: how many, MEANS
+        self._own = np.zeros(1 + len(MEANS))  # fading sums over the talker's voiced rows: how many, MEANS
 
     def push(self, block: np.ndarray, features: Features | None = None) -> Heard:
         self._held = np.concatenate([self._held, self._rows.push(block, features)])
@@ -175,7 +175,9 @@ class EmotionStream:
     def _talker(self, fresh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The talker's own MEANS [N, M] so far and how far to trust them [N], of the sums over fresh rows [N, 1 + M]."""
         keep = np.exp(-1 / (HEARD_HZ * MEMORY_S))
-        sums, self._own = lfilter([1.0], [1.0, -keep], fresh, axis=0, zi=self._own)
+        fading = accumulate(fresh, lambda before, now: keep * before + now, initial=self._own)
+        sums = np.array(list(fading))[1:]
+        self._own = sums[-1]
         count = sums[:, 0]
         return sums[:, 1:] / np.maximum(count, 1)[:, None], count / (count + TRUST_ROWS)
 

@@ -113,7 +113,8 @@ def align_phones(
     for first in range(0, count, _SEGMENT):
         span = slice(first, first + _SEGMENT)
         heard = posteriors[span]
-        cost[span] = -np.log(np.maximum(heard[np.arange(len(heard)), label[span]], np.exp(-FLOOR)))
+        said = heard[np.arange(len(heard)), label[span]].astype(np.float32)
+        cost[span] = -np.log(np.maximum(said, np.exp(-FLOOR)))
     pause = unit < 0
     silent = pause & (posteriors[:, 0] > 0.5)
     fits = _average_cost(cost, ~silent) < MISFIT
@@ -144,7 +145,7 @@ def _segments(posteriors: np.ndarray, chain: _Chain) -> Iterator[np.ndarray]:
     low = 0
     held: list[tuple[np.ndarray, np.ndarray]] = []
     for first in range(0, count, _SEGMENT):
-        costs = np.log(np.maximum(posteriors[first : first + _SEGMENT], np.exp(-FLOOR)))
+        costs = np.log(np.maximum(posteriors[first : first + _SEGMENT].astype(np.float32), np.exp(-FLOOR)))
         moves, lows = _forward(costs, chain, score, low, first == 0)
         low = int(lows[-1])
         held.append((moves, lows))

@@ -102,7 +102,7 @@ class PhoneStream:
         posteriors = np.exp(rows[:, : len(LABELS)])
         posteriors[energy < QUIET_DB] = np.eye(1, len(LABELS), dtype=np.float32)
         deep = rows[:, len(LABELS) :].copy() if self._bottleneck else None
-        return Features(posteriors, energy, pitch, deep, bands=bands)
+        return Features(posteriors.astype(np.float16), energy, pitch, deep, bands=bands)
 
     def _classify(self, window: np.ndarray) -> np.ndarray:
         scores, deep = self._network.run(window, self._bottleneck)
@@ -114,7 +114,7 @@ def _join(parts: list[Features]) -> Features:
     """One Features of consecutive ones; frees each part once copied, so that an hour is never held twice."""
     total = sum(map(len, parts))
     deep = parts[0].bottleneck
-    posteriors = np.empty((total, len(LABELS)), np.float32)
+    posteriors = np.empty((total, len(LABELS)), np.float16)
     energy, pitch = np.empty(total, np.float32), np.empty(total, np.float32)
     bands = np.empty((total, HEARD_BANDS), np.float16)
     bottleneck = None if deep is None else np.empty((total, deep.shape[1]), np.float32)

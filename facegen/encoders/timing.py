@@ -158,7 +158,9 @@ def _smooth_path(posteriors: np.ndarray, rows: np.ndarray) -> np.ndarray:
         source[t] = score.argmax(axis=1)
         jump = score[row, source[t]] - SWITCH_COST
         changed[t] = jump[:, None] > score
-        score = np.maximum(score, jump[:, None]) + np.log(np.maximum(posteriors[rows[t]], _FLOOR))
+        score = np.maximum(score, jump[:, None]) + np.log(
+            np.maximum(posteriors[rows[t]].astype(np.float32), _FLOOR)
+        )
         score -= score.max(axis=1, keepdims=True)
     path = np.empty((steps, chunks), np.int16)
     label = score.argmax(axis=1)

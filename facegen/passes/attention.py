@@ -27,7 +27,11 @@ UNSURE = 1.6  # chance of a look away while planning, for each part of dominance
 
 def affect(context: Context) -> np.ndarray:
     """Valence, arousal and dominance of what is shown, [T, 3] or [1, 3] in -1..1."""
-    return np.clip(felt(context).through(vad_table().astype(np.float32)), -1, 1)
+    weights, axes = felt(context), vad_table().astype(np.float32)
+    mood = np.empty((len(weights.rows), 3), np.float32)
+    for part in pieces(len(mood)):
+        mood[part] = weights.part(part).through(axes)
+    return np.clip(mood, -1, 1, out=mood)
 
 
 def events(context: Context) -> list[Look]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context
 from facegen.passes.attention import affect, events
 from facegen.passes.curves import dial, duration, frame_times, mean_over, speaking, value_at
@@ -39,7 +39,8 @@ def blink(take: Take, context: Context) -> Layer | None:
     if len(instants) == 0:
         return None
     shut = np.zeros(context.frames, np.float32)
-    left, right = np.zeros_like(shut), np.zeros_like(shut)
+    names = ("eyeBlinkLeft", "eyeBlinkRight", "eyeWideLeft", "eyeWideRight")
+    values = np.zeros((context.frames, len(names)), np.float32)
     times, fps = frame_times(context), float(context.fps)
     heavy = dial(context, "lids")
     for instant in instants:
@@ -50,12 +51,8 @@ def blink(take: Take, context: Context) -> Layer | None:
         last = min(context.frames, int((instant + length * (SHUT_S + OPEN_S)) * fps) + 2)
         curve = depth * _lid((times[first:last] - instant) / length)
         shut[first:last] = np.maximum(shut[first:last], curve)
-        on = curve > 0
-        left[first:last][on], right[first:last][on] = rng.uniform(0.95, 1.0, 2)
-    wide = np.zeros_like(shut)
-    names = ("eyeBlinkLeft", "eyeBlinkRight", "eyeWideLeft", "eyeWideRight")
-    values = np.stack([left, right, wide, wide], axis=1)
-    return Layer("blink", "replace", Animation(context.fps, names, values), shut)
+        values[first:last, :2][curve > 0] = rng.uniform(0.95, 1.0, 2)
+    return Layer("blink", "replace", Animation(context.fps, names, owned(values)), shut)
 
 
 def _lid(away: np.ndarray) -> np.ndarray:
@@ -111,8 +108,13 @@ def _welcome(context: Context) -> np.ndarray:
     talks = speaking(context)
     if len(talks) == 0:
         return np.zeros(1, np.float32)
-    past = np.concatenate([np.full(min(30, len(talks)), talks[0]), talks[:-30]])[: len(talks)]
-    return mean_over((1 - talks) + np.maximum(past - talks, 0), 7)
+    ended = np.zeros_like(talks)  # how much less is said than 0.3 s before
+    np.subtract(talks[:-30], talks[30:], out=ended[30:])
+    ended[:30] = talks[0] - talks[:30]
+    np.maximum(ended, 0, out=ended)
+    ended += 1
+    ended -= talks
+    return mean_over(ended, 7)
 
 
 def _best(welcome: np.ndarray, low: float, high: float, chance: float) -> float:

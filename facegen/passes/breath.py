@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import Animation
+from facegen.animation import Animation, owned
 from facegen.config import Context
 from facegen.passes.curves import duration, pulses, speaking
 from facegen.take import Layer, Take
@@ -23,7 +23,7 @@ def breath(take: Take, context: Context) -> Layer | None:
     pose = np.zeros((context.frames, 6), np.float32)
     pose[:, 1] = -np.radians(LIFT_DEGREES) * rise
     pose[:, 4] = LIFT_CM * rise
-    return Layer("breath", "add", Animation(context.fps, (), np.zeros((context.frames, 0)), pose))
+    return Layer("breath", "add", Animation(context.fps, (), np.zeros((context.frames, 0)), owned(pose)))
 
 
 def breath_times(context: Context, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -55,9 +55,14 @@ def mean_over(rows: np.ndarray, frames: int) -> np.ndarray:
 def speaking(context: Context, seconds: float = 0.3) -> np.ndarray:
     """How much a talker talks about each feature frame, [F] in 0..1; 0 where all within ``seconds`` is silent."""
     features = context.features
-    voiced = np.clip((features.speech - 0.15) / 0.35, 0, 1) * (features.energy > QUIET_DB)
-    width = max(1, round(seconds * features.rate))
-    return np.clip(2 * mean_over(voiced, width), 0, 1)
+    voiced = features.speech
+    voiced -= 0.15
+    voiced /= 0.35
+    np.clip(voiced, 0, 1, out=voiced)
+    voiced *= features.energy > QUIET_DB
+    talks = mean_over(voiced, max(1, round(seconds * features.rate)))
+    talks *= 2
+    return np.clip(talks, 0, 1, out=talks)
 
 
 def stresses(context: Context) -> tuple[np.ndarray, np.ndarray]:
@@ -65,18 +70,26 @@ def stresses(context: Context) -> tuple[np.ndarray, np.ndarray]:
     features = context.features
     if len(features) == 0:
         return np.zeros(0), np.zeros(0)
-    talks = speaking(context, 0.1)
     loud = mean_over(np.maximum(features.energy, QUIET_DB), 9)
     around = mean_over(loud, 81)
-    voiced = features.pitch > 0
-    octaves = np.log2(np.where(voiced, features.pitch, 1.0))
-    share = mean_over(voiced, 201)
-    usual = mean_over(octaves * voiced, 201) / np.maximum(share, 1e-3)
-    raised = mean_over(np.where(voiced, np.clip(octaves - usual, -0.5, 0.5), 0.0), 15)
-    peak = (loud == maximum_filter1d(loud, 35)) & (talks > 0.6) & (loud > around + 2.0)
+    peak = (loud == maximum_filter1d(loud, 35)) & (speaking(context, 0.1) > 0.6) & (loud > around + 2.0)
     at = np.flatnonzero(peak)
-    strength = np.clip((loud[at] - around[at]) / 14 + 1.5 * np.maximum(raised[at], 0), 0, 1)
+    louder = loud[at] - around[at]
+    del loud, around  # those of hours are big
+    strength = np.clip(louder / 14 + 1.5 * np.maximum(_raised(features.pitch)[at], 0), 0, 1)
     return (at + 0.5) / features.rate, strength
+
+
+def _raised(pitch: np.ndarray) -> np.ndarray:
+    """Octaves [F] by which ``pitch`` [F] Hz lies above that of the two seconds around it; 0 where unvoiced."""
+    voiced = pitch > 0
+    octaves = np.log2(np.where(voiced, pitch, np.float32(1)))
+    usual = mean_over(octaves * voiced, 201)
+    usual /= np.maximum(mean_over(voiced, 201), 1e-3)
+    octaves -= usual
+    np.clip(octaves, -0.5, 0.5, out=octaves)
+    octaves *= voiced
+    return mean_over(octaves, 15)
 
 
 def pulses(context: Context, at: np.ndarray, size: np.ndarray, rise: float, fall: float) -> np.ndarray:

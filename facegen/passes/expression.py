@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import lfilter
 
 from facegen.animation import Animation, owned
 from facegen.config import Context
@@ -46,6 +47,10 @@ class Felt:
     rows: np.ndarray
     columns: np.ndarray
 
+    def part(self, frames: slice) -> Felt:
+        """The same of some frames."""
+        return Felt(self.rows[frames], self.columns)
+
     def through(self, matrix: np.ndarray) -> np.ndarray:
         """What ``matrix`` [N, M] makes of the weights of all named emotions, [T, M] or [1, M]."""
         return self.rows @ matrix[self.columns]
@@ -66,7 +71,8 @@ def felt(context: Context) -> Felt:
                 row[:] = _lingering(row, emotion.offset * float(context.fps))
         weights /= np.maximum(1.0, weights.sum(axis=1, keepdims=True))
     shown = np.asarray(context.config.intensity * dial(context, "emotion"), np.float32)
-    return Felt(weights * (shown if shown.ndim == 0 else shown[:, None]), columns)
+    weights *= shown if shown.ndim == 0 else shown[:, None]
+    return Felt(weights, columns)
 
 
 def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
@@ -123,7 +129,8 @@ def free_brows(context: Context) -> np.ndarray:
 def _apex(total: np.ndarray, fps: float) -> np.ndarray:
     """Factor [T] by which an expression that has just come passes its level."""
     rise = np.maximum(np.diff(total, prepend=total[:1]), 0.0)
-    fresh = lfilter([1.0], [1.0, -np.exp(-1 / (APEX_FALL_S * fps))], rise)
+    keep = math.exp(-1 / (APEX_FALL_S * fps))
+    fresh = np.fromiter(accumulate(rise.tolist(), lambda before, now: keep * before + now), float, len(rise))
     return (1 + APEX * np.clip(fresh, 0, 1)).astype(np.float32)
 
 

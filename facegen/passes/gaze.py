@@ -6,6 +6,7 @@ import numpy as np
 
 from facegen.animation import Animation, owned
 from facegen.config import Context, Look
+from facegen.memory import pieces
 from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, duration, value_at
 from facegen.take import Layer, Take
@@ -40,10 +41,18 @@ def gaze(take: Take, context: Context) -> Layer | None:
     looks = events(context)
     shifts = np.diff([(0.0, 0.0), *((look.left, look.up) for look in looks)], axis=0)
     large = gliding(context, looks, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(shifts, axis=1))
-    left, up = (small + large).T
-    turned = _head(take)
-    left, up = left - turned[0], up + turned[1]
+    small += large
+    del large
     values = np.zeros((context.frames, len(CONTROLS)), np.float32)
+    for frames in pieces(context.frames):
+        turned = _head(take, frames)
+        values[frames] = _controls(small[frames, 0] - turned[0], small[frames, 1] + turned[1], point)
+    return Layer("gaze", "add", Animation(context.fps, CONTROLS, owned(values)))
+
+
+def _controls(left: np.ndarray, up: np.ndarray, point: tuple[float, float, float] | None) -> np.ndarray:
+    """CONTROLS [T, 12] of eyes that look ``left`` and ``up`` degrees from ``point``."""
+    values = np.zeros((len(left), len(CONTROLS)), np.float32)
     for side, out in enumerate((1.0, -1.0)):
         yaw, pitch = _aim(point, out * EYE_HALF_CM)
         outward = np.clip(out * (left + yaw) / EYE_DEGREES_SIDE, -1, 1)
@@ -52,7 +61,7 @@ def gaze(take: Take, context: Context) -> Layer | None:
         sides = np.maximum(outward, 0), np.maximum(-outward, 0)
         for column, rows in enumerate((*sides, rise, drop, LID_DOWN * drop, LID_UP * rise), start=6 * side):
             values[:, column] = rows
-    return Layer("gaze", "add", Animation(context.fps, CONTROLS, owned(values)))
+    return values
 
 
 def saccades(context: Context, scale: float) -> np.ndarray:
@@ -75,10 +84,10 @@ def saccades(context: Context, scale: float) -> np.ndarray:
     return gliding(context, points, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(steps, axis=1))
 
 
-def _head(take: Take) -> tuple[np.ndarray | float, np.ndarray | float]:
-    """Yaw to the left and pitch down of the head below, degrees; 0 where nothing moves it."""
+def _head(take: Take, frames: slice) -> tuple[np.ndarray | float, np.ndarray | float]:
+    """Yaw to the left and pitch down of the head below in ``frames``, degrees; 0 where nothing moves it."""
     layers = [x.animation for x in take.layers if x.name in TURNING]
-    poses = [x.head for x in layers if x.head is not None]
+    poses = [x.head[frames] for x in layers if x.head is not None]
     if not poses:
         return 0.0, 0.0
     turn = np.degrees(sum(poses[1:], poses[0]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.animation import HEAD_CHANNELS, Animation
+from facegen.animation import HEAD_CHANNELS, Animation, owned
 from facegen.config import Context, Look
 from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, mean_over, pulses, slow_noise, speaking, stresses
@@ -59,7 +59,7 @@ def head(take: Take, context: Context) -> Layer | None:
     turn = np.radians(FOLLOW * gliding(context, looks, FOLLOW_S))
     pose[:, 0] += turn[:, 0]
     pose[:, 1] -= turn[:, 1]
-    return Layer("head", "add", Animation(context.fps, (), np.zeros((context.frames, 0)), pose))
+    return Layer("head", "add", Animation(context.fps, (), np.zeros((context.frames, 0)), owned(pose)))
 
 
 def _loudness(context: Context) -> np.ndarray:

@@ -61,7 +61,7 @@ def _strength(context: Context, labels: tuple[str, ...]) -> np.ndarray:
     rows = np.zeros(context.frames, np.float32)
     times, fps = frame_times(context), float(context.fps)
     posteriors, rate = context.features.posteriors, context.features.rate
-    mass = posteriors[:, [LABELS.index(label) for label in labels]].sum(axis=1)
+    mass = posteriors[:, [LABELS.index(label) for label in labels]].sum(axis=1, dtype=np.float32)
     for phone in context.phones:
         if phone.label not in labels:
             continue

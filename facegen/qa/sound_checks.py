@@ -126,7 +126,7 @@ def _clarity(subject: Subject) -> Reading:
     rows = features.posteriors[features.speech > SPEECH, 1:]
     if len(rows) < LEAST_FRAMES:
         raise Unmeasured("too little speech is heard")
-    return float(rows.max(axis=1).mean()), []
+    return float(rows.max(axis=1).mean(dtype=np.float32)), []
 
 
 def _pitch(subject: Subject) -> Reading:

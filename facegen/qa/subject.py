@@ -99,7 +99,7 @@ def _as_if_heard(phones: PhoneTrack | None, seconds: float) -> Features:
 
 def _probability(posteriors: np.ndarray, phone: Phone) -> float:
     rows = posteriors[round(phone.start * FEATURE_HZ) : round(phone.end * FEATURE_HZ)]
-    return float(rows[:, LABELS.index(phone.label)].mean()) if len(rows) else 0.0
+    return float(rows[:, LABELS.index(phone.label)].mean(dtype=np.float32)) if len(rows) else 0.0
 
 
 Reading = tuple[float, list]

@@ -277,7 +277,7 @@ def test_a_clock_that_jumps(sounds, tmp_path, monkeypatch):
 
 
 def test_a_job_that_needs_more_memory_than_it_may_have(tmp_path):
-    """An hour of sound in 400 MB of data: the job fails by name, its neighbour is done, nothing half is left."""
+    """An hour of sound in 320 MB of data: the job fails by name, its neighbour is done, nothing half is left."""
     import numpy as np
     import soundfile
 
@@ -285,7 +285,7 @@ def test_a_job_that_needs_more_memory_than_it_may_have(tmp_path):
     with soundfile.SoundFile(folder / "a_long.wav", "w", 16000, 1) as file:
         for _ in range(60):
             file.write(0.1 * np.sin(np.arange(16000 * 60) / 20))
-    process = begin(folder, tmp_path / "out", "--workers", "1", "--memory", "400", "--retries", "0")
+    process = begin(folder, tmp_path / "out", "--workers", "1", "--memory", "320", "--retries", "0")
     said = process.communicate(timeout=300)
     assert process.returncode == 1 and "1 of 2 jobs failed" in said[1], said
     assert "a_long" in said[0] and ("memory" in said[0] or "died" in said[0])
