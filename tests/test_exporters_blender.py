@@ -1,15 +1,17 @@
 """Blender imports the heads: shape keys under the controls' names, a key a frame, of the animation's values."""
 
+import filecmp
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from facegen.exporters import save
+from facegen.exporters import fbx, save
 from facegen.rig import ARKIT
 from tests.extras import needs_usd
 from tests.test_exporters import wave
@@ -64,6 +66,29 @@ def test_blender_writes_an_fbx_and_reads_it_back(fps, tmp_path, monkeypatch):
     for name in ("jawOpen", "mouthSmileLeft", "eyeBlinkRight"):
         values = np.array(face["curves"][name])
         assert len(values) == 20 and np.abs(values - animation.channel(name)).max() < 1e-4, name
+
+
+@pytest.mark.slow
+def test_an_fbx_by_a_probe_is_that_made_frame_by_frame(tmp_path, monkeypatch):
+    if not has_blender():
+        pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")
+    monkeypatch.setenv("FACEGEN_BLENDER", PYTHON)
+    turns = 0.3 * np.sin(np.arange(20)[:, None] * np.array([0.3, 0.4, 0.5, 1, 2, 3]))
+    still = replace(wave(20, 30), head=turns.astype(np.float32))
+    animation = replace(still, values=still.values * (np.array(still.controls) != "jawOpen"))
+    save(animation, tmp_path / "probe.fbx", rig="aria")
+    assert (tmp_path / "probe.fbx").stat().st_size < 8_000_000
+    monkeypatch.setattr(fbx, "probe", lambda animation: animation.slice(0, 8 / animation.fps))
+    save(animation, tmp_path / "frames.fbx", rig="aria")
+    assert not filecmp.cmp(tmp_path / "probe.fbx", tmp_path / "frames.fbx", shallow=False)
+    command = [PYTHON, str(SCRIPT.with_name("blender_poses.py")), *map(str, sorted(tmp_path.glob("*.fbx")))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    one, other = (json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("POSES "))
+    assert one.keys() == other.keys() and any(" Armature head" in name for name in one)
+    for name, row in one.items():
+        assert np.abs(np.array(row) - other[name]).max() < 1e-5, name
+    moved = np.array(one["9 Armature head"]) - one["1 Armature head"]
+    assert np.abs(moved).max() > 0.05
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -180,7 +181,7 @@ def importing(folder: Path) -> None:
 
 def exporting(folder: Path) -> None:
     """Ten minutes of the sample's curves at 60 fps in every format, each in a process of its own; those that keep few
-    keys with them, too. Without those that a model, Blender or a folder of meshes is needed for."""
+    keys with them, too. Without those that a model or a folder of meshes is needed for, and what isn't installed."""
     sys.path.insert(0, str(ROOT))
     from facegen.registry import Registry
 
@@ -188,7 +189,9 @@ def exporting(folder: Path) -> None:
     timed(*facegen("animate", str(sound(folder, 600)), "--fps", "60", "--quiet", "-o", str(take)))
     found = []
     for suffix in Registry("exporters").names():
-        if suffix.endswith("/") or suffix in (".vrm", ".fbx", ".pc2", ".mdd", ".npy"):
+        if suffix.endswith("/") or suffix in (".vrm", ".pc2", ".mdd", ".npy"):
+            continue
+        if suffix == ".fbx" and not which(os.environ.get("FACEGEN_BLENDER", "blender")):
             continue
         if suffix.startswith(".usd") and find_spec("pxr") is None:
             continue
