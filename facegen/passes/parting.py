@@ -63,8 +63,8 @@ def _over_floor(bands: np.ndarray, low: int, at: int) -> tuple[np.ndarray, int]:
 def parted(inputs: np.ndarray, model: dict[str, Any] | None = None) -> np.ndarray:
     """How far the lips are parted, [N] in 0..1 of the talker's wide opening, of ``inputs`` [N, I]."""
     w = model or weights()
-    hidden = np.maximum(np.einsum("ni,eih->enh", inputs, w["first"]) + w["first_bias"][:, None], 0)
-    out = np.einsum("enh,eh->en", hidden, w["second"]) + w["second_bias"][:, None]
+    hidden = np.maximum(inputs @ w["first"] + w["first_bias"][:, None], 0)
+    out = (hidden @ w["second"][:, :, None])[:, :, 0] + w["second_bias"][:, None]
     return np.clip(out.mean(axis=0), 0.0, 1.0)
 
 
