@@ -29,7 +29,7 @@ def frozen(array: Any, name: str, ndim: int) -> np.ndarray:
         if _settled(array):
             return _checked(array, name, ndim)
         values = np.array(array, dtype=np.float32, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise AnimationFileError(f"{name} is not an array of numbers") from error
     _checked(values, name, ndim).flags.writeable = False
     return values

@@ -40,7 +40,7 @@ class Audio:
     def __post_init__(self) -> None:
         try:
             samples = np.array(self.samples, dtype=np.float32)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise AudioError("the samples are not numbers") from error
         if samples.ndim != 1:
             raise AudioError(

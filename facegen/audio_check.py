@@ -257,6 +257,8 @@ def _check_matroska(file: BinaryIO, head: bytes, size: int) -> None:
     """The segment's size is known unless it was streamed; then it must fit."""
     length, width = _vint(head[4:])
     place = 4 + width + length
+    if place > size:
+        raise truncated(size, place, "bytes")
     file.seek(place)
     segment = file.read(12)
     if segment[:4] != b"\x18\x53\x80\x67":

@@ -92,7 +92,7 @@ def _span(number: int, row: Row, path: str | PathLike) -> EmotionSpan:
         return EmotionSpan(float(row["start"]), float(row["end"]), emotion, rise, fall, style, leaves)
     except FacegenError as error:
         raise ConfigError(f"row {number}: {error.reason}", path=path, remedy=error.remedy) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError) as error:
         shown = ",".join(str(value) for value in row.values())
         raise ConfigError(
             f"row {number} is not {','.join(NEEDED)}: {shown[:60]}",

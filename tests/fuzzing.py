@@ -20,7 +20,7 @@ from tests.faults.inline import short_sounds
 TOKENS = (
     b"", b"0", b"-1", b"1e999", b"nan", b"4294967295", b"18446744073709551615", b"99999999999999999999", b"null",
     b"[]", b"{}", b'""', b"\x00", b"\xff\xff\xff\xff", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f", b"../../x", b"[" * 3000,
-    b"\n", b",", b'"', b"true",
+    b"\n", b",", b'"', b"true", b"9" * 400,
 )  # fmt: skip
 
 

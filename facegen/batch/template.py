@@ -61,7 +61,7 @@ def named_safely(name: str) -> str:
 def _shown(value: Any, spec: str, keep_parts: bool) -> str:
     try:
         text = format(value, spec) if not isinstance(value, list | tuple | None) else str(value or "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         text = str(value)
     text = _UNFIT.sub("_", text)
     return text if keep_parts else text.replace("/", "_")

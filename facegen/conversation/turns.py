@@ -93,7 +93,7 @@ def _json_rows(text: str, path: str | PathLike) -> list[dict[str, Any]]:
         data = json.loads(text)
         entries = data["turns"] if isinstance(data, dict) else data
         rows = [dict(entry.items()) for entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ConfigError(f"is no JSON list of turns ({error})", path=path, remedy=remedy) from error
     return rows
 
@@ -132,7 +132,7 @@ def _number(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
         raise ConfigError(f"the start {value!r} is not a number of seconds", remedy="use e.g. 2.5")

@@ -74,7 +74,7 @@ def _actors(path: Path) -> dict[str, tuple[int, str]]:
         try:
             sex = {"Male": "m", "Female": "f"}[row["Sex"]]
             found[row["ActorID"]] = (int(row["Age"]), sex)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise InputError(
                 f"line {number} is malformed: {error}", path=path, remedy=f"get it again: {SOURCE}"
             ) from error

@@ -85,7 +85,7 @@ def read_jsonl(path: Path, source: str, make: Callable[[dict], Sample]) -> Itera
             raise _bad_line(path, number, f"is no JSON: {error.msg}", source) from error
         except KeyError as error:
             raise _bad_line(path, number, f"lacks {error}", source) from error
-        except (AttributeError, TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError, OverflowError) as error:
             raise _bad_line(path, number, str(error), source) from error
         yield sample
 

@@ -149,7 +149,7 @@ class LearnedDecoder:
                 tuple(json.loads(meta["gestures"])) == GESTURES
                 and tuple(json.loads(meta["labels"])) == LABELS
             )
-        except (KeyError, ValueError, AttributeError, TypeError) as error:
+        except (KeyError, ValueError, OverflowError, AttributeError, TypeError) as error:
             raise ModelError(f"is no lip decoder ({error})", path=self.path, remedy=_REMEDY) from error
         fits = all(len(v) == SPEAKER_DIMENSIONS for v in speakers.values())
         if not (

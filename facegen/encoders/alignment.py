@@ -144,7 +144,7 @@ def _from_json(text: str) -> tuple[list[Row], str]:
     try:
         rows, kind = _json_rows(data)
         return [(float(start), float(end), str(label).strip()) for start, end, label in rows], kind
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, AttributeError) as error:
         raise AlignmentError(
             f"is not a JSON alignment ({type(error).__name__}: {error})",
             remedy='use {"phones": [{"start": 0.1, "end": 0.2, "phone": "AH"}]}',

@@ -55,7 +55,7 @@ class EmotionNetwork:
                 if tuple(json.loads(meta[name])) != ours:
                     raise self._error(f"its {name} are not those of this version")
             self.usual = np.array(json.loads(meta["usual"]), np.float64)
-        except (KeyError, ValueError, TypeError) as fault:
+        except (KeyError, ValueError, OverflowError, TypeError) as fault:
             raise self._error(f"its metadata lack something ({fault})") from fault
         if self.usual.shape != (len(MEANS),) or not np.isfinite(self.usual).all():
             raise self._error(f"its usual means are not {len(MEANS)} numbers")

@@ -202,7 +202,7 @@ def linear_color(material: Mapping[str, Any]) -> list[float]:
         color = [float(given[i]) for i in range(3)]
         if not all(0 <= share <= 1 for share in color):
             raise ValueError
-    except (TypeError, ValueError, LookupError) as error:
+    except (TypeError, ValueError, OverflowError, LookupError) as error:
         raise RigError(
             f"the material colour {given!r} is none", remedy="use #rrggbb or three numbers in 0..1"
         ) from error

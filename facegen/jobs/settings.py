@@ -64,7 +64,7 @@ def _typed(value: Any, field: Field) -> Any:
         if isinstance(value, list | dict | bool):
             raise ValueError("no plain value")
         return {"int": int, "float": float, "str": str}[kind](value)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(
             f"{value!r} is no value of {field.name}", remedy=f"it is {field.metadata['help']}"
         ) from error

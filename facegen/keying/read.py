@@ -15,7 +15,7 @@ def read_request(data: Any) -> tuple[Target, ...]:
     try:
         objects = frozenset(str(row["name"]) for row in data["targets"])
         return tuple(_target(row, objects) for row in data["targets"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise UsageError(
             f"is no list of targets ({type(error).__name__}: {error})", remedy="see facegen keys --help"
         ) from error

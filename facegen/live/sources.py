@@ -312,7 +312,7 @@ def mono(block: Any) -> np.ndarray:
     """A block as samples [n] float32: channels averaged, integers by their full scale. Raises AudioError."""
     try:
         samples = np.asarray(block)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise AudioError("a block is no array of numbers", remedy="give float samples in -1..1") from error
     if samples.dtype.kind not in "fiu" or samples.ndim not in (1, 2):
         raise AudioError(

@@ -145,7 +145,7 @@ def read_camera(path: str | PathLike) -> Camera:
         return Camera(**places, **({"fov": float(data["fov"])} if "fov" in data else {}))  # type: ignore[arg-type]
     except ConfigError:
         raise
-    except (ValueError, TypeError, UsageError) as error:
+    except (ValueError, OverflowError, TypeError, UsageError) as error:
         reason = error.reason if isinstance(error, UsageError) else "is not a camera"
         remedy = 'write {"position": [0, 0, 110], "target": [0, 0, 0], "up": [0, 1, 0], "fov": 16}'
         raise ConfigError(reason, path=path, remedy=remedy) from error

@@ -76,7 +76,7 @@ def _settle(folder: Path, key: str, resume: bool) -> None:
             raise OutputError("is in the way of this render's parts", path=folder, remedy="move it away")
         try:
             same = json.loads(read_text(note))["key"] == key
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, OverflowError, KeyError, TypeError):
             same = False
         if resume and same:
             return

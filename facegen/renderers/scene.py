@@ -93,7 +93,7 @@ def material_color(material: Mapping[str, Any]) -> np.ndarray:
         return np.array(bytes_, np.uint8)
     try:
         linear = np.array(given, np.float64)[:3]
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         linear = np.zeros(0)
     if linear.shape != (3,) or not ((linear >= 0) & (linear <= 1)).all():
         raise RigError(

@@ -71,7 +71,7 @@ def _read_rig(folder: Path) -> Rig:
         return _rig_from(data, folder)
     except FacegenError as error:
         raise error.at(path) from error
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, IndexError) as error:
         what = f"lacks {error}" if isinstance(error, KeyError) else f"is not a rig ({error})"
         raise RigError(what, path=path, remedy="compare it with rigs/aria/rig.json") from error
 

@@ -127,7 +127,7 @@ class Desk:
             try:
                 request = json.loads(read_bytes(folder / REQUEST, limit=MAX_REQUEST_BYTES))
                 task = self._task(folder.name, request["command"], request["asked"])
-            except (FacegenError, ValueError, KeyError, TypeError):
+            except (FacegenError, ValueError, OverflowError, KeyError, TypeError):
                 remove_tree(folder)  # an upload that was cut off
                 continue
             known = self._journal.known.get(task.name)

@@ -69,7 +69,7 @@ def load_points(rig: str | PathLike = "aria", least: float = LEAST_WEIGHT) -> Fa
         corners = np.array([[int(row[c]) for c in "abc"] for row in kept])
         shares = np.array([[float(row[f"share_{c}"]) for c in "abc"] for row in kept])
         points = _points(head, kept, corners, shares)
-    except (KeyError, TypeError, ValueError, IndexError) as fault:
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError) as fault:
         raise RigError(f"is no table of landmarks ({fault})", path=path, remedy="make it again") from fault
     if not points.has(UPPER_LIP, LOWER_LIP, *CORNERS, *EYES):
         raise RigError("lacks a landmark of lips or eyes", path=path, remedy="make it again")

@@ -79,7 +79,7 @@ def read_landmarks(path: str | PathLike, target: Rig, known: list[str]) -> dict[
             rows = {row[0].strip(): row[1:] for row in csv.reader(lines)}
             rows.pop("name", None)
         places = {name: _place([float(x) for x in row], target) for name, row in rows.items()}
-    except (ValueError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, OverflowError, TypeError, AttributeError, IndexError) as error:
         raise ConfigError(
             f"holds no landmarks ({error})", path=path, remedy='write {"noseTip": 123}'
         ) from error

@@ -9,6 +9,8 @@ from tests.corpus.case import Case
 from tests.corpus.tone import write_tone
 
 DEEP = "[" * 30_000
+HUGE = "1" + "0" * 400
+EBML = b"\x1a\x45\xdf\xa3"
 
 
 def build(folder: Path) -> list[Case]:
@@ -18,6 +20,11 @@ def build(folder: Path) -> list[Case]:
     style, camera = folder / "deep-style.json", folder / "deep-camera.json"
     style.write_text(DEEP)
     camera.write_text(DEEP)
+    huge_camera, huge_phones = folder / "huge-camera.json", folder / "huge-phones.json"
+    huge_camera.write_text(f'{{"position": [0, 0, {HUGE}], "target": [0, 0, 0]}}')
+    huge_phones.write_text(f'{{"phones": [[0, {HUGE}, "AA"]]}}')
+    far = folder / "far.webm"
+    far.write_bytes(EBML + b"\x01" + b"\xff" * 50)
     deep, leaving = folder / "deep-rig" / "rig.json", folder / "leaving-rig" / "rig.json"
     for path in (deep, leaving):
         path.parent.mkdir()
@@ -27,5 +34,8 @@ def build(folder: Path) -> list[Case]:
         Case("style nested deeply", sound, ("--style", str(style)), 3, "nested too deeply"),
         Case("rig nested deeply", sound, ("--rig", str(deep.parent)), 3, "nested too deeply"),
         Case("mesh outside its rig", sound, ("--rig", str(leaving.parent)), 3, "leaves its folder"),
+        Case("camera beyond all floats", sound, ("-o", "out.mp4", "--camera", str(huge_camera)), 3, "camera"),
+        Case("phone beyond all floats", sound, ("--alignment", str(huge_phones)), 3, "phone"),
+        Case("header beyond the file", far, (), 3, "truncated"),
         Case("camera nested deeply", sound, ("-o", "out.mp4", "--camera", str(camera)), 3, "nested too deeply"),
     ]

@@ -23,6 +23,7 @@ FILES: dict[str, tuple[bytes, int, str]] = {
     "unknown-style.csv": (b"start,end,emotion,style\n0,1,happy,lifely\n", 3, "lively"),
     "fade-backwards.csv": (b"start,end,emotion,fade\n0,1,happy,-1\n", 3, "is not in 0..60"),
     "fade-words.json": (b'[{"start": 0, "end": 1, "emotion": "sad", "fade": "slow"}]', 3, "is not start,end"),
+    "huge.json": (b'[{"start": 0, "end": 1' + b"0" * 400 + b', "emotion": "sad"}]', 3, "is not start,end"),
     "empty-prompt.csv": (b"0,1,\n", 3, "is empty"),
     "binary.csv": (bytes(range(256)), 3, "is not text"),
 }
