@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import tempfile
@@ -17,7 +16,7 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.blenders import find_blender, run_blender
 from facegen.exporters.gltf import Glb
-from facegen.files import write_files
+from facegen.files import Content, write_files
 from facegen.rig import Rig
 from facegen.rig.pose import quaternions
 
@@ -48,14 +47,16 @@ class Fbx:
                 if clip.head is not None:
                     arrays[start + "turns"] = quaternions(clip.head)
                     arrays[start + "shifts"] = clip.head[:, 3:]
-            packed = io.BytesIO()
-            np.savez(packed, **arrays)  # type: ignore[arg-type]
             facts = {
                 "fps": [animation.fps.numerator, animation.fps.denominator],
                 "frames": len(animation),
                 "names": shown.controls,
+                "widths": {name: rows.shape[1] for name, rows in arrays.items()},
             }
-            files = {"curves.npz": packed.getvalue(), "facts.json": json.dumps(facts).encode()}
+            files: dict[str, Content] = {
+                f"{name}.f4": rows.astype("<f4").tobytes() for name, rows in arrays.items()
+            }
+            files["facts.json"] = json.dumps(facts).encode()
             (made,) = run_blender(command, SCRIPT, folder, files, "head.fbx", "write a .glb and import that")
             return {"": made.read_bytes()}
 
