@@ -281,8 +281,8 @@ def test_closed_lids_stay_closed_whatever_else_moves_them(other: str, side: str)
         HEAD.pose(**{"eyeBlink" + side: 1.0}),
         HEAD.pose(**{"eyeBlink" + side: 1.0, other + side: 1.0}),
     )
-    assert np.linalg.norm(both[lids[0]] - both[lids[1]]) < 0.05
-    assert np.abs(both[lids] - blink[lids]).max() < 0.05
+    assert np.linalg.norm(both[lids[0]] - both[lids[1]]) < 0.025
+    assert np.abs(both[lids] - blink[lids]).max() < 0.025
 
 
 @pytest.mark.parametrize(
@@ -398,12 +398,18 @@ def against_neighbours(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return (flat * around[faces].sum(axis=1)).sum(axis=1) < 0
 
 
+def test_no_triangle_is_folded_at_rest():
+    assert not against_neighbours(HEAD.vertices, HEAD.part_faces("skin")).any()
+
+
 @pytest.mark.parametrize("name", [n for n in HEAD.names if n != "mouthClose"])
 def test_no_control_folds_the_skin_over_itself(name: str):
-    """Beyond the few triangles in nostrils and folds of the lids that are folded at rest: no more than 1 in 2,000."""
+    """But for some of the smallest triangles, where lips meet at their corners and lids theirs."""
     faces = HEAD.part_faces("skin")
-    rest = against_neighbours(HEAD.vertices, faces).sum()
-    assert against_neighbours(HEAD.pose(**{name: 1.0}), faces).sum() - rest <= len(faces) / 2000
+    folded = against_neighbours(HEAD.pose(**{name: 1.0}), faces)
+    assert folded.sum() <= len(faces) / 1500
+    size, _ = areas(HEAD.vertices, faces[folded])
+    assert size.sum() < 0.025
 
 
 def test_head_weight_holds_the_head_and_frees_the_collar():

@@ -15,12 +15,14 @@ from .jaw import jaw_deltas
 from .parameters import Parameters
 from .part import FLIP, mirrored_name, smoothstep, without_small
 from .subdivide import Subdivision, edges_of
+from .unfold import Unfold
 
 CONTACT = 2  # ring of the mouth where the lips meet
 MARGIN = (2, 3)  # rings of the eye that bound the lid margin
 TONGUE_OUT_OPENS = 0.22  # share of jawOpen that lets the tongue pass
 PRESSING = ("jawOpen", "mouthClose", "mouthPressLeft", "mouthRollLower", "mouthShrugLower")  # lips squeeze
 SQUEEZE = 0.12  # cm of overlap in the middle of the lips at full jawOpen and mouthClose
+CORNER = 0.85  # share of the way from the middle of the mouth at which its corner begins
 LID_CLEARANCE = 0.035  # cm over the eyeball
 
 
@@ -74,6 +76,8 @@ class Skin:
         self._regions()
         self.eye_centre, self.eye_radius = p.eye_sphere[:3], float(p.eye_sphere[3])
         self._settle_neutral()
+        self.unfold = Unfold(self.split()[0], self._meeting())
+        self.vertices = self._symmetric(self.unfold(self.vertices))
         self.deltas = self._all_deltas()
 
     @staticmethod
@@ -137,6 +141,12 @@ class Skin:
         out[self.mirror[near]] = out[near] * FLIP
         self.vertices = out
 
+    def _meeting(self) -> np.ndarray:
+        """Where lips and lids meet; lips may give way at the corners of the mouth [n]."""
+        lips = self.contact[self.vertices[self.contact, 0] < CORNER * self.vertices[self.upper_lip[-1], 0]]
+        one_side = np.r_[lips, self.lids[MARGIN[0]], self.lids[MARGIN[1]]]
+        return np.isin(np.arange(self.count), np.r_[one_side, self.mirror[one_side]])
+
     def _outside_eye(self, points: np.ndarray, clearance: float) -> np.ndarray:
         arm = points - self.eye_centre
         distance = np.linalg.norm(arm, axis=1)
@@ -172,6 +182,8 @@ class Skin:
         deltas |= sculpt.lids_combined(deltas, self.lid)
         for name in list(deltas):
             deltas[name] = without_small(deltas[name], self._exact(name))
+            if "*" not in name and name not in ("mouthClose", "mouthStickyLeft"):
+                deltas[name] = self.unfold(deltas[name], self.vertices)
             other = mirrored_name(name)
             if other == name:
                 deltas[name] = self._symmetric(deltas[name])
