@@ -446,6 +446,22 @@ def test_lips_stay_in_contact(name: str, weight: float):
     assert -0.6 < HEAD.lip_gap(HEAD.pose(**both(name, weight))) <= 0.005
 
 
+@settings(max_examples=10, deadline=None)
+@given(smile=st.floats(0, 1), pucker=st.floats(0, 1))
+def test_a_puckered_smile_keeps_lips_in_contact_and_round(smile: float, pucker: float):
+    posed = HEAD.pose(mouthPucker=pucker, **both("mouthSmile", smile))
+    assert HEAD.lip_gap(posed) <= 0.005
+    corner = HEAD.landmark("mouthCornerLeft")
+    rises = [(w * HEAD.delta(n))[corner, 1] for n, w in (("mouthPucker", pucker), ("mouthSmileLeft", smile))]
+    rise = posed[corner, 1] - HEAD.vertices[corner, 1]
+    assert rise <= sum(rises) - 0.4 * pucker * max(rises[1], 0) + 1e-4
+
+
+def test_lips_closed_over_an_open_jaw_hardly_fold():
+    faces = HEAD.part_faces("skin")
+    assert against_neighbours(HEAD.pose(jawOpen=1.0, mouthClose=1.0), faces).sum() <= 12
+
+
 @settings(max_examples=20, deadline=None)
 @given(opened=st.floats(0, 1), share=st.floats(0, 1))
 def test_lips_part_only_where_the_jaw_opens_further_than_the_lips_close(opened: float, share: float):

@@ -23,10 +23,15 @@ EXTRA = tuple(
     """.split()
 )
 """Controls that ARKit lacks; pupils narrow at -1."""
-COMBINATIONS = tuple(
-    f"eyeBlink{side}*{name}{side}"
-    for side in ("Left", "Right")
-    for name in ("eyeWide", "eyeLookUp", "eyeLookDown", "eyeSquint")
+COMBINATIONS = (
+    *(
+        f"eyeBlink{side}*{name}{side}"
+        for side in ("Left", "Right")
+        for name in ("eyeWide", "eyeLookUp", "eyeLookDown", "eyeSquint")
+    ),
+    "mouthPucker*mouthSmileLeft",
+    "mouthPucker*mouthSmileRight",
+    "jawOpen*mouthClose",
 )
 """Shapes that correct the sum of two controls, driven by their product."""
 REGIONS = {"eye": "eyes", "brow": "brows", "nose": "nose", "cheek": "cheeks", "jaw": "jaw", "mouth": "mouth"}

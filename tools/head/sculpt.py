@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sparse
 
 from .part import smoothstep
 
@@ -80,3 +81,37 @@ def lids_combined(deltas: dict[str, np.ndarray], lid: np.ndarray) -> dict[str, n
     out = {f"eyeBlinkLeft*{name}Left": -deltas[f"{name}Left"] for name in whole}
     out["eyeBlinkLeft*eyeSquintLeft"] = -margin * deltas["eyeSquintLeft"]
     return out
+
+
+PUCKERED_SMILE = 0.6  # share of a smile that puckered lips take from their corners; the cheeks keep it
+CORNER_REACH = (
+    2.0,
+    0.9,
+)  # cm from a closed mouth's corner between which its smoothing rises from none to whole
+CORNER_ROUNDS = 60
+
+
+def mouth_combined(
+    deltas: dict[str, np.ndarray],
+    vertices: np.ndarray,
+    middle: np.ndarray,
+    corner: np.ndarray,
+    mean: sparse.csr_matrix,
+) -> dict[str, np.ndarray]:
+    """What corrects a smile of puckered lips and lips closed over an open jaw, of the left side.
+
+    `middle [3]` is that of the lips, `corner [3]` where they end; `mean [n,n]` gives the mean of each point's
+    neighbours, and nothing inside the mouth.
+    """
+    lips = smoothstep(1.1, 0.35, np.linalg.norm((vertices - middle) / REACH, axis=1))[:, None]
+    away = np.linalg.norm(np.abs(vertices) * (1, 0, 0) + vertices * (0, 1, 1) - corner, axis=1)
+    outside = np.asarray(mean.sum(axis=1)) > 0
+    near = smoothstep(*CORNER_REACH, away)[:, None] * outside
+    total = deltas["jawOpen"] + deltas["mouthClose"]
+    smooth = total
+    for _ in range(CORNER_ROUNDS):
+        smooth = smooth + near * (mean @ smooth - smooth)
+    return {
+        "mouthPucker*mouthSmileLeft": -PUCKERED_SMILE * lips * deltas["mouthSmileLeft"],
+        "jawOpen*mouthClose": smooth - total,
+    }
