@@ -32,16 +32,16 @@ MOUTH = tuple(name for name in ARKIT if name.startswith(("jaw", "mouth")))
 
 @dataclass(frozen=True)
 class LipHead:
-    """Six landmarks of a blendshape head: ``rest`` [6, 3] cm of POINTS and ``deltas`` [C, 6, 3] at 1 of ``controls``."""
+    """Six landmarks of a blendshape head: ``rest`` [6, 3] cm of POINTS and ``deltas`` [S, 6, 3] of the rig's shapes."""
 
-    controls: tuple[str, ...]
+    rig: Rig
     rest: np.ndarray
     deltas: np.ndarray
 
     def aperture_and_width(self, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
         """Signed gap between the inner lips and distance of the mouth's corners, both over the distance of the
         outer eye corners, [T] and [T]."""
-        values = animation.select(self.controls).values.astype(np.float64)
+        values = self.rig.shape_weights(animation).astype(np.float64)
         points = self.rest + np.einsum("tc,cpx->tpx", values, self.deltas)
         upper, lower, right, left = (points[:, i] for i in range(4))
         eyes = np.linalg.norm(points[:, 4] - points[:, 5], axis=1)
@@ -55,12 +55,12 @@ def lip_head(rig: Rig) -> LipHead:
         what = "has no mesh" if rig.mesh is None else "names no landmark " + ", ".join(missing)
         raise Unmeasured(f"the rig {rig.name} {what}")
     places = np.array([rig.landmarks[name] for name in POINTS])
-    deltas = np.zeros((len(rig.controls), len(places), 3))
-    for row, name in enumerate(rig.control_names):
-        index, value = rig.delta(name)
+    deltas = np.zeros((len(rig.controls) + len(rig.combinations), len(places), 3))
+    for row in range(len(deltas)):
+        index, value = rig.shape(row)
         for column, place in enumerate(places):
             deltas[row, column] = value[index == place].sum(axis=0)
-    return LipHead(rig.control_names, rig.mesh.vertices[places].astype(np.float64), deltas)
+    return LipHead(rig, rig.mesh.vertices[places].astype(np.float64), deltas)
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def lip_to_teeth(rig: Rig, animation: Animation) -> np.ndarray:
     teeth = rig.mesh.vertices[slice(*part.vertices)]  # type: ignore[union-attr]
     front = teeth[np.abs(teeth[:, 0]) < 0.15 * np.ptp(teeth[:, 0])]
     edge = float(front[:, 1].min())
-    values = animation.select(head.controls).values.astype(np.float64)
+    values = rig.shape_weights(animation).astype(np.float64)
     lower = head.rest[1] + values @ head.deltas[:, 1]
     return (edge - lower[:, 1]) / float(np.linalg.norm(head.rest[4] - head.rest[5]))
 
@@ -124,7 +124,9 @@ def lips_of(evidence: Evidence, animation: Animation) -> tuple[np.ndarray, np.nd
     """Aperture and width. Unmeasured where nothing that the animation controls moves the rig's lips."""
     assert evidence.rig is not None
     head = lip_head(evidence.rig)
-    movers = {name for name, moved in zip(head.controls, head.deltas, strict=True) if moved[:4].any()}
+    movers = {
+        name for name, moved in zip(head.rig.control_names, head.deltas, strict=False) if moved[:4].any()
+    }
     if not movers & set(animation.controls):
         raise Unmeasured("it has no controls of the mouth")
     return head.aperture_and_width(animation)
