@@ -124,9 +124,9 @@ def lips_of(evidence: Evidence, animation: Animation) -> tuple[np.ndarray, np.nd
     """Aperture and width. Unmeasured where nothing that the animation controls moves the rig's lips."""
     assert evidence.rig is not None
     head = lip_head(evidence.rig)
-    movers = {
-        name for name, moved in zip(head.rig.control_names, head.deltas, strict=False) if moved[:4].any()
-    }
+    names = evidence.rig.control_names
+    moves = head.deltas[: len(names), :4].any(axis=(1, 2))
+    movers = {name for name, moved in zip(names, moves, strict=True) if moved}
     if not movers & set(animation.controls):
         raise Unmeasured("it has no controls of the mouth")
     return head.aperture_and_width(animation)

@@ -84,10 +84,7 @@ def lids_combined(deltas: dict[str, np.ndarray], lid: np.ndarray) -> dict[str, n
 
 
 PUCKERED_SMILE = 0.6  # share of a smile that puckered lips take from their corners; the cheeks keep it
-CORNER_REACH = (
-    2.0,
-    0.9,
-)  # cm from a closed mouth's corner between which its smoothing rises from none to whole
+CORNER_REACH = (2.0, 0.9)  # cm from a closed mouth's corner where its smoothing begins and is whole
 CORNER_ROUNDS = 60
 
 

@@ -180,10 +180,8 @@ class Skin:
             deltas, self.vertices, self.vertices[self.contact[len(self.contact) // 2], 0]
         )
         deltas |= sculpt.lids_combined(deltas, self.lid)
-        middle, corner = (
-            self.vertices[self.contact].mean(axis=0) * (0, 1, 1),
-            self.vertices[self.upper_lip[-1]],
-        )
+        middle = self.vertices[self.contact].mean(axis=0) * (0, 1, 1)
+        corner = self.vertices[self.upper_lip[-1]]
         deltas |= sculpt.mouth_combined(deltas, self.vertices, middle, corner, self.unfold.mean)
         for name in list(deltas):
             deltas[name] = without_small(deltas[name], self._exact(name))

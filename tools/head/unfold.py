@@ -42,5 +42,5 @@ class Unfold:
             move = move & ~self.held
             if not move.any():
                 break
-            out[move] += 0.5 * ((self.mean @ out)[move] - out[move])
+            out[move] += 0.5 * (self.mean[move] @ out - out[move])
         return out
