@@ -12,13 +12,14 @@ pytest.importorskip("onnx", reason="the export needs onnx (extra: train)")
 import onnxruntime
 import torch
 
+from facegen.animation import Animation
 from facegen.decoders.gestures import CONTROLS
 from facegen.decoders.gestures import controls as decoder_controls
 from facegen.decoders.learned import GESTURES, SPEAKER_DIMENSIONS
 from facegen.phones import LABELS
 from tools import train_decoder
 from tools.decoder import data, export, losses, net
-from tools.lip_heads import aria_head
+from tools.lip_heads import aria_head, ict_head
 
 
 def inputs(frames: int, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -78,6 +79,24 @@ def test_the_head_opens_with_the_jaw_and_widens_with_a_smile():
     rows[2, losses.LEARNED_CONTROLS.index("mouthSmileLeft")] = 0.5
     gap, width = head(rows).unbind(dim=-1)
     assert gap[0] == 0 and width[0] == 0 and gap[1] > 0.1 and width[2] > 0.01
+
+
+def test_lips_in_training_are_those_that_are_measured():
+    """Combination shapes too: controls up to 1 with every sum of them."""
+    head = aria_head()
+    rows = np.random.default_rng(4).random((50, len(losses.LEARNED_CONTROLS))).astype(np.float32)
+    trained = losses.LipHead(head)(torch.from_numpy(rows)).numpy()
+    gap, width = head.aperture_and_width(Animation(25.0, losses.LEARNED_CONTROLS, rows))
+    rest = head.aperture_and_width(Animation(25.0, losses.LEARNED_CONTROLS, 0 * rows))
+    np.testing.assert_allclose(trained[:, 0], gap - rest[0], atol=1e-5)
+    np.testing.assert_allclose(trained[:, 1], width - rest[1], atol=1e-5)
+
+
+def test_the_other_head_of_the_training_opens_with_the_jaw(data_folder):
+    rows = np.zeros((2, 1), np.float32)
+    rows[1] = 0.5
+    gap, _ = ict_head(data_folder / "ict-facekit").aperture_and_width(Animation(25.0, ("jawOpen",), rows))
+    assert gap[1] > gap[0] + 0.1
 
 
 def pieces(count: int, who: int, seed: int) -> data.Pieces:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.measures.lips import LipHead, lip_head
-from facegen.rig import load_rig
+from facegen.rig import Control, Rig, load_rig
 
 Head = LipHead
 ICT_LANDMARKS = (62, 66, 60, 64, 36, 45)
@@ -24,7 +24,8 @@ def ict_head(folder: Path) -> Head:
         if plain.startswith(("browInnerUp", "cheekPuff")):
             plain = plain.removesuffix("Left").removesuffix("Right")
         deltas[plain] = deltas.get(plain, 0.0) + delta[places].astype(np.float64)
-    return Head(tuple(deltas), arrays["vertices"][places].astype(np.float64), np.stack(list(deltas.values())))
+    rig = Rig("ICT-FaceKit", tuple(Control(name) for name in deltas))
+    return Head(rig, arrays["vertices"][places].astype(np.float64), np.stack(list(deltas.values())))
 
 
 def aria_head() -> Head:

@@ -43,7 +43,16 @@ class LipHead(torch.nn.Module):
 
     def __init__(self, head: Head) -> None:
         super().__init__()
-        rows = [head.controls.index(name) if name in head.controls else -1 for name in LEARNED_CONTROLS]
+        names = head.rig.control_names
+        at = {name: column for column, name in enumerate(LEARNED_CONTROLS)}
+        rows = [names.index(name) if name in names else -1 for name in LEARNED_CONTROLS]
+        # A combination that needs a control which is never learned stays at rest.
+        self.combinations = [
+            (len(names) + row, [at[name] for name in of])
+            for row, of in enumerate(head.rig.combinations)
+            if all(name in at for name in of)
+        ]
+        rows += [row for row, _ in self.combinations]
         deltas = np.stack([head.deltas[r] if r >= 0 else 0 * head.deltas[0] for r in rows])
         eyes = np.linalg.norm(head.rest[4] - head.rest[5])
         self.register_buffer(
@@ -55,8 +64,10 @@ class LipHead(torch.nn.Module):
         self.register_buffer("apart", torch.tensor((head.rest[2] - head.rest[3]) / eyes, dtype=torch.float32))
 
     def forward(self, controls: torch.Tensor) -> torch.Tensor:
-        width = torch.linalg.norm(self.apart + controls @ self.corners, dim=-1)
-        return torch.stack([controls @ self.gap, width - torch.linalg.norm(self.apart)], dim=-1)
+        products = [controls[..., of].clamp(min=0).prod(dim=-1, keepdim=True) for _, of in self.combinations]
+        weights = torch.cat([controls, *products], dim=-1)
+        width = torch.linalg.norm(self.apart + weights @ self.corners, dim=-1)
+        return torch.stack([weights @ self.gap, width - torch.linalg.norm(self.apart)], dim=-1)
 
 
 def heads(data: Path) -> tuple[LipHead, LipHead]:
