@@ -82,7 +82,7 @@ def test_the_head_opens_with_the_jaw_and_widens_with_a_smile():
 
 
 def test_lips_in_training_are_those_that_are_measured():
-    """Combination shapes too. Raised brows draw the eyes' corners apart, by which lips are measured: not told in training."""
+    """Combination shapes too. Raised brows draw apart the eyes corners, by which lips are measured: not in training."""
     head = aria_head()
     rows = np.random.default_rng(4).random((50, len(losses.LEARNED_CONTROLS))).astype(np.float32)
     trained = losses.LipHead(head)(torch.from_numpy(rows)).numpy()
