@@ -187,7 +187,7 @@ def test_materials_colour_heads_without_vertex_colours(written):
         0.871, abs=1e-3
     )
     bad = replace(tiny_rig(colors=False), materials={"skin": {"color": "pink"}})
-    with pytest.raises(RigError, match="material colour 'pink'"):
+    with pytest.raises(RigError, match="material's color 'pink'"):
         written(clip(), rig=bad)
 
 

@@ -13,6 +13,7 @@ from facegen.animation import Animation
 from facegen.exporters import save
 from facegen.rig import ARKIT, built_in_rigs, load_rig
 from tests.avatars import write_avatar
+from tests.test_textures import textured
 from tests.tiny_rig import tiny_rig
 
 HERE = Path(__file__).resolve().parent
@@ -36,7 +37,7 @@ def reports(*paths):
 def test_heads_are_valid(tmp_path):
     rng = np.random.default_rng(0)
     paths = []
-    heads = {"tiny": tiny_rig(), "plain": tiny_rig(colors=False)}
+    heads = {"tiny": tiny_rig(), "plain": tiny_rig(colors=False), "textured": textured(cutoff=0.5)}
     heads |= {name: load_rig(name) for name in built_in_rigs() if load_rig(name).mesh is not None}
     for name, rig in heads.items():
         for frames, moves in ((1, False), (40, True)):

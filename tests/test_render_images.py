@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from facegen.errors import ImageError, RigError, UsageError
 from facegen.renderers.clip import Clip
+from facegen.renderers.colors import material_color, parse_color
 from facegen.renderers.images import Gif, Png, PngFolder, make_background, png_bytes, read_image
-from facegen.renderers.scene import make_scene, material_color, parse_color
+from facegen.renderers.scene import make_scene
 from tests.tiny_rig import tiny_rig
 
 pytest.importorskip("PIL", reason="needs Pillow (the render extra)")

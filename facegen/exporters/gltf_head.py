@@ -40,6 +40,7 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
     unit_normals = normals(mesh.vertices, mesh.faces)
     shapes = [moving(*rig.delta(name)) for name in rig.control_names]
     materials: dict[tuple[str, bool], int] = {}
+    textures: dict[str, int] = {}
     morphed = []
     for part in parts:
         joint = 2 + eyes.index(part.name) if part.name in eyes else None
@@ -50,7 +51,7 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
         look = part.material, _is_sheet(mesh.faces[slice(*part.faces)])
         if look not in materials:
             materials[look] = len(document.materials)
-            document.materials.append(_material(*look, rig))
+            document.materials.append(_material(*look, rig, _texture(buffer, rig, part.material, textures)))
         primitive.material = materials[look]
         document.nodes.append(gltf.Node(name=part.name, mesh=mesh_number, skin=skin))
         if primitive.targets:
@@ -107,7 +108,7 @@ def _add_part(
             (0, 1), np.float32
         )
         attributes.TEXCOORD_0 = buffer.add(uvs, "VEC2", target=gltf.ARRAY_BUFFER)
-    if mesh.colors is not None:
+    if mesh.colors is not None and not is_textured(rig, part.material):
         attributes.COLOR_0 = buffer.add(
             _linear_colors(mesh.colors[used]), "VEC4", target=gltf.ARRAY_BUFFER, normalized=True
         )
@@ -164,22 +165,44 @@ def _joints(rig: Rig, used: np.ndarray, joint: int | None) -> tuple[np.ndarray, 
     return joints, weights
 
 
-def _material(name: str, both_sides: bool, rig: Rig) -> gltf.Material:
+def is_textured(rig: Rig, material: str) -> bool:
+    """Whether a texture holds the colour of a material, which vertex colours then only stand in for."""
+    return "texture" in rig.materials.get(material, {}) and rig.mesh is not None and rig.mesh.uvs is not None
+
+
+def _texture(buffer: Buffer, rig: Rig, material: str, done: dict[str, int]) -> int | None:
+    """The number of a material's texture, added where it is not among those ``done``."""
+    if not is_textured(rig, material):
+        return None
+    name = rig.materials[material]["texture"]
+    if name not in done:
+        done[name] = buffer.add_texture(rig.textures[name])
+    return done[name]
+
+
+def _material(name: str, both_sides: bool, rig: Rig, texture: int | None) -> gltf.Material:
     """The material called ``name``; white where the vertices have colours, which glTF multiplies with it."""
     about = rig.materials.get(name, {})
-    opacity = float(about.get("opacity", 1.0))
+    opacity, cutoff = float(about.get("opacity", 1.0)), float(about.get("cutoff", 0.0))
     colored = rig.mesh is not None and rig.mesh.colors is not None
     color = [1.0, 1.0, 1.0] if colored else linear_color(about)
-    return gltf.Material(
+    surface = gltf.PbrMetallicRoughness(
+        baseColorFactor=[*color, opacity],
+        metallicFactor=0.0,
+        roughnessFactor=float(about.get("roughness", 0.5)),
+    )
+    result = gltf.Material(
         name=name or rig.name,
-        pbrMetallicRoughness=gltf.PbrMetallicRoughness(
-            baseColorFactor=[*color, opacity],
-            metallicFactor=0.0,
-            roughnessFactor=float(about.get("roughness", 0.5)),
-        ),
+        pbrMetallicRoughness=surface,
         alphaMode=gltf.BLEND if opacity < 1 else gltf.OPAQUE,
         doubleSided=both_sides,
     )
+    if texture is not None:
+        surface.baseColorFactor = [*linear_color(about, "tint"), opacity]
+        surface.baseColorTexture = gltf.TextureInfo(index=texture)
+        if cutoff:
+            result.alphaMode, result.alphaCutoff = gltf.MASK, cutoff
+    return result
 
 
 def _linear_colors(colors: np.ndarray) -> np.ndarray:
@@ -193,9 +216,10 @@ def to_linear(srgb: np.ndarray) -> np.ndarray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
-def linear_color(material: Mapping[str, Any]) -> list[float]:
-    """A material's colour as three linear shares of 1: three such numbers, or sRGB ``#rrggbb``; white by default."""
-    given = material.get("color", (1.0, 1.0, 1.0))
+def linear_color(material: Mapping[str, Any], key: str = "color") -> list[float]:
+    """A material's colour (or ``tint``) as three linear shares of 1: three such numbers, or sRGB ``#rrggbb``; white by
+    default."""
+    given = material.get(key, (1.0, 1.0, 1.0))
     try:
         if isinstance(given, str):
             return to_linear(np.array(list(bytes.fromhex(given.lstrip("#")[:6]))) / 255.0)[[0, 1, 2]].tolist()
@@ -204,6 +228,6 @@ def linear_color(material: Mapping[str, Any]) -> list[float]:
             raise ValueError
     except (TypeError, ValueError, OverflowError, LookupError) as error:
         raise RigError(
-            f"the material colour {given!r} is none", remedy="use #rrggbb or three numbers in 0..1"
+            f"the material's {key} {given!r} is no colour", remedy="use #rrggbb or three numbers in 0..1"
         ) from error
     return color

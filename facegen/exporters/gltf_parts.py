@@ -84,6 +84,18 @@ class Buffer:
                 numbers.append(still)
         return numbers
 
+    def add_texture(self, picture: bytes) -> int:
+        """The number of a new texture of a PNG or JPEG file, repeated beyond 0..1."""
+        document = self.document
+        kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
+        view = self._view(np.frombuffer(picture, np.uint8))
+        document.images.append(gltf.Image(bufferView=view, mimeType=kind))
+        if not document.samplers:
+            linear = {"magFilter": gltf.LINEAR, "minFilter": gltf.LINEAR_MIPMAP_LINEAR}
+            document.samplers.append(gltf.Sampler(wrapS=gltf.REPEAT, wrapT=gltf.REPEAT, **linear))
+        document.textures.append(gltf.Texture(sampler=0, source=len(document.images) - 1))
+        return len(document.textures) - 1
+
     def finish(self) -> None:
         """Attach all bytes added so far to the document."""
         self.document.buffers = [gltf.Buffer(byteLength=self._size)]

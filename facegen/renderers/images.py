@@ -16,7 +16,7 @@ import numpy as np
 from facegen.errors import ImageError, MissingExtraError, UsageError
 from facegen.files import atomic_path, make_folder, read_bytes, write_atomic
 from facegen.renderers.clip import Clip
-from facegen.renderers.scene import parse_color
+from facegen.renderers.colors import parse_color
 
 MAX_IMAGE_BYTES = 256 * 2**20
 MAX_IMAGE_PIXELS = 120_000_000

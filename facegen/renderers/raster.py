@@ -14,9 +14,10 @@ from facegen.renderers.ambient import bake_light
 from facegen.renderers.camera import Camera
 from facegen.renderers.lights import GROUND, LIGHTS, SKY, light_directions
 from facegen.renderers.morphs import Bounds, Morphs
-from facegen.renderers.scene import MAX_MATERIALS, make_scene
+from facegen.renderers.scene import MAX_MATERIALS, Textured, make_scene
 from facegen.renderers.shaders import shader
 from facegen.renderers.strands import SIZE, make_streaks
+from facegen.renderers.textures import texture_pixels
 from facegen.rig import Rig, head_poses
 
 MOUTH_LIGHT = {
@@ -31,7 +32,8 @@ MOUTH_LIGHT = {
     "mouthSmileRight": 0.08,
 }
 """How much each control lets light into the mouth, as a share of what the open jaw does."""
-STREAK_UNIT = 15
+STREAK_UNIT, TEXTURE_UNIT = 15, 14
+FIRST_PASS = ("surface", "textured", "strands")
 
 
 def open_context() -> Any:
@@ -157,7 +159,7 @@ class _Stage:
         self._scene = make_scene(rig)
         self._morphs, self._bounds = Morphs(context, rig), Bounds(rig)
         self._programs = {}
-        for name in ("surface", "strands"):
+        for name in FIRST_PASS:
             program = context.program(shader("surface.vert"), fragment_shader=shader(f"{name}.frag"))
             self._programs[name] = program
             self._morphs.connect(program)
@@ -166,35 +168,55 @@ class _Stage:
             program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
+        self._programs["textured"]["texture_map"] = TEXTURE_UNIT
         lights = light_directions(camera)
-        assert rig.mesh is not None
-        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]), rig.mesh.uvs)
+        self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]), rig)
         self._make_targets(background)
         self._set_camera(camera)
 
-    def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray, uvs: np.ndarray | None) -> None:
+    def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray, rig: Rig) -> None:
         context, scene = self._context, self._scene
         attributes = [
             (context.buffer(scene.colors), "4f1", "color"),
             (context.buffer(sky), "4f1", "sky"),
             (context.buffer(lamps), "4f1", "lamps"),
         ]
-        self._arrays = {
-            kind: context.vertex_array(self._programs["surface"], attributes, context.buffer(faces.tobytes()))
-            for kind in ("solid", "thin", "clear")
-            if len(faces := getattr(scene, kind))
-        }
+        self._arrays: dict[str, Any] = {}
+        self._textures: list[tuple[Textured, Any]] = []
+        textured = [own.number for own in scene.textured]
+        for kind in ("solid", "thin", "clear"):
+            faces = getattr(scene, kind)
+            plain = faces[~np.isin(scene.colors[faces[:, 0], 3], textured)]
+            self._add_array(kind, "surface", attributes, plain)
+        uvs = rig.mesh.uvs  # type: ignore[union-attr]
+        if uvs is None:
+            return
+        strand = np.column_stack([uvs, scene.strands[scene.colors[:, 3]]]).astype(np.float32)
+        attributes.append((context.buffer(strand), "3f", "strand"))
+        for own in scene.textured:
+            self._textures.append((own, self._texture(rig, own.texture)))
+            for kind in ("solid", "thin"):
+                faces = getattr(scene, kind)
+                mine = faces[scene.colors[faces[:, 0], 3] == own.number]
+                self._add_array(f"{kind}{own.number}", "textured", attributes, mine)
         if len(scene.hair):
-            self._make_hair(attributes, uvs)
+            self._add_array("hair", "strands", attributes, scene.hair)
+            self._make_streaks()
 
-    def _make_hair(self, attributes: list[tuple], uvs: np.ndarray | None) -> None:
+    def _add_array(self, kind: str, program: str, attributes: list[tuple], faces: np.ndarray) -> None:
+        if len(faces):
+            index = self._context.buffer(np.ascontiguousarray(faces, np.int32).tobytes())
+            self._arrays[kind] = self._context.vertex_array(self._programs[program], attributes, index)
+
+    def _texture(self, rig: Rig, name: str) -> Any:
+        pixels = texture_pixels(rig, name)[::-1]
+        texture = self._context.texture(pixels.shape[1::-1], 4, np.ascontiguousarray(pixels).tobytes())
+        texture.build_mipmaps()
+        texture.filter = (self._context.LINEAR_MIPMAP_LINEAR, self._context.LINEAR)
+        return texture
+
+    def _make_streaks(self) -> None:
         context, program = self._context, self._programs["strands"]
-        assert uvs is not None
-        strand = np.column_stack([uvs, self._scene.strands[self._scene.colors[:, 3]]]).astype(np.float32)
-        faces = context.buffer(self._scene.hair.tobytes())
-        self._arrays["hair"] = context.vertex_array(
-            program, [*attributes, (context.buffer(strand), "3f", "strand")], faces
-        )
         streaks = context.texture(SIZE, 1, make_streaks().tobytes())
         streaks.build_mipmaps()
         streaks.filter = (context.LINEAR_MIPMAP_NEAREST, context.LINEAR)
@@ -249,7 +271,7 @@ class _Stage:
         self._camera = camera
         projection = np.diag([1.0, -1.0, 1.0, 1.0]) @ camera.projection(self._size[0] / self._size[1])
         self._projection = projection
-        for name in ("surface", "strands"):
+        for name in FIRST_PASS:
             self._programs[name]["projection"].write(projection.T.astype("f4").tobytes())
         self._programs["light"]["axes"].write(camera.axes.astype("f4").tobytes())
 
@@ -259,7 +281,7 @@ class _Stage:
         self._corners = self._bounds.corners(weights, pose)
 
     def draw(self, openness: np.ndarray) -> None:
-        for name in ("surface", "strands"):
+        for name in FIRST_PASS:
             self._programs[name]["openness"].write(openness.tobytes())
         self._draw_surface()
         context, box = self._context, self._box_around(self._corners)
@@ -312,10 +334,24 @@ class _Stage:
             if kind in self._arrays:
                 context.enable_only(flags)
                 self._arrays[kind].render()
+        self._draw_textured(both, outside)
         if "clear" in self._arrays:
             self._seen.color_mask = ((False,) * 4, (True,) * 4)
             context.enable_only(context.DEPTH_TEST | context.CULL_FACE)
             self._arrays["clear"].render()
+
+    def _draw_textured(self, both: int, outside: int) -> None:
+        """Cut-out surfaces last, over what lies just behind them."""
+        program = self._programs["textured"]
+        for own, texture in sorted(self._textures, key=lambda t: t[0].cutoff > 0):
+            texture.use(TEXTURE_UNIT)
+            program["tint"], program["cutoff"] = tuple(own.tint / 255.0), own.cutoff
+            self._context.depth_func = "<=" if own.cutoff else "<"
+            for kind, flags in (("thin", both), ("solid", both if own.cutoff else outside)):
+                if array := self._arrays.get(f"{kind}{own.number}"):
+                    self._context.enable_only(flags)
+                    array.render()
+        self._context.depth_func = "<"
 
     def depth(self) -> np.ndarray:
         """The depth buffer [H, W] of the head as it stands, 0 to 1."""

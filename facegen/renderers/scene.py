@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import RigError
+from facegen.renderers.colors import material_color
+from facegen.renderers.textures import at_uvs, smaller, texture_pixels
 from facegen.rig import Part, Rig
 
+PATCH = 8
+"""Texels a side whose mean is the colour of a vertex where textures are not drawn."""
 SURFACE = {"roughness": 0.5, "specular": 0.04, "subsurface": 0.0, "opacity": 1.0, "strands": 0.0}
 """Material values in 0..1 and what they are where a material does not say; ``specular`` is the reflectance
 seen from straight above, ``strands`` how much a surface is streaked as hair, along the uvs (cm across the strands,
@@ -20,14 +24,14 @@ THIN_SHARE = 0.1
 """A part with more than this share of open edges, such as lashes, is seen from both sides."""
 
 
-def parse_color(text: str) -> tuple[int, int, int] | None:
-    """The sRGB bytes of ``#rrggbb`` or ``#rgb``; None for any other text."""
-    digits = text[1:] if text.startswith("#") else ""
-    if len(digits) == 3:
-        digits = "".join(2 * d for d in digits)
-    if len(digits) != 6 or any(d not in "0123456789abcdefABCDEF" for d in digits):
-        return None
-    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+@dataclass(frozen=True)
+class Textured:
+    """The texture of the material ``number``, its ``tint`` sRGB [3] uint8, and the alpha below which nothing is drawn."""
+
+    number: int
+    texture: str
+    tint: np.ndarray
+    cutoff: float
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Scene:
     ``colors`` [V, 4] uint8: sRGB and the number of the vertex's material; ``materials`` [M, 4] float32:
     roughness, specular, subsurface, opacity, and ``strands`` [M]; faces to draw [n, 3] int32: ``solid`` ones seen
     from outside only, ``thin`` ones seen from both sides, ``hair`` likewise but streaked, ``clear`` ones that lend
-    their shine to what lies under them.
+    their shine to what lies under them; and which materials are ``textured``, whose ``colors`` are their texture's
+    under the vertices.
     """
 
     colors: np.ndarray
@@ -47,6 +52,7 @@ class Scene:
     thin: np.ndarray
     hair: np.ndarray
     clear: np.ndarray
+    textured: tuple[Textured, ...]
 
 
 def make_scene(rig: Rig) -> Scene:
@@ -61,12 +67,16 @@ def make_scene(rig: Rig) -> Scene:
     names = sorted({part.material for part in parts})[:MAX_MATERIALS]
     values = [[_share(rig.materials.get(n, {}), name) for name in SURFACE] for n in names]
     faces: dict[str, list[np.ndarray]] = {"solid": [], "thin": [], "hair": [], "clear": []}
+    textured: dict[int, Textured] = {}
     for part in parts:
         material, rows = rig.materials.get(part.material, {}), slice(*part.vertices)
         if mesh.colors is None:
             colors[rows, :3] = material_color(material)
         number = names.index(part.material) if part.material in names else len(names) - 1
         colors[rows, 3] = number
+        if mesh.uvs is not None and "texture" in material:
+            textured[number] = _textured(number, material)
+            colors[rows, :3] = _under(rig, textured[number], mesh.uvs[rows])
         own = mesh.faces[slice(*part.faces)]
         opacity, strands = values[number][3:]
         if opacity < 1:
@@ -77,30 +87,24 @@ def make_scene(rig: Rig) -> Scene:
             faces["thin" if _is_thin(own) else "solid"].append(own)
     drawn = {k: np.concatenate([*v, np.zeros((0, 3), np.int32)]) for k, v in faces.items()}
     table = np.array(values, np.float32)
-    return Scene(colors, table[:, :4], table[:, 4], **drawn)
+    return Scene(colors, table[:, :4], table[:, 4], **drawn, textured=tuple(textured.values()))
+
+
+def _textured(number: int, material: Mapping[str, Any]) -> Textured:
+    tint = material_color(material, "tint")
+    return Textured(number, str(material["texture"]), tint, _share(material, "cutoff"))
+
+
+def _under(rig: Rig, own: Textured, uvs: np.ndarray) -> np.ndarray:
+    """The colour [n, 3] uint8 of a texture about ``uvs`` [n, 2]."""
+    pixels = texture_pixels(rig, own.texture)
+    return np.round(at_uvs(smaller(pixels, PATCH), uvs)[:, :3] * (own.tint / 255.0)).astype(np.uint8)
 
 
 def over(pixels: np.ndarray, background: np.ndarray) -> np.ndarray:
     """``pixels`` [H, W, 4] with straight alpha over ``background`` [H, W, 3], uint8."""
     share = pixels[..., 3:].astype(np.float32) / 255
     return np.round(pixels[..., :3] * share + background * (1 - share)).astype(np.uint8)
-
-
-def material_color(material: Mapping[str, Any]) -> np.ndarray:
-    """A material's colour as sRGB [3] uint8, from ``#rrggbb`` or three linear numbers in 0..1; white by default."""
-    given = material.get("color", (1.0, 1.0, 1.0))
-    if isinstance(given, str) and (bytes_ := parse_color(given)) is not None:
-        return np.array(bytes_, np.uint8)
-    try:
-        linear = np.array(given, np.float64)[:3]
-    except (TypeError, ValueError, OverflowError, IndexError):
-        linear = np.zeros(0)
-    if linear.shape != (3,) or not ((linear >= 0) & (linear <= 1)).all():
-        raise RigError(
-            f"the material colour {given!r} is none", remedy="use #rrggbb or three numbers in 0..1"
-        )
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(255 * encoded).astype(np.uint8)
 
 
 def _is_thin(faces: np.ndarray) -> bool:
@@ -110,7 +114,7 @@ def _is_thin(faces: np.ndarray) -> bool:
 
 
 def _share(material: Mapping[str, Any], name: str) -> float:
-    value = material.get(name, SURFACE[name])
+    value = material.get(name, SURFACE.get(name, 0.0))
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise RigError(f"the material's {name} {value!r} is not in 0..1", remedy="use a number in 0..1")
     return float(value)

@@ -18,6 +18,7 @@ from facegen.rig.model import Control, Part, Rig
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 MAX_MESH_BYTES = 512 * 2**20
+MAX_TEXTURE_BYTES = 64 * 2**20
 
 
 def rigs_folder() -> Path:
@@ -81,7 +82,7 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
         raise RigError(f"has format {data['format']!r}; this version reads 1", remedy="update facegen")
     arrays = _read_arrays(folder / safe_name(data["mesh"])) if data.get("mesh") else {}
     if "base" in data:
-        return _changed(_base(data["base"]), data, arrays)
+        return _changed(_base(data["base"]), data, folder, arrays)
     mesh = None
     if arrays:
         mesh = Mesh(arrays["vertices"], arrays["faces"], arrays.get("uvs"), arrays.get("colors"))
@@ -104,7 +105,16 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
         credit=data.get("credit", ""),
         head=data.get("head", ""),
         combinations=tuple(tuple(map(str, of)) for of in data.get("combinations", [])),
+        textures=_read_textures(data, folder),
     )
+
+
+def _read_textures(data: dict[str, Any], folder: Path) -> dict[str, bytes]:
+    names = {about["texture"] for about in data.get("materials", {}).values() if "texture" in about}
+    return {
+        name: read_bytes(folder / safe_name(name), limit=MAX_TEXTURE_BYTES, error=RigError)
+        for name in sorted(names)
+    }
 
 
 def _base(name: str) -> Rig:
@@ -113,8 +123,9 @@ def _base(name: str) -> Rig:
     return rig
 
 
-def _changed(base: Rig, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> Rig:
-    """``base`` at rest with other ``vertices`` [V, 3] and ``colors`` [V, 3], the pivots and materials of ``data``."""
+def _changed(base: Rig, data: dict[str, Any], folder: Path, arrays: dict[str, np.ndarray]) -> Rig:
+    """``base`` at rest with other ``vertices`` [V, 3] and ``colors`` [V, 3], the pivots and materials of ``data`` and
+    their textures."""
     mesh = base.mesh
     assert mesh is not None
     vertices = arrays.get("vertices", mesh.vertices)
@@ -125,6 +136,7 @@ def _changed(base: Rig, data: dict[str, Any], arrays: dict[str, np.ndarray]) -> 
         name=data["name"],
         mesh=Mesh(vertices, mesh.faces, mesh.uvs, arrays.get("colors", mesh.colors)),
         materials={**base.materials, **data.get("materials", {})},
+        textures={**base.textures, **_read_textures(data, folder)},
         pivots={**base.pivots, **{k: tuple(v) for k, v in data.get("pivots", {}).items()}},
         licence=data.get("licence", base.licence),
         credit=data.get("credit", base.credit),

@@ -76,6 +76,10 @@ class Rig:
     """The rig whose mesh shows this one's controls where it has none of its own."""
     combinations: tuple[tuple[str, ...], ...] = ()
     """Controls whose product drives a further shape, which corrects their sum; its deltas follow the controls'."""
+    textures: Mapping[str, bytes] = field(default_factory=dict)
+    """PNG or JPEG files by name. The ``texture`` of a material names one, laid on by the mesh's uvs (0, 0 its lower left
+    corner, repeated beyond 1); it holds the sRGB colour of the surface, for which vertex colours stand in where it isn't
+    drawn. A material's ``tint``, three linear shares of 1, multiplies it; below ``cutoff`` of its alpha nothing is drawn."""
 
     def __post_init__(self) -> None:
         names = self.control_names
@@ -86,6 +90,13 @@ class Rig:
             if name not in names:
                 raise RigError(
                     f"a combination names {name!r}, which is no control", remedy=nearest(name, names)
+                )
+        for name, material in self.materials.items():
+            texture = material.get("texture")
+            if texture is not None and texture not in self.textures:
+                raise RigError(
+                    f"the material {name!r} names the texture {texture!r}, which is missing",
+                    remedy=nearest(str(texture), tuple(self.textures)),
                 )
         if self.mesh is not None:
             self._check_deltas()

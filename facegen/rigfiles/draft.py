@@ -51,6 +51,7 @@ class Draft:
     pieces: list[Piece]
     materials: dict[str, dict[str, Any]] = field(default_factory=dict)
     pivots: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    textures: dict[str, bytes] = field(default_factory=dict)
     landmarks: dict[str, int] = field(default_factory=dict)
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     licence: str = ""
@@ -150,6 +151,7 @@ def _rig(
         pivots=pivots,
         licence=draft.licence,
         credit=draft.credit,
+        textures=draft.textures,
     )
 
 

@@ -13,9 +13,9 @@ from facegen.rig.importing import Imported
 from facegen.rig.load import ARKIT
 from facegen.rigfiles.draft import MAX_DELTAS, MAX_PIECES, MAX_VERTICES, Draft, Piece, Shape, assemble, moved
 from facegen.rigfiles.gltf_document import Document
+from facegen.rigfiles.gltf_looks import Looks
 from facegen.rigfiles.gltf_nodes import Nodes
 from facegen.rigfiles.gltf_skin import Skinning
-from facegen.rigfiles.looks import look_of
 from facegen.rigfiles.names import arkit_name
 from facegen.rigfiles.vrm import Avatar, Bind, read_avatar
 from facegen.units import METRES_PER_CM
@@ -23,15 +23,13 @@ from facegen.units import METRES_PER_CM
 TRIANGLES, STRIP, FAN = 4, 5, 6
 MAX_READ = 16 * MAX_VERTICES
 """Vertices read over all primitives, which may share them."""
-SEE_THROUGH = 0.3
-"""Opacity of surfaces whose transparency lies in a picture that is not read."""
 
 
 def read(path: Path, shapes_needed: bool = True) -> Imported:
     """The rig of a glTF or VRM file.
 
     Metres become cm, a VRM 0.x is turned to face +Z, node transforms and skins are applied. An expression of a VRM
-    is a control; it gives its name to a morph target that it shows alone. Pictures are not read.
+    is a control; it gives its name to a morph target that it shows alone. Of pictures, base colour textures are read.
     """
     document = Document(path, RigError, max_values=4 * MAX_VERTICES)
     document.check_compression()
@@ -42,11 +40,12 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
     draft = Draft(
         avatar.name or path.stem,
         head.pieces,
-        {n: m for n, m in head.materials.items()},
+        head.looks.materials,
         head.pivots(),
+        textures=head.looks.textures,
         licence=avatar.licence,
         credit=credit,
-        notes=head.notes,
+        notes=[*head.notes, *dict.fromkeys(head.looks.notes)],
     )
     return assemble(draft, shapes_needed)
 
@@ -60,7 +59,7 @@ class _Head:
         self.marks = self.nodes.named_joints(self.avatar.bones)
         self.head = self.nodes.below(self.marks["head"]) if "head" in self.marks else set()
         self.pieces: list[Piece] = []
-        self.materials: dict[str, dict[str, Any]] = {}
+        self.looks = Looks(document)
         self.notes: list[str] = ["turned to face +Z, as a VRM 0.x faces -Z"] if self.avatar.backwards else []
         sign = -1.0 if self.avatar.backwards else 1.0
         self.turn = np.array([sign, 1.0, sign]) / METRES_PER_CM
@@ -98,7 +97,7 @@ class _Head:
         flip = np.linalg.det(skin.typical[:3, :3]) < 0
         corners = flat.reshape(-1, 3)[:, ::-1] if flip else flat.reshape(-1, 3)
         rest = self.document.accessor(attributes["POSITION"])[used].astype(np.float64)
-        material, colors = self._look(row, primitive, used)
+        material, uvs, colors = self.looks.look(row, primitive, used)
         mesh = self.document.json["meshes"][row["mesh"]]
         name = str(mesh.get("name") or row.get("name") or f"mesh{row['mesh']}")
         self.pieces.append(
@@ -108,7 +107,7 @@ class _Head:
                 corners,
                 self._shapes(number, row["mesh"], primitive, used, count, skin),
                 material or name,
-                self._uvs(attributes, used),
+                uvs,
                 colors,
                 skin.head_weight,
             )
@@ -173,41 +172,6 @@ class _Head:
             raise RigError(f"has more than {MAX_DELTAS} displacements", remedy="export fewer shapes")
         rows, far = moved(skin.directions(value[inside].astype(np.float64), place[inside]) * self.turn)
         return place[inside][rows], far
-
-    def _uvs(self, attributes: Mapping[str, Any], used: np.ndarray) -> np.ndarray | None:
-        if "TEXCOORD_0" not in attributes:
-            return None
-        uvs = self.document.accessor(attributes["TEXCOORD_0"])[used].astype(np.float32)
-        return np.column_stack([uvs[:, 0], 1 - uvs[:, 1]])
-
-    def _look(
-        self, row: Mapping[str, Any], primitive: Mapping[str, Any], used: np.ndarray
-    ) -> tuple[str, np.ndarray | None]:
-        """The name of the primitive's material, noted by it, and its vertex colours where no picture rules them."""
-        if "material" not in primitive:
-            return "", self._vertex_colors(primitive, used)
-        about = self.document.json["materials"][primitive["material"]]
-        name = str(about.get("name") or f"material{primitive['material']}")
-        pbr = about.get("pbrMetallicRoughness", {})
-        factor = np.clip(np.array(pbr.get("baseColorFactor", (1, 1, 1, 1)), np.float64), 0, 1)
-        look = look_of(name, str(row.get("name", "")))
-        textured = "baseColorTexture" in pbr
-        if not textured:
-            look["color"] = factor[:3].tolist()
-        look["roughness"] = float(np.clip(pbr.get("roughnessFactor", 1.0), 0, 1))
-        look["opacity"] = 1.0
-        if about.get("alphaMode") == "BLEND":
-            look["opacity"] = SEE_THROUGH if textured else float(factor[3])
-        self.materials[name] = look
-        return name, None if textured else self._vertex_colors(primitive, used)
-
-    def _vertex_colors(self, primitive: Mapping[str, Any], used: np.ndarray) -> np.ndarray | None:
-        number = primitive["attributes"].get("COLOR_0")
-        if number is None:
-            return None
-        linear = np.clip(self.document.accessor(number)[used, :3].astype(np.float64), 0, 1)
-        srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-        return np.round(255 * srgb).astype(np.uint8)
 
 
 def _blend(targets: list[Shape], binds: list[Bind], count: int) -> Shape:

@@ -171,6 +171,19 @@ class Document:
             self._buffers[number] = data
         return self._buffers[number]
 
+    def image(self, number: int) -> bytes:
+        """The bytes of an image file: in a buffer, a data URI or a file beside this one."""
+        row = self.json["images"][number]
+        if "bufferView" in row:
+            view = self.json["bufferViews"][row["bufferView"]]
+            start, length = view.get("byteOffset", 0), view["byteLength"]
+            data = self.buffer(view["buffer"])
+            if not 0 <= start <= start + length <= len(data):
+                raise self.fault("has an image that reaches past the end of its data")
+            return data[start : start + length]
+        uri = row["uri"]
+        return self._from_uri(uri) if uri.startswith("data:") else self._beside(unquote(uri))
+
     def _from_uri(self, uri: str) -> bytes:
         head, comma, body = uri.partition(",")
         if not comma or not head.endswith(";base64"):

@@ -1,4 +1,4 @@
-"""A rig as the files of its folder: ``rig.json`` and ``mesh.safetensors``."""
+"""A rig as the files of its folder: ``rig.json``, ``mesh.safetensors`` and its textures."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def rig_files(rig: Rig) -> dict[str, bytes | Iterable[bytes]]:
         "head_weight": rig.head_weight,
     }
     kept = {name: np.ascontiguousarray(array) for name, array in arrays.items() if array is not None}
-    return {"rig.json": _text(rig).encode(), MESH: save(kept)}
+    return {"rig.json": _text(rig).encode(), MESH: save(kept), **rig.textures}
 
 
 def _text(rig: Rig) -> str:
