@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from safetensors.numpy import load_file
 from scipy.spatial import cKDTree
 
-from facegen.rig import ARKIT
+from facegen.renderers.textures import at_uvs, smaller, texture_pixels
+from facegen.rig import ARKIT, load_rig
 
 ROOT = Path(__file__).resolve().parent.parent
 ARIA = ROOT / "rigs" / "aria"
@@ -492,7 +494,58 @@ def test_smile_lifts_the_cheeks_and_narrows_the_lids():
 @pytest.mark.slow
 def test_rebuilding_gives_the_same_bytes(tmp_path: Path):
     command = [sys.executable, str(ROOT / "tools" / "build_head.py"), "--out", str(tmp_path / "aria")]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=300)
     for head in ("aria", "bruno", "edith"):
         for name in ("rig.json", "mesh.safetensors"):
             assert (tmp_path / head / name).read_bytes() == (ARIA.parent / head / name).read_bytes(), name
+        pictures = [np.asarray(Image.open(f / head / "head.jpg"), int) for f in (tmp_path, ARIA.parent)]
+        assert np.abs(pictures[0] - pictures[1]).max() <= 2, "as far as JPEG coders agree"
+
+
+def flat(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Corners [f,3,2] of a part's faces in the texture, and twice their areas."""
+    at = HEAD.arrays["uvs"][HEAD.part_faces(name)].astype(float)
+    a, b = at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]
+    return at, a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+
+
+def test_the_texture_shows_each_place_of_the_skin_once():
+    at, double = flat("skin")
+    assert double.min() > 0, "no face is turned over"
+    reach = np.ptp(at.reshape(-1, 2), axis=0)
+    assert np.allclose(reach[0], reach[1], rtol=0.02)
+    assert double.sum() / 2 <= np.pi / 4 * reach[0] * reach[1] * 1.01, "one disc holds them all"
+
+
+@pytest.mark.parametrize(
+    "name", ["mouth", "eyeLeft", "eyeRight", "teethUpper", "teethLower", "tongue", "gumUpper"]
+)
+def test_pieces_lie_beside_the_skin_in_the_texture(name: str):
+    at, double = flat(name)
+    assert at.min() > 0 and at.max() < 1
+    assert double[double > 0].sum() > 0.0005
+    skin, _ = flat("skin")
+    assert at[..., 0].min() > skin[..., 0].max() or at[..., 1].max() < skin[..., 1].min()
+
+
+def test_the_face_has_most_of_the_texture():
+    _, double = flat("skin")
+    v = HEAD.vertices[HEAD.part_faces("skin")]
+    area = np.linalg.norm(np.cross(v[:, 1] - v[:, 0], v[:, 2] - v[:, 0]), axis=1)
+    middle = v.mean(axis=1)
+    face = (middle[:, 2] > 6) & (np.abs(middle[:, 1]) < 7) & (np.abs(middle[:, 0]) < 5)
+    texels = np.sqrt(double / area) * 2048  # a cm
+    assert np.median(texels[face]) > 35 and np.median(texels[face]) > 1.3 * np.median(
+        texels[middle[:, 1] < -14]
+    )
+
+
+@pytest.mark.parametrize("head", ["aria", "bruno", "edith"])
+def test_the_texture_fits_the_colours_of_the_vertices(head: str):
+    rig = load_rig(head)
+    pixels = texture_pixels(rig, "head.jpg")
+    assert pixels.shape[:2] == (2048, 2048) and len(rig.textures["head.jpg"]) < 1e6
+    rows = np.r_[HEAD.span("skin"), HEAD.span("teethUpper"), HEAD.span("tongue")]
+    under = at_uvs(smaller(pixels, 8), rig.mesh.uvs[rows])[:, :3].astype(int)
+    away = np.abs(under - rig.mesh.colors[rows])
+    assert np.median(away) < 6 and np.quantile(away, 0.95) < 45

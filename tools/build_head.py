@@ -1,6 +1,6 @@
-"""Builds the head `aria`: `rigs/aria/rig.json` and `rigs/aria/mesh.safetensors`, and beside it other people's.
+"""Builds the head `aria`: `rig.json`, `mesh.safetensors` and `head.jpg` in `rigs/aria`, and beside it other people's.
 
-`python tools/build_head.py` needs NumPy, SciPy and safetensors and uses the stored parameters.
+`python tools/build_head.py` needs NumPy, SciPy, Pillow and safetensors and uses the stored parameters.
 `python tools/build_head.py --fit FOLDER` first fits the parameters again to ICT-FaceKit's measurements (MIT,
 USC Institute for Creative Technologies) in FOLDER.
 """
@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from head import assemble, identities, parameters
+from head import assemble, identities, parameters, texture
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -34,10 +34,11 @@ def main() -> None:
         from head import fit
 
         parameters.save(fit.run(options.fit, np.array(parameters.IDENTITY)))
-    rig, arrays = assemble.build(parameters.Parameters.load())
-    assemble.write((rig, arrays), options.out)
+    rig, arrays, canvas = assemble.build(parameters.Parameters.load())
+    picture = canvas.paint(arrays["colors"] / 255.0, texture.LOOKS["aria"])
+    assemble.write(rig, arrays, picture, options.out)
     for name in identities.IDENTITIES:
-        assemble.write(identities.build(name, rig, arrays), options.out.parent / name)
+        assemble.write(*identities.build(name, rig, arrays, canvas), options.out.parent / name)
 
 
 if __name__ == "__main__":

@@ -193,8 +193,9 @@ class _Stage:
             return
         strand = np.column_stack([uvs, scene.strands[scene.colors[:, 3]]]).astype(np.float32)
         attributes.append((context.buffer(strand), "3f", "strand"))
+        textures = {name: self._texture(rig, name) for name in {own.texture for own in scene.textured}}
         for own in scene.textured:
-            self._textures.append((own, self._texture(rig, own.texture)))
+            self._textures.append((own, textures[own.texture]))
             for kind in ("solid", "thin"):
                 faces = getattr(scene, kind)
                 mine = faces[scene.colors[faces[:, 0], 3] == own.number]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as to_bytes
 
-from . import brows, cloth, eyes, hair, jaw, mouth, paint
+from . import atlas, brows, cloth, eyes, hair, jaw, mouth, paint, texture
 from .controls import COMBINATIONS, CONTROLS, EXTRA, control_rows
 from .parameters import Parameters
 from .part import Part, mirror_part
@@ -21,12 +21,48 @@ CREDIT = (
 )
 SMALLEST = 1.2e-3  # cm; displacements below are none
 MATERIALS = {
-    "skin": {"color": [0.71, 0.40, 0.29], "roughness": 0.58, "specular": 0.04, "subsurface": 0.6},
-    "mouth": {"color": [0.10, 0.02, 0.02], "roughness": 0.5, "specular": 0.04, "subsurface": 0.2},
-    "eye": {"color": [0.80, 0.75, 0.70], "roughness": 0.08, "specular": 0.05, "subsurface": 0.1},
-    "teeth": {"color": [0.78, 0.71, 0.58], "roughness": 0.25, "specular": 0.05, "subsurface": 0.3},
-    "gums": {"color": [0.50, 0.13, 0.13], "roughness": 0.3, "specular": 0.05, "subsurface": 0.5},
-    "tongue": {"color": [0.53, 0.14, 0.14], "roughness": 0.45, "specular": 0.05, "subsurface": 0.6},
+    "skin": {
+        "color": [0.71, 0.40, 0.29],
+        "roughness": 0.58,
+        "specular": 0.04,
+        "subsurface": 0.6,
+        "texture": texture.FILE,
+    },
+    "mouth": {
+        "color": [0.10, 0.02, 0.02],
+        "roughness": 0.5,
+        "specular": 0.04,
+        "subsurface": 0.2,
+        "texture": texture.FILE,
+    },
+    "eye": {
+        "color": [0.80, 0.75, 0.70],
+        "roughness": 0.08,
+        "specular": 0.05,
+        "subsurface": 0.1,
+        "texture": texture.FILE,
+    },
+    "teeth": {
+        "color": [0.78, 0.71, 0.58],
+        "roughness": 0.25,
+        "specular": 0.05,
+        "subsurface": 0.3,
+        "texture": texture.FILE,
+    },
+    "gums": {
+        "color": [0.50, 0.13, 0.13],
+        "roughness": 0.3,
+        "specular": 0.05,
+        "subsurface": 0.5,
+        "texture": texture.FILE,
+    },
+    "tongue": {
+        "color": [0.53, 0.14, 0.14],
+        "roughness": 0.45,
+        "specular": 0.05,
+        "subsurface": 0.6,
+        "texture": texture.FILE,
+    },
     "hair": {
         "color": [0.033, 0.014, 0.008],
         "roughness": 0.58,
@@ -40,11 +76,11 @@ MATERIALS = {
 }
 
 
-def build(p: Parameters) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The rig as JSON-ready values and as arrays."""
+def build(p: Parameters) -> tuple[dict[str, Any], dict[str, np.ndarray], texture.Canvas]:
+    """The rig as JSON-ready values and as arrays, and what its texture is painted on."""
     skin = Skin(p)
     parts = _parts(p, skin)
-    index = parts.pop("index")
+    index, lips = parts.pop("index"), parts.pop("lips")
     ordered: list[Part] = list(parts.values())
     arrays = _arrays(skin, ordered)
     rows, v, f = [], 0, 0
@@ -72,7 +108,25 @@ def build(p: Parameters) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "landmarks": _landmarks(p, skin, index),
         "pivots": _pivots(p),
     }
-    return rig, arrays
+    return rig, arrays, _canvas(arrays, rows, lips, np.array(rig["pivots"]["eyeLeft"]))
+
+
+def _canvas(
+    arrays: dict[str, np.ndarray], parts: list[dict[str, Any]], lips: np.ndarray, eye: np.ndarray
+) -> texture.Canvas:
+    """The texels of TEXTURED; both eyes have the left one's."""
+    about = np.zeros((len(arrays["vertices"]), 3))  # skin, eye, lips
+    faces = []
+    for row in parts:
+        at = slice(*row["vertices"])
+        about[at, 0], about[at, 1] = row["name"] == "skin", row["name"] == "eyeLeft"
+        if row["name"] in atlas.TEXTURED and row["name"] != "eyeRight":
+            faces.append(arrays["faces"][slice(*row["faces"])])
+    about[: len(lips), 2] = lips
+    found = atlas.texels(arrays["uvs"], np.vstack(faces))
+    skin, ball, red = found.spread(about).T
+    places = found.spread(arrays["vertices"].astype(float))
+    return texture.Canvas(found, places, skin > 0.5, ball > 0.5, red, eye)
 
 
 def _from_skin(
@@ -90,6 +144,7 @@ def _parts(p: Parameters, skin: Skin) -> dict[str, Any]:
     colours = paint.skin_colours(skin, p.landmarks)
     out: dict[str, Any] = {}
     out["skin"], out["index"] = _from_skin(skin, outside, "skin", "skin", colours)
+    out["lips"] = paint.lips(skin)[np.unique(outside)]
     dark = paint.bag_colours(skin)
     out["mouth"], _ = _from_skin(skin, inside, "mouth", "mouth", dark)
     left = eyes.left_eye(skin.eye_centre, skin.eye_radius)
@@ -119,12 +174,17 @@ def _arrays(skin: Skin, parts: list[Part]) -> dict[str, np.ndarray]:
             index.append(moved + start)
             value.append(np.round(delta[moved], 5))
         offsets.append(sum(len(i) for i in index))
-    low, high = vertices.min(axis=0), vertices.max(axis=0)
-    turn = np.arctan2(vertices[:, 0], vertices[:, 2]) / (2 * np.pi) + 0.5
-    uvs = np.stack([turn, (vertices[:, 1] - low[1]) / (high[1] - low[1])], axis=1)
+    uvs = np.zeros((len(vertices), 2))
+    eye = np.zeros((0, 2))
     for part, start in zip(parts, starts, strict=False):
-        if part.strands is not None:
-            uvs[start : start + len(part.vertices)] = part.strands
+        rows = slice(start, start + len(part.vertices))
+        if part.name == "eyeRight":
+            uvs[rows] = eye
+        elif part.name in atlas.TEXTURED:
+            uvs[rows] = atlas.place(part)
+            eye = uvs[rows] if part.name == "eyeLeft" else eye
+        elif part.strands is not None:
+            uvs[rows] = part.strands
     return {
         "vertices": vertices.astype(np.float32),
         "faces": faces.astype(np.int32),
@@ -173,8 +233,8 @@ def _pivots(p: Parameters) -> dict[str, list[float]]:
     }
 
 
-def write(built: tuple[dict[str, Any], dict[str, np.ndarray]], folder: Path) -> None:
-    rig, arrays = built
+def write(rig: dict[str, Any], arrays: dict[str, np.ndarray], picture: bytes, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / texture.FILE).write_bytes(picture)
     (folder / "mesh.safetensors").write_bytes(to_bytes(arrays))
     (folder / "rig.json").write_text(json.dumps(rig, indent=1) + "\n", encoding="utf-8")

@@ -13,6 +13,7 @@ import numpy as np
 from .hair import HAIR, above_hairline
 from .paint import SKIN
 from .part import smoothstep
+from .texture import LOOKS, Canvas
 
 Bump = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 """Where (cm; x counts on both sides), how far it reaches (cm), how far it moves what lies there (cm)."""
@@ -89,9 +90,9 @@ def _near(points: np.ndarray, place: tuple[float, ...], reach: tuple[float, ...]
 
 
 def build(
-    name: str, rig: dict[str, Any], arrays: dict[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """The rig's JSON and arrays, of what differs from aria's `rig` and `arrays`."""
+    name: str, rig: dict[str, Any], arrays: dict[str, np.ndarray], canvas: Canvas
+) -> tuple[dict[str, Any], dict[str, np.ndarray], bytes]:
+    """The rig's JSON and arrays, of what differs from aria's `rig` and `arrays`, and the texture."""
     one = IDENTITIES[name]
     rest = arrays["vertices"].astype(float)
     vertices, colors = warp(one, rest), arrays["colors"] / 255.0
@@ -114,12 +115,14 @@ def build(
         "credit": rig["credit"],
         "mesh": "mesh.safetensors",
         "pivots": pivots,
+        "materials": {k: about for k, about in rig["materials"].items() if "texture" in about},
     }
+    colors = np.clip(colors, 0, 1)
     changed = {
         "vertices": np.round(vertices, 5).astype(np.float32),
-        "colors": np.round(np.clip(colors, 0, 1) * 255).astype(np.uint8),
+        "colors": np.round(colors * 255).astype(np.uint8),
     }
-    return told, changed
+    return told, changed, canvas.paint(colors, LOOKS[name])
 
 
 def _coloured(

@@ -51,7 +51,7 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     c = _mix(c, SHADOW, 0.45 * smoothstep(5.5, 2.8, ring))
     c = _mix(c, np.array([0.80, 0.48, 0.44]), 0.8 * smoothstep(3.15, 2.7, ring))
     c = _mix(c, MUCOSA, smoothstep(1.7, 0.5, ring))
-    c = _mix(c, LIP, smoothstep(0.09, -0.13, _beyond_lips(skin)))
+    c = _mix(c, LIP, lips(skin))
     c = _mix(
         c, MUCOSA, smoothstep(0.12, 0.0, skin.lip) * (v[:, 2] < skin.vertices[skin.contact].max(axis=0)[2])
     )
@@ -69,6 +69,11 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     )
     c = _mix(c, BROW, 0.25 * brow * (v[:, 2] > 5))
     return np.clip(c * _hollows(skin), 0, 1)
+
+
+def lips(skin: Skin) -> np.ndarray:
+    """How far each vertex is the red of the lips, [n] 0..1."""
+    return smoothstep(0.09, -0.13, _beyond_lips(skin))
 
 
 def _beyond_lips(skin: Skin) -> np.ndarray:
