@@ -43,10 +43,15 @@ def vroid_shapes(rig: Rig) -> dict[str, np.ndarray]:
 
 
 def write_avatar(
-    path: Path, rig: Rig, version: int | None = None, names_on: str = "mesh", armature_scale: float = 1.0
+    path: Path,
+    rig: Rig,
+    version: int | None = None,
+    names_on: str = "mesh",
+    armature_scale: float = 1.0,
+    shapes: dict[str, np.ndarray] | None = None,
 ) -> Path:
     """``rig`` as a GLB: an armature of hips, neck, head and eyes, a skinned mesh a part. ``version`` None has
-    ARKit's names, 0 and 1 are VRMs with VRoid's names and expressions."""
+    ARKit's names (or the ``shapes`` given), 0 and 1 are VRMs with VRoid's names and expressions."""
     document = gltf.GLTF2(asset=gltf.Asset(generator="a test"))
     buffer = Buffer(document)
     turn = BACKWARDS if version == 0 else np.ones(3, np.float32)
@@ -60,7 +65,8 @@ def write_avatar(
             translation=[float(head[0] * unit), float((head[1] + 100) * unit), float(head[2] * unit)],
         ),
     ]
-    shapes = arkit_shapes(rig) if version is None else vroid_shapes(rig)
+    if shapes is None:
+        shapes = arkit_shapes(rig) if version is None else vroid_shapes(rig)
     skin = _skin(buffer, rig, head, armature_scale)
     for part in rig.parts or (Part("Head", "skin", (0, len(rig.mesh.vertices)), (0, len(rig.mesh.faces))),):
         _add_mesh(buffer, rig, part, shapes, turn, unit, names_on)

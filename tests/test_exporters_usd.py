@@ -1,5 +1,6 @@
 """USD heads: what a viewer would show is what the rig computes, and Pixar's validators find nothing."""
 
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,24 @@ def test_pixars_validators_find_nothing(suffix, colors, tmp_path):
         save(animation, path, rig=tiny_rig(colors))
         found = UsdValidation.ValidationContext(validators).Validate(Usd.Stage.Open(str(path)))
         assert [error.GetMessage() for error in found] == []
+
+
+def test_a_package_has_the_textures(tmp_path):
+    from tests.test_textures import textured
+
+    rig = textured(tint=[1.0, 0.5, 0.25], cutoff=0.5)
+    save(wave(3), tmp_path / "a.usdz", rig=rig)
+    with zipfile.ZipFile(tmp_path / "a.usdz") as package:
+        assert package.read("skin.png") == rig.textures["skin.png"]
+    stage = Usd.Stage.Open(str(tmp_path / "a.usdz"))
+    validators = UsdValidation.ValidationRegistry().GetOrLoadAllValidators()
+    found = UsdValidation.ValidationContext(validators).Validate(stage)
+    assert [error.GetMessage() for error in found] == []
+    texture = stage.GetPrimAtPath("/Face/Materials/skin/Texture")
+    assert texture.GetAttribute("inputs:file").Get().resolvedPath.endswith("a.usdz[skin.png]")
+    assert np.allclose(texture.GetAttribute("inputs:scale").Get(), (1.0, 0.5, 0.25, 1.0))
+    save(wave(3), tmp_path / "a.usda", rig=rig)
+    assert not Usd.Stage.Open(str(tmp_path / "a.usda")).GetPrimAtPath("/Face/Materials/skin/Texture")
 
 
 def test_the_validators_do_find_faults(tmp_path):

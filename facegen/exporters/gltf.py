@@ -24,8 +24,9 @@ from facegen.rig.pose import quaternions
 class Glb:
     """The rig's head in metres, one mesh a part, with a skin so that neck and shoulders follow the head's turns.
 
-    Every part that a shape moves carries all of the rig's controls as morph targets, in the rig's order, so
-    one set of names and one curve of weights drives them all. Weights keep to the controls' limits. Sound and
+    Every part that a shape moves carries all of the rig's controls as morph targets, in the rig's order, then its
+    combinations (``jawOpen_mouthClose``), so one set of names and one curve of weights drives them all. Weights keep to
+    the controls' limits; a combination's is the product of its controls'. Sound and
     frame rate, which glTF has no place for, stand in the extras. Where the rig is a ``.glb`` or ``.vrm`` file, its
     copy is animated instead.
     """
@@ -82,9 +83,7 @@ def _animation(
     buffer: Buffer, animation: Animation, rig: Rig, morphed: list[int], extras: dict[str, Any]
 ) -> gltf.Animation:
     """Weights for the nodes ``morphed`` and, where the head moves, its rotation and shift."""
-    low = np.array([c.low for c in rig.controls], np.float32)
-    high = np.array([c.high for c in rig.controls], np.float32)
-    weights = np.clip(animation.select(rig.control_names).values, low, high)
+    weights = rig.limited_weights(animation)
     times = buffer.add(animation.times.astype(np.float32), "SCALAR", limits=True)
     result = gltf.Animation(name="speech", extras=extras)
 

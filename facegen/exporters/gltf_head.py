@@ -38,7 +38,7 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
     skin = _add_skeleton(buffer, rig, eyes)
     first = len(document.nodes)
     unit_normals = normals(mesh.vertices, mesh.faces)
-    shapes = [moving(*rig.delta(name)) for name in rig.control_names]
+    shapes = [moving(*rig.shape(number)) for number in range(len(rig.shape_names))]
     materials: dict[tuple[str, bool], int] = {}
     textures: dict[str, int] = {}
     morphed = []
@@ -123,9 +123,9 @@ def _add_part(
     if any(len(index) for index, _ in moved):
         numbers = buffer.add_shapes(moved, len(used))
         primitive.targets = [gltf.Attributes(POSITION=n) for n in numbers]
-        names = list(rig.control_names)
+        names = list(rig.shape_names)
         primitive.extras, result.extras = {"targetNames": names}, {"targetNames": names}
-        result.weights = [c.neutral for c in rig.controls]
+        result.weights = [c.neutral for c in rig.controls] + [0.0] * len(rig.combinations)
     buffer.document.meshes.append(result)
     return len(buffer.document.meshes) - 1
 

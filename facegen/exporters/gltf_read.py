@@ -13,6 +13,7 @@ from facegen.animation import Animation
 from facegen.errors import AnimationFileError
 from facegen.exporters.timecode import RATES
 from facegen.rigfiles.gltf_document import MAX_VALUES, Document
+from facegen.rigfiles.names import without_combined
 from facegen.units import METRES_PER_CM, as_fps
 
 HEAD_NODE = "head"
@@ -21,7 +22,8 @@ FALLBACK_FPS = Fraction(30)
 
 
 def read_morph_animation(path: str | PathLike) -> Animation:
-    """The first animation that drives morph weights, on the target names of the mesh that has most of them.
+    """The first animation that drives morph weights, on the target names of the mesh that has most of them, without
+    shapes that correct the sum of others.
 
     Keys at an even step give their values as they are; others are interpolated (cubic ones between their
     values) at 30 frames a second. Head poses are read back from facegen's own files. Raises
@@ -36,6 +38,8 @@ def read_morph_animation(path: str | PathLike) -> Animation:
     head = document.head(animation, len(times)) if even else None
     if not even:
         tracks = [_resampled(times, weights, fps, sampler.get("interpolation") == "STEP")]
+    kept = without_combined(names)
+    names, tracks[0] = tuple(names[i] for i in kept), tracks[0][:, kept]
     about = animation.get("extras") or {}
     sound = about.get("audio") if isinstance(about, dict) else None
     return Animation(fps, names, tracks[0], head, {"audio": {"name": str(sound)}} if sound else {})

@@ -21,6 +21,7 @@ from facegen.exporters.usd_head import HEAD_JOINT, JOINTS, add_head
 from facegen.files import read_bytes
 from facegen.rig import Rig, default_head, load_rig
 from facegen.rig.pose import quaternions
+from facegen.rigfiles.names import without_combined
 from facegen.units import METRES_PER_CM, as_fps
 
 ROOT = "/Face"
@@ -34,7 +35,8 @@ PACKED = 1_000_000_000
 
 class Usda:
     """The rig's head in cm with +Y up: a mesh a part under a ``SkelRoot``, its shapes as ``BlendShape`` prims, one
-    ``SkelAnimation`` whose weights are in the rig's order, and joints of the neck's base and the head.
+    ``SkelAnimation`` whose weights are in the rig's order (then its combinations, ``jawOpen_mouthClose``), and joints of
+    the neck's base and the head. Surfaces have the vertices' colours; the package has the textures too.
 
     A time code is a frame; the frame rate is that of the time codes. Weights keep to the controls' limits.
     """
@@ -70,15 +72,19 @@ class Usdz(Usda):
     suffix = ".usdz"
 
     def files(self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
-        stage = animated_stage(animation, rig, options)
+        stage = animated_stage(animation, rig, options, textured=True)
+        textures = default_head(rig or load_rig("arkit")).textures
 
         def pack(folder: Path) -> None:
             from pxr import Sdf
 
             stage.GetRootLayer().Export(str(folder / "face.usdc"))
-            os.utime(folder / "face.usdc", (PACKED, PACKED))
+            for name, picture in textures.items():
+                (folder / name).write_bytes(picture)
             with Sdf.ZipFileWriter.CreateNew(str(folder / "face.usdz")) as package:
-                package.AddFile(str(folder / "face.usdc"), "face.usdc")
+                for name in ("face.usdc", *textures):
+                    os.utime(folder / name, (PACKED, PACKED))
+                    package.AddFile(str(folder / name), name)
 
         return {"": _written(pack, "face.usdz")}
 
@@ -90,9 +96,13 @@ def _written(write: Callable[[Path], Any], name: str) -> bytes:
         return read_bytes(Path(folder, name), limit=MAX_BYTES)
 
 
-def animated_stage(animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> Any:
-    """The stage in memory. Raises UsageError where animation and rig share no control, MissingExtraError without
-    usd-core."""
+def animated_stage(
+    animation: Animation, rig: Rig | None, options: Mapping[str, Any], textured: bool = False
+) -> Any:
+    """The stage in memory; ``textured`` where the rig's textures will lie beside it.
+
+    Raises UsageError where animation and rig share no control, MissingExtraError without usd-core.
+    """
     try:
         from pxr import Usd, UsdGeom, UsdSkel
     except ImportError as error:
@@ -117,7 +127,7 @@ def animated_stage(animation: Animation, rig: Rig | None, options: Mapping[str, 
     stage.GetRootLayer().customLayerData = {NOTES: notes}
     root = UsdSkel.Root.Define(stage, ROOT)
     stage.SetDefaultPrim(root.GetPrim())
-    add_head(stage, ROOT, ANIMATION, head)
+    add_head(stage, ROOT, ANIMATION, head, textured)
     _add_curves(stage, animation, head)
     return stage
 
@@ -125,11 +135,9 @@ def animated_stage(animation: Animation, rig: Rig | None, options: Mapping[str, 
 def _add_curves(stage: Any, animation: Animation, head: Rig) -> None:
     from pxr import Gf, Sdf, UsdSkel, Vt
 
-    low = np.array([c.low for c in head.controls], np.float32)
-    high = np.array([c.high for c in head.controls], np.float32)
-    weights = np.clip(animation.select(head.control_names).values, low, high)
+    weights = head.limited_weights(animation)
     curves = UsdSkel.Animation.Define(stage, ANIMATION)
-    curves.CreateBlendShapesAttr(list(head.control_names))
+    curves.CreateBlendShapesAttr(list(head.shape_names))
     curves.CreateJointsAttr(list(JOINTS))
     pivot = np.asarray(head.pivots.get("head", (0.0, 0.0, 0.0)), np.float32)
     poses = np.zeros((1, 6), np.float32) if animation.head is None else animation.head
@@ -185,7 +193,9 @@ def read_animation(path: str | PathLike) -> Animation:
         raise AnimationFileError(f"has {values.shape[1]} weights for {len(names)} blend shapes")
     head = _head(curves, codes) if notes else None
     sound = notes.get("audio")
-    return Animation(fps, names, values, head, {"audio": {"name": str(sound)}} if sound else {})
+    kept = without_combined(names)
+    names = tuple(names[i] for i in kept)
+    return Animation(fps, names, values[:, kept], head, {"audio": {"name": str(sound)}} if sound else {})
 
 
 def _codes(attribute: Any) -> np.ndarray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from facegen.exporters.gltf_head import linear_color, moving, part_shape, to_linear
+from facegen.exporters.gltf_head import is_textured, linear_color, moving, part_shape, to_linear
 from facegen.mesh import normals
 from facegen.rig import Part, Rig
 
@@ -14,8 +15,9 @@ JOINTS = ("base", "base/head")
 HEAD_JOINT = JOINTS[1]
 
 
-def add_head(stage: Any, root: str, animation: str, rig: Rig) -> None:
-    """Add the head of ``rig`` in cm below the prim ``root``, driven by the animation at the path ``animation``."""
+def add_head(stage: Any, root: str, animation: str, rig: Rig, textured: bool = False) -> None:
+    """Add the head of ``rig`` in cm below the prim ``root``, driven by the animation at the path ``animation``;
+    ``textured`` with the rig's textures, which lie beside the stage."""
     from pxr import Tf, UsdSkel
 
     mesh = rig.mesh
@@ -23,7 +25,7 @@ def add_head(stage: Any, root: str, animation: str, rig: Rig) -> None:
     skeleton = _add_skeleton(stage, root, rig)
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation])
     unit_normals = normals(mesh.vertices, mesh.faces)
-    shapes = [moving(*rig.delta(name)) for name in rig.control_names]
+    shapes = [moving(*rig.shape(number)) for number in range(len(rig.shape_names))]
     parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
     taken = {"Skeleton", "Animation", "Materials"}
     for part in parts:
@@ -33,7 +35,7 @@ def add_head(stage: Any, root: str, animation: str, rig: Rig) -> None:
         prim = _add_part(stage, f"{root}/{name}", rig, part, shapes, unit_normals)
         binding = UsdSkel.BindingAPI(prim)
         binding.CreateSkeletonRel().SetTargets([skeleton.GetPath()])
-        _bind_material(stage, root, prim, part, rig)
+        _bind_material(stage, root, prim, part, rig, textured and is_textured(rig, part.material))
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -103,7 +105,7 @@ def _add_shapes(
     from pxr import Tf, UsdSkel, Vt
 
     names, targets, taken = [], [], set[str]()
-    for name, (index, metres) in zip(rig.control_names, shapes, strict=True):
+    for name, (index, metres) in zip(rig.shape_names, shapes, strict=True):
         if len(index) == 0:
             continue
         shape = UsdSkel.BlendShape.Define(stage, f"{path}/{_free(Tf.MakeValidIdentifier(name), taken)}")
@@ -116,8 +118,8 @@ def _add_shapes(
         binding.CreateBlendShapeTargetsRel().SetTargets(targets)
 
 
-def _bind_material(stage: Any, root: str, prim: Any, part: Part, rig: Rig) -> None:
-    """A preview surface by the part's material; it takes vertex colours where the mesh has them."""
+def _bind_material(stage: Any, root: str, prim: Any, part: Part, rig: Rig, textured: bool) -> None:
+    """A preview surface by the part's material: its texture, or vertex colours where the mesh has them."""
     from pxr import Gf, Sdf, Tf, UsdShade
 
     about = rig.materials.get(part.material, {})
@@ -132,7 +134,9 @@ def _bind_material(stage: Any, root: str, prim: Any, part: Part, rig: Rig) -> No
         surface.CreateInput("roughness", Sdf.ValueTypeNames.Float).Set(float(about.get("roughness", 0.5)))
         surface.CreateInput("opacity", Sdf.ValueTypeNames.Float).Set(float(about.get("opacity", 1.0)))
         diffuse = surface.CreateInput("diffuseColor", Sdf.ValueTypeNames.Color3f)
-        if rig.mesh is not None and rig.mesh.colors is not None:
+        if textured:
+            _add_texture(stage, path, surface, diffuse, about)
+        elif rig.mesh is not None and rig.mesh.colors is not None:
             reader = UsdShade.Shader.Define(stage, f"{path}/Colors")
             reader.CreateIdAttr("UsdPrimvarReader_float3")
             reader.CreateInput("varname", Sdf.ValueTypeNames.String).Set("displayColor")
@@ -143,3 +147,25 @@ def _bind_material(stage: Any, root: str, prim: Any, part: Part, rig: Rig) -> No
         out = surface.CreateOutput("surface", Sdf.ValueTypeNames.Token)
         material.CreateSurfaceOutput().ConnectToSource(out)
     UsdShade.MaterialBindingAPI.Apply(prim).Bind(material)
+
+
+def _add_texture(stage: Any, path: str, surface: Any, diffuse: Any, about: Mapping[str, Any]) -> None:
+    """The texture that the material ``about`` names, read at ``st``, repeated, as the surface's colour."""
+    from pxr import Gf, Sdf, UsdShade
+
+    kinds = Sdf.ValueTypeNames
+    reader = UsdShade.Shader.Define(stage, f"{path}/Places")
+    reader.CreateIdAttr("UsdPrimvarReader_float2")
+    reader.CreateInput("varname", kinds.String).Set("st")
+    picture = UsdShade.Shader.Define(stage, f"{path}/Texture")
+    picture.CreateIdAttr("UsdUVTexture")
+    picture.CreateInput("file", kinds.Asset).Set(str(about["texture"]))
+    picture.CreateInput("sourceColorSpace", kinds.Token).Set("sRGB")
+    for axis in ("wrapS", "wrapT"):
+        picture.CreateInput(axis, kinds.Token).Set("repeat")
+    picture.CreateInput("scale", kinds.Float4).Set(Gf.Vec4f(*linear_color(about, "tint"), 1.0))
+    picture.CreateInput("st", kinds.Float2).ConnectToSource(reader.CreateOutput("result", kinds.Float2))
+    diffuse.ConnectToSource(picture.CreateOutput("rgb", kinds.Float3))
+    if about.get("cutoff"):
+        surface.CreateInput("opacityThreshold", kinds.Float).Set(float(about["cutoff"]))
+        surface.GetInput("opacity").ConnectToSource(picture.CreateOutput("a", kinds.Float))

@@ -20,7 +20,7 @@ from facegen.rig import Rig
 from facegen.rig.pose import quaternions
 from facegen.rigfiles.gltf_document import Document
 from facegen.rigfiles.gltf_nodes import Nodes, local_matrix
-from facegen.rigfiles.names import arkit_name, arkit_stem, plain
+from facegen.rigfiles.names import arkit_name, arkit_stem, combined, plain
 from facegen.rigfiles.vrm import read_avatar
 from facegen.units import METRES_PER_CM
 
@@ -131,6 +131,9 @@ class _Model:
             mesh = self.json["meshes"][row["mesh"]]
             rest = np.array(row.get("weights") or mesh.get("weights") or [0.0] * len(names), np.float64)
             values = np.where(driven, animation.values @ matrix, rest).clip(0, 1)
+            for index, name in enumerate(names):
+                if not driven[index] and (of := combined(name, names)):
+                    values[:, index] = values[:, [names.index(n) for n in of]].prod(axis=1)
             self._channel(number, "weights", values.astype(np.float32).reshape(-1), "SCALAR")
 
     def _targets(self, control: str, mesh: int, node: int, names: list[str]) -> list[tuple[int, float]]:

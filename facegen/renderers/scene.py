@@ -13,7 +13,7 @@ from facegen.renderers.colors import material_color
 from facegen.renderers.textures import at_uvs, smaller, texture_pixels
 from facegen.rig import Part, Rig
 
-PATCH = 8
+PATCH = 4
 """Texels a side whose mean is the colour of a vertex where textures are not drawn."""
 SURFACE = {"roughness": 0.5, "specular": 0.04, "subsurface": 0.0, "opacity": 1.0, "strands": 0.0}
 """Material values in 0..1 and what they are where a material does not say; ``specular`` is the reflectance

@@ -127,6 +127,11 @@ class Rig:
     def control_names(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.controls)
 
+    @property
+    def shape_names(self) -> tuple[str, ...]:
+        """The controls' names, then the combinations', each joined by ``_``."""
+        return (*self.control_names, *("_".join(of) for of in self.combinations))
+
     def control(self, name: str) -> Control:
         for control in self.controls:
             if control.name == name:
@@ -156,6 +161,13 @@ class Rig:
             np.prod(np.maximum(values[:, [at[n] for n in of]], 0.0), axis=1) for of in self.combinations
         ]
         return np.column_stack([values, *products]).astype(np.float32)
+
+    def limited_weights(self, animation: Animation) -> np.ndarray:
+        """``shape_weights`` of the controls within their limits."""
+        low = np.array([c.low for c in self.controls], np.float32)
+        high = np.array([c.high for c in self.controls], np.float32)
+        values = np.clip(animation.select(self.control_names).values, low, high)
+        return self.shape_weights(Animation(animation.fps, self.control_names, values))
 
     def dense_shapes(self) -> np.ndarray:
         """All displacements, [C + combinations, V, 3] float32 cm."""

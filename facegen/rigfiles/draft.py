@@ -14,7 +14,7 @@ from facegen.rig.importing import Imported
 from facegen.rig.load import ARKIT
 from facegen.rig.model import Control, Part, Rig
 from facegen.rigfiles.looks import look_of
-from facegen.rigfiles.names import add_pairs, arkit_names, region_of, side_of
+from facegen.rigfiles.names import add_pairs, arkit_names, combined, region_of, side_of
 from facegen.rigfiles.posture import guess_posture
 
 MAX_VERTICES = 4_000_000
@@ -68,10 +68,11 @@ def moved(dense: np.ndarray) -> Shape:
 def assemble(draft: Draft, shapes_needed: bool = True) -> Imported:
     """The rig of a draft.
 
-    Shapes of one name on several pieces become one control. Names are put into ARKit's spelling where they mean
-    the same; ARKit's middle controls that the file has as two sides are their sum. Where no joint says what turns
-    with the head, that is guessed. Raises RigError for a draft without vertices or, where they are needed, without
-    shapes that move something, for a name twice on one piece, and for more than memory should hold.
+    Shapes of one name on several pieces become one control; a shape called as others joined by ``_`` corrects their
+    sum. Names are put into ARKit's spelling where they mean the same; ARKit's middle controls that the file has as two
+    sides are their sum. Where no joint says what turns with the head, that is guessed. Raises RigError for a draft
+    without vertices or, where they are needed, without shapes that move something, for a name twice on one piece, and
+    for more than memory should hold.
     """
     pieces = [p for p in draft.pieces if len(p.vertices)]
     if not pieces:
@@ -87,12 +88,15 @@ def assemble(draft: Draft, shapes_needed: bool = True) -> Imported:
     notes = [*draft.notes, *([f"{changed} control names put into ARKit's spelling"] if changed else [])]
     shapes = _joined(pieces, starts, names)
     notes += add_pairs(shapes)
+    combinations = {name: of for name in shapes if (of := combined(name, shapes))}
+    shapes = {n: s for n, s in shapes.items() if n not in combinations} | {n: shapes[n] for n in combinations}
     if shapes_needed and not any(len(index) for index, _ in shapes.values()):
         what = "moves no vertex with any of its shapes" if shapes else "holds no shapes"
         raise RigError(what, remedy="export it with its morph targets, or give it shapes with --transfer")
     if sum(len(index) for index, _ in shapes.values()) > MAX_DELTAS:
         raise RigError(f"has more than {MAX_DELTAS} displacements", remedy="export fewer shapes")
-    return Imported(_rig(draft, pieces, starts, shapes, notes), tuple(notes))
+    rig = _rig(draft, pieces, starts, shapes, tuple(combinations.values()), notes)
+    return Imported(rig, tuple(notes))
 
 
 def _check_names(piece: Piece) -> None:
@@ -124,8 +128,14 @@ def _joined(pieces: list[Piece], starts: np.ndarray, names: Mapping[str, str]) -
 
 
 def _rig(
-    draft: Draft, pieces: list[Piece], starts: np.ndarray, shapes: Mapping[str, Shape], notes: list[str]
+    draft: Draft,
+    pieces: list[Piece],
+    starts: np.ndarray,
+    shapes: Mapping[str, Shape],
+    combinations: tuple[tuple[str, ...], ...],
+    notes: list[str],
 ) -> Rig:
+    """``shapes`` are the controls', then those of ``combinations``."""
     vertices = np.concatenate([p.vertices for p in pieces]).astype(np.float32)
     faces = np.concatenate([p.faces.reshape(-1, 3) + s for p, s in zip(pieces, starts, strict=False)])
     looks = {p.material or p.name: p for p in pieces}
@@ -139,7 +149,7 @@ def _rig(
     counts = [len(index) for index, _ in shapes.values()]
     return Rig(
         name=draft.name,
-        controls=tuple(_control(n, draft.limits) for n in shapes),
+        controls=tuple(_control(n, draft.limits) for n in list(shapes)[: len(shapes) - len(combinations)]),
         mesh=Mesh(vertices, faces, _uvs(pieces), _colors(pieces, materials)),
         delta_offsets=np.cumsum([0, *counts]),
         delta_index=_all([i for i, _ in shapes.values()], (0,)).astype(np.int32),
@@ -152,6 +162,7 @@ def _rig(
         licence=draft.licence,
         credit=draft.credit,
         textures=draft.textures,
+        combinations=combinations,
     )
 
 

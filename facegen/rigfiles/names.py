@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -124,6 +124,21 @@ def add_pairs(shapes: dict[str, tuple[np.ndarray, np.ndarray]]) -> list[str]:
     shapes.clear()
     shapes.update(items)
     return notes
+
+
+def combined(name: str, names: Collection[str]) -> tuple[str, ...]:
+    """The shapes whose sum ``name`` corrects: it is theirs, joined by ``_``, as riggers call it; none for other names."""
+    for place in (i for i, letter in enumerate(name) if letter == "_"):
+        first, rest = name[:place], name[place + 1 :]
+        if first in names and (more := (rest,) if rest in names else combined(rest, names)):
+            return (first, *more)
+    return ()
+
+
+def without_combined(names: Sequence[str]) -> list[int]:
+    """The places of those of ``names`` that correct no sum of others."""
+    known = set(names)
+    return [place for place, name in enumerate(names) if not combined(name, known)]
 
 
 def arkit_stem(name: str) -> str:
