@@ -406,12 +406,14 @@ def test_no_triangle_is_folded_at_rest():
 
 @pytest.mark.parametrize("name", [n for n in HEAD.names if n != "mouthClose"])
 def test_no_control_folds_the_skin_over_itself(name: str):
-    """But for some of the smallest triangles, where lips meet at their corners and lids theirs."""
+    """But for two of the smallest triangles, and ten where lips that roll in or stick meet at their corners."""
     faces = HEAD.part_faces("skin")
     folded = against_neighbours(HEAD.pose(**{name: 1.0}), faces)
-    assert folded.sum() <= len(faces) / 1500
     size, _ = areas(HEAD.vertices, faces[folded])
-    assert size.sum() < 0.025
+    few, small = (
+        (10, 0.02) if name.startswith(("jawForward", "mouthRollUpper", "mouthSticky")) else (2, 0.001)
+    )
+    assert folded.sum() <= few and size.sum() < small
 
 
 def test_head_weight_holds_the_head_and_frees_the_collar():
