@@ -127,7 +127,7 @@ class RenderConfig:
         file=True,
     )
     renderer: str = option("raster", "renderer: raster, pyrender, pytorch3d, or blender (slow, path-traced)")
-    show: str = option("color", "color, depth (lighter is nearer) or mask")
+    show: str = option("color", "color, depth (lighter is nearer; 16 bits in PNG) or mask")
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
     alpha: bool = option(False, "transparent background (.png, .mov or a folder)")
     resume: bool = option(False, "go on with a long video that was stopped")

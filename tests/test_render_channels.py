@@ -67,6 +67,22 @@ def test_the_pass_of_depths_is_lighter_where_nearer(aria, tmp_path):
     assert grey[nose[1], nose[0]] > ear + 40
 
 
+def test_pictures_of_depths_are_fine_enough_to_measure(aria, tmp_path):
+    camera = camera_for(aria, "front", SIZE)
+    config = RenderConfig(size=f"{SIZE[0]}x{SIZE[1]}", show="depth")
+    render_file(OPEN, tmp_path / "a.png", config)
+    render_file(OPEN, tmp_path / "all/", config)
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.mode.startswith("I")
+        grey = np.asarray(image).astype(float)
+    distance = next(iter(Raster().depths(aria, OPEN, camera, SIZE)))
+    near, far = depth_range(aria, camera)
+    seen = np.isfinite(distance)
+    assert (grey[~seen] == 0).all()
+    assert np.abs((65535 - grey[seen]) / 65534 * (far - near) + near - distance[seen]).max() < 1e-3
+    assert (tmp_path / "all" / "00000.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+
+
 def test_the_mask_is_the_alpha(aria, tmp_path):
     size = f"{SIZE[0]}x{SIZE[1]}"
     render_file(OPEN, tmp_path / "mask.png", RenderConfig(size=size, show="mask"))

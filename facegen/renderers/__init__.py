@@ -18,7 +18,7 @@ from facegen.registry import Registry, suffix_of
 from facegen.renderers.camera import Camera, camera_for, read_camera
 from facegen.renderers.channels import check_channel, depths, masks
 from facegen.renderers.clip import Clip, ClipWriter
-from facegen.renderers.images import PngFolder, make_background
+from facegen.renderers.images import Png, PngFolder, make_background
 from facegen.renderers.parts import fingerprint, write_in_parts
 from facegen.rig import Rig, default_head, load_rig
 
@@ -112,8 +112,10 @@ def render_file(
         return
     if config.show == "color":
         frames = renderer.frames(rig, shown, camera, size, background, fine=still)
+    elif config.show == "depth":
+        frames = depths(renderer, rig, shown, camera, size, deep=isinstance(writer, Png | PngFolder))
     else:
-        frames = {"depth": depths, "mask": masks}[config.show](renderer, rig, shown, camera, size)
+        frames = masks(renderer, rig, shown, camera, size)
     writer.write(path, frames, clip)
 
 

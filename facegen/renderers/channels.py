@@ -31,20 +31,27 @@ def masks(
 
 
 def depths(
-    renderer: object, rig: Rig, animation: Animation, camera: Camera, size: tuple[int, int]
+    renderer: object,
+    rig: Rig,
+    animation: Animation,
+    camera: Camera,
+    size: tuple[int, int],
+    deep: bool = False,
 ) -> Iterator[np.ndarray]:
-    """Lighter where nearer, black where nothing is: [H, W, 3] uint8 a frame, linear in the distance.
+    """Lighter where nearer, black where nothing is: [H, W, 3] uint8 a frame, or ``deep`` [H, W] uint16; linear in the
+    distance.
 
-    1 is MARGIN_CM behind the resting head's farthest point from the camera's plane, 255 as much before its nearest.
-    Raises UsageError for a renderer that tells no depths.
+    1 is MARGIN_CM behind the resting head's farthest point from the camera's plane, 255 (65535) as much before its
+    nearest. Raises UsageError for a renderer that tells no depths.
     """
     if not hasattr(renderer, "depths"):
         raise UsageError("that renderer tells no depths", remedy="use --renderer raster")
     near, far = depth_range(rig, camera)
     for distance in renderer.depths(rig, animation, camera, size):
-        grey = np.clip(255 - 254 * (distance - near) / (far - near), 1, 255)
-        shown = np.where(np.isfinite(distance), np.round(grey), 0).astype(np.uint8)
-        yield np.repeat(shown[..., None], 3, axis=2)
+        most = 65535 if deep else 255
+        grey = np.clip(most - (most - 1) * (distance - near) / (far - near), 1, most)
+        shown = np.where(np.isfinite(distance), np.round(grey), 0)
+        yield shown.astype(np.uint16) if deep else np.repeat(shown.astype(np.uint8)[..., None], 3, axis=2)
 
 
 def depth_range(rig: Rig, camera: Camera) -> tuple[float, float]:

@@ -75,7 +75,7 @@ def read_image(path: str | PathLike) -> np.ndarray:
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
-    """``pixels`` [H, W, 3 or 4] uint8 as a PNG file."""
+    """``pixels`` [H, W, 3 or 4] uint8 or [H, W] uint16 as a PNG file."""
     out = io.BytesIO()
     pillow().fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=4)
     return out.getvalue()
