@@ -129,6 +129,9 @@ class RenderConfig:
     renderer: str = option("raster", "renderer: raster, pyrender, pytorch3d, or blender (slow, path-traced)")
     show: str = option("color", "color, depth (lighter is nearer; 16 bits in PNG) or mask")
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
+    light: str = option(
+        "studio", "studio, or a picture all round (.hdr, .exr, .jpg; its middle before the face)", file=True
+    )
     alpha: bool = option(False, "transparent background (.png, .mov or a folder)")
     resume: bool = option(False, "go on with a long video that was stopped")
 

@@ -19,6 +19,7 @@ from facegen.renderers.camera import Camera, camera_for, read_camera
 from facegen.renderers.channels import check_channel, depths, masks
 from facegen.renderers.clip import Clip, ClipWriter
 from facegen.renderers.images import Png, PngFolder, make_background
+from facegen.renderers.lights import read_surroundings
 from facegen.renderers.parts import fingerprint, write_in_parts
 from facegen.rig import Rig, default_head, load_rig
 
@@ -96,7 +97,7 @@ def render_file(
     background = None if config.alpha else make_background(config.background, size)
     still = writer.suffix == ".png"
     shown = animation.slice(0.0, float(1 / animation.fps)) if still else animation
-    renderer = Registry("renderers").get(config.renderer)()
+    renderer = _renderer(config)
     clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
     if shown.seconds > LONG_S and hasattr(writer, "join") and _in_parts(config, camera):
 
@@ -117,6 +118,16 @@ def render_file(
     else:
         frames = masks(renderer, rig, shown, camera, size)
     writer.write(path, frames, clip)
+
+
+def _renderer(config: RenderConfig) -> Renderer:
+    renderer = Registry("renderers").get(config.renderer)
+    light = read_surroundings(config.light)
+    if light is None:
+        return renderer()  # type: ignore[no-any-return]
+    if not getattr(renderer, "takes_surroundings", False):
+        raise UsageError(f"{config.renderer} has the studio's light only", remedy="use --renderer raster")
+    return renderer(light)  # type: ignore[no-any-return]
 
 
 def _in_parts(config: RenderConfig, camera: Camera) -> bool:

@@ -12,7 +12,7 @@ from facegen.animation import Animation
 from facegen.errors import MissingExtraError, MissingSystemError
 from facegen.renderers.ambient import bake_light
 from facegen.renderers.camera import Camera
-from facegen.renderers.lights import GROUND, LIGHTS, SKY, light_directions
+from facegen.renderers.lights import GROUND, LIGHTS, SKY, Surroundings, light_directions
 from facegen.renderers.morphs import Bounds, Morphs
 from facegen.renderers.scene import MAX_MATERIALS, Textured, make_scene
 from facegen.renderers.shaders import shader
@@ -57,7 +57,13 @@ def open_context() -> Any:
 
 
 class Raster:
-    """Draws heads with OpenGL. Frames depend on the arguments and the OpenGL driver alone."""
+    """Draws heads with OpenGL, in the studio's light or that of ``surroundings``. Frames depend on the arguments and the
+    OpenGL driver alone."""
+
+    takes_surroundings = True
+
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self._light = surroundings
 
     def frames(
         self,
@@ -81,7 +87,7 @@ class Raster:
         try:
             with context:
                 times = 2 if fine or not _in_software(context) else 1
-                stage = _Stage(context, rig, camera, size, background, times)
+                stage = _Stage(context, rig, camera, size, background, times, self._light)
             weights = rig.shape_weights(animation)
             previous = False
             for number, (row, weight, pose) in enumerate(
@@ -154,6 +160,7 @@ class _Stage:
         size: tuple[int, int],
         background: np.ndarray | None,
         times: int,
+        light: Surroundings | None = None,
     ) -> None:
         self._context, self._size, self._times = context, size, times
         self._scene = make_scene(rig)
@@ -165,13 +172,17 @@ class _Stage:
             self._morphs.connect(program)
         self._screens = {}
         for name in ("light", "mean") if self._times > 1 else ("light", "edges", "smooth"):
-            program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag"))
+            flags = ("SURROUNDINGS",) if light and name == "light" else ()
+            program = context.program(shader("screen.vert"), fragment_shader=shader(f"{name}.frag", flags))
             self._programs[name] = program
             self._screens[name] = context.vertex_array(program, [])
         self._programs["textured"]["texture_map"] = TEXTURE_UNIT
         lights = light_directions(camera)
+        if light is not None:
+            lights[0] = light.key
         self._make_arrays(*bake_light(context, rig, self._scene, lights[0], lights[2]), rig)
         self._make_targets(background)
+        self._set_light(lights, light)
         self._set_camera(camera)
 
     def _make_arrays(self, sky: np.ndarray, lamps: np.ndarray, rig: Rig) -> None:
@@ -249,16 +260,24 @@ class _Stage:
         if "mean" in self._programs:
             self._programs["mean"]["times"] = self._times
 
+    def _set_light(self, directions: np.ndarray, light: Surroundings | None) -> None:
+        program = self._programs["light"]
+        program["lights"].write(directions.astype("f4").tobytes())
+        for name, (_, color) in LIGHTS.items():
+            program[f"{name}_color"] = color if light is None else (0.0, 0.0, 0.0)
+        if light is None:
+            program["sky_color"], program["ground_color"] = SKY, GROUND
+            return
+        program["key_color"] = tuple(light.color)
+        for name in ("soft", "sharp"):
+            program[name].write(getattr(light, name).astype("f4").tobytes())
+
     def _set_camera(self, camera: Camera) -> None:
         aspect = self._size[0] / self._size[1]
         light = self._programs["light"]
         light["layer"] = 1.0
-        light["lights"].write(light_directions(camera).astype("f4").tobytes())
         half = math.tan(math.radians(camera.fov) / 2)
         light["extent"] = (half * aspect, half)
-        for name, (_, color) in LIGHTS.items():
-            light[f"{name}_color"] = color
-        light["sky_color"], light["ground_color"] = SKY, GROUND
         table = np.zeros((MAX_MATERIALS, 4), np.float32)
         table[: len(self._scene.materials)] = self._scene.materials
         light["materials"].write(table.tobytes())

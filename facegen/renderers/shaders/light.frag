@@ -1,6 +1,7 @@
 #version 330 core
 // Second pass: skin, eyes, teeth. Wrapped diffuse light whose red reaches further round than its blue (light
-// bleeding under the skin), GGX highlights, a two-colour sky dimmed by the baked share of it that the point sees.
+// bleeding under the skin), GGX highlights, and a sky, dimmed by the baked share of it that the point sees: of two
+// colours, or of harmonics of a picture where SURROUNDINGS is defined.
 uniform sampler2D surface;
 uniform sampler2D shape;
 uniform vec4 materials[256];  // roughness, specular, subsurface
@@ -10,8 +11,25 @@ uniform mat3 lights;          // columns: directions towards key, fill and rim l
 uniform vec3 key_color;
 uniform vec3 fill_color;
 uniform vec3 rim_color;
+#ifdef SURROUNDINGS
+uniform vec3 soft[9];         // on matt surfaces
+uniform vec3 sharp[9];        // in a mirror
+
+vec3 around(vec3 table[9], vec3 d) {
+    return max(table[0] + table[1] * d.x + table[2] * d.y + table[3] * d.z + table[4] * (d.x * d.y)
+         + table[5] * (d.y * d.z) + table[6] * (d.z * d.x) + table[7] * (d.x * d.x - d.y * d.y)
+         + table[8] * (3.0 * d.z * d.z - 1.0), 0.0);
+}
+
+vec3 sky(vec3 n) { return around(soft, n); }
+vec3 mirrored(vec3 d) { return around(sharp, d); }
+#else
 uniform vec3 sky_color;
 uniform vec3 ground_color;
+
+vec3 sky(vec3 n) { return mix(ground_color, sky_color, 0.5 + 0.5 * n.y); }
+vec3 mirrored(vec3 d) { return mix(ground_color, sky_color, smoothstep(-0.3, 0.6, d.y)); }
+#endif
 
 in vec2 place;
 out vec4 pixel;
@@ -64,7 +82,7 @@ void main() {
     float shade = smoothstep(0.0, 0.55, open);
     // Red light travels further under the skin, so that its shadows have softer, warmer borders.
     vec3 shadow = vec3(mix(lit, sqrt(lit), 0.7 * depth), lit, mix(lit, lit * lit, 0.2 * depth));
-    vec3 light = mix(ground_color, sky_color, 0.5 + 0.5 * n.y) * inside;
+    vec3 light = sky(n) * inside;
     light += key_color * bleed(dot(n, lights[0]), depth) * shadow;
     light += fill_color * bleed(dot(n, lights[1]), depth) * shade;
     light += rim * max(dot(n, lights[2]), 0.0) * 0.35;
@@ -74,7 +92,6 @@ void main() {
     color += reflect0 * rim * highlight(n, v, lights[2], max(rough, 0.4));
     float grazing = 1.0 - max(dot(n, v), 0.0);
     float fresnel = reflect0 + (0.6 - 0.6 * rough) * grazing * grazing * grazing * grazing * grazing;
-    vec3 mirror = mix(ground_color, sky_color, smoothstep(-0.3, 0.6, reflect(-v, n).y));
-    color += fresnel * mirror * open * (1.0 - 0.7 * rough);
+    color += fresnel * mirrored(reflect(-v, n)) * open * (1.0 - 0.7 * rough);
     pixel = vec4(display(color), 1.0);
 }
