@@ -14,6 +14,7 @@ from facegen.audio import Sound, open_sound
 from facegen.borrowing import Borrowed, borrow, check_reference
 from facegen.config import Config, Context
 from facegen.decoders import load_decoder
+from facegen.decoders.styled import decode_styles
 from facegen.emotion import HEARD_HZ, Emotion, EmotionTrack, Heard, parse_emotion
 from facegen.emotion.sentiment import read_sentiment, with_text
 from facegen.encoders.lexicon import read_transcript
@@ -81,7 +82,7 @@ def layered(context: Context, about: Mapping[str, str], below: Sequence[Layer] =
     config = context.config
     settings = {**config.plain(), "passes": list(finishing(config)), ASKED_PASSES: config.plain()["passes"]}
     take = Take(context.fps, context.frames, about, context.phones, context.emotion, (), settings)
-    lips = Layer("lips", "add", load_decoder(config.decoder).decode(context))
+    lips = Layer("lips", "add", decode_styles(load_decoder(config.decoder), context))
     for given in (lips, *below):
         take = take.with_layer(given)
     for row in enabled(config):

@@ -7,11 +7,13 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
 
+import numpy as np
+
 from facegen.errors import ConfigError, UsageError, nearest
 from facegen.files import read_json
 
 _LIMIT_BYTES = 1 << 16
-
+STYLE_FADE_S = 0.6
 
 RANGES = {
     "articulation": (-1.0, 1.0),
@@ -61,6 +63,17 @@ class Style:
     def strength(self) -> float:
         """By how much the style opens the mouth wider than usual."""
         return float(1.6**self.articulation)
+
+    def speaks_as(self, other: Style) -> bool:
+        """Whether lips move alike in both."""
+        return (self.articulation, self.speaker) == (other.articulation, other.speaker)
+
+
+def style_share(start: float, end: float, times: np.ndarray) -> np.ndarray:
+    """How far a style from ``start`` to ``end`` s holds at ``times`` [T] s, 0 to 1, as it fades in and out."""
+    fade = min(STYLE_FADE_S, end - start)
+    part = np.clip(np.minimum(times - start, end - times) / fade + 0.5, 0, 1)
+    return part * part * (3 - 2 * part)
 
 
 @lru_cache(maxsize=1)

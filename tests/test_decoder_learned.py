@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegen.config import Config, Context
-from facegen.decoders import learned
+from facegen.decoders import learned, load_decoder
 from facegen.decoders.gestures import LEARNED_CONTROLS
 from facegen.decoders.learned import GESTURES, LearnedDecoder
-from facegen.emotion import EmotionTrack
+from facegen.decoders.styled import decode_styles
+from facegen.emotion import Emotion, EmotionSpan, EmotionTrack
 from facegen.errors import ConfigError, ModelError, UsageError
 from facegen.phones import LABELS, Features, PhoneTrack
 from facegen.rig import ARKIT
@@ -163,3 +164,29 @@ def test_another_file_is_no_decoder(tmp_path):
 
 def test_gestures_are_named_once():
     assert len(set(GESTURES)) == len(GESTURES)
+
+
+@pytest.mark.parametrize("name", ["learned", "rules"])
+@pytest.mark.parametrize("fps", [Fraction(100), Fraction(30000, 1001)])
+def test_a_span_with_a_style_of_its_own_is_spoken_so(name, fps):
+    """As if all were, within; as without, outside; in between between the two."""
+    features = heard("SIL " + "P AA M IY B OW F AE M UW " * 4 + "SIL", 10)
+    seconds = len(features) / 100
+    spans = (EmotionSpan(1.2, 2.8, Emotion(), style="theatrical", leaves=True),)
+    count = int(seconds * fps)
+
+    def lips(style="", spans=()):
+        config = Config(fps=str(fps), style=style or Config().style, decoder=name)
+        emotion = EmotionTrack(spans=spans)
+        context = Context(config, fps, count, features, PhoneTrack(), emotion)
+        return decode_styles(load_decoder(name), context).values
+
+    plain, wide, mixed = lips(), lips("theatrical"), lips(spans=spans)
+    times = (np.arange(count) + 0.5) / float(fps)
+    inside, outside = (times > 1.5) & (times < 2.5), (times < 0.85) | (times > 3.15)
+    assert np.abs(wide - plain)[inside].max() > 0.05, "the styles differ"
+    assert np.abs(mixed - wide)[inside].max() < 2e-4
+    assert np.array_equal(mixed[outside], plain[outside])
+    low, high = np.minimum(plain, wide) - 2e-4, np.maximum(plain, wide) + 2e-4
+    assert ((low <= mixed) & (mixed <= high)).all()
+    assert np.array_equal(lips(spans=(EmotionSpan(1.2, 2.8, Emotion()),)), plain)

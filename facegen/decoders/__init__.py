@@ -6,8 +6,11 @@ from functools import lru_cache
 from pathlib import PurePath
 from typing import Protocol
 
+import numpy as np
+
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.config import Config, Context
+from facegen.phones import Features
 from facegen.registry import Registry
 
 
@@ -21,6 +24,11 @@ class Decoder(Protocol):
     ahead: int
 
     def decode(self, context: Context) -> Animation: ...
+
+    def rows(self, features: Features, config: Config, span: slice = ...) -> np.ndarray:
+        """The controls [F, C] of each feature frame by ``config.style``; only those of ``span``, which begins with an
+        even one, are worked out."""
+        ...
 
 
 def load_decoder(name: str) -> Decoder:

@@ -7,10 +7,9 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from facegen.config import Context
 from facegen.memory import pieces
-from facegen.style import load_style
+from facegen.style import load_style, style_share
 
 QUIET_DB = -70.0
-STYLE_FADE_S = 0.6
 
 
 def frame_times(context: Context, part: slice | None = None) -> np.ndarray:
@@ -33,9 +32,7 @@ def dial(context: Context, name: str) -> float | np.ndarray:
     times = frame_times(context)
     rows = np.full(context.frames, usual, np.float32)
     for span in spans:
-        fade = min(STYLE_FADE_S, span.end - span.start)
-        part = np.clip(np.minimum(times - span.start, span.end - times) / fade + 0.5, 0, 1)
-        rows += part * part * (3 - 2 * part) * (getattr(load_style(span.style), name) - rows)
+        rows += style_share(span.start, span.end, times) * (getattr(load_style(span.style), name) - rows)
     return rows
 
 
