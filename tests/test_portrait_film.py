@@ -27,6 +27,7 @@ from facegen.portrait.film import check_portrait  # noqa: E402
 from facegen.portrait.marks import SURE, Marks, mark_score  # noqa: E402
 from facegen.portrait.measure import likeness, sharpness, ssim  # noqa: E402
 from facegen.portrait.picture import read_photo  # noqa: E402
+from facegen.portrait.vision import opencv  # noqa: E402
 from facegen.renderers.parts import write_in_parts  # noqa: E402
 from facegen.track.frames import Video  # noqa: E402
 
@@ -216,6 +217,28 @@ def test_a_hand_before_the_face_is_told(face, monkeypatch, caplog):
     monkeypatch.setattr(scene, "hands", lambda pixels: [photo.landmarks[[13, 14], :2]])
     scene.make_scene(photo, "face.png")
     assert "hand before the face" in notes_of(caplog)
+
+
+@pytest.mark.parametrize(
+    ("rim", "thick"), [((20, 20, 20), 0.035), ((70, 60, 50), 0.014), ((90, 60, 40), 0.025)]
+)
+def test_glasses_are_told(rim, thick, face, tmp_path, caplog):
+    from facegen.portrait.scene import make_scene
+
+    photo = read_photo(face)
+    make_scene(photo, "bare.png")
+    assert "glasses" not in notes_of(caplog)
+    cv2, pixels, at = opencv(), photo.pixels.copy(), photo.landmarks[:, :2]
+    wide = float(np.linalg.norm(at[263] - at[33]))
+    line = {"color": rim, "thickness": max(1, round(thick * wide)), "lineType": cv2.LINE_AA}
+    eyes = [(at[a] + at[b]) / 2 + (0, 0.03 * wide) for a, b in ((33, 133), (263, 362))]
+    for eye in eyes:
+        cv2.ellipse(pixels, np.int32(eye).tolist(), (int(0.24 * wide), int(0.19 * wide)), 0, 0, 360, **line)
+    height = int(at[168, 1])
+    cv2.line(pixels, (int(eyes[0][0] + 0.23 * wide), height), (int(eyes[1][0] - 0.23 * wide), height), **line)
+    Image.fromarray(pixels).save(tmp_path / "worn.png")
+    make_scene(read_photo(tmp_path / "worn.png"), "worn.png")
+    assert "worn.png seems to show glasses" in notes_of(caplog)
 
 
 @pytest.mark.slow

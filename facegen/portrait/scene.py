@@ -16,7 +16,7 @@ from facegen.portrait.puppet import Instant, Puppet
 from facegen.portrait.sheet import follows, make_sheet
 from facegen.portrait.skin import Skin, read_skin
 from facegen.portrait.stage import SAMPLES, Stage
-from facegen.portrait.vision import hands
+from facegen.portrait.vision import hands, wears_glasses
 from facegen.track.pose import angles
 
 PROFILE, TURNED = 40.0, 22.0
@@ -82,6 +82,8 @@ def make_scene(photo: Photo, path: str) -> Scene:
         LOG.warning("%s shows the face turned by %.0f degrees; the far side will be coarse", path, abs(yaw))
     if any(inside_polygon(hand, head.outline).any() for hand in hands(photo.pixels)):
         LOG.warning("%s shows a hand before the face; it will move with the face", path)
+    if wears_glasses(photo.pixels, photo.landmarks):
+        LOG.warning("%s seems to show glasses; they will bend with the face", path)
     skin = read_skin(photo.pixels, head)
     sheet = make_sheet(photo.pixels, head, skin.rim)
     if not sheet.segmented:

@@ -6,8 +6,14 @@ import os
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
 
 from facegen.errors import MissingExtraError
+from facegen.portrait.measure import grey as grey_of
+
+GLASSES_BLUR = 0.012
+BRIDGE, RIMS = 6.0, 6.5
+"""Changes of lightness, in the face's usual one over the width of the eyes, from which there is a rim."""
 
 
 def opencv() -> Any:
@@ -43,6 +49,29 @@ def hands(pixels: np.ndarray) -> list[np.ndarray]:
         found = finder.process(np.ascontiguousarray(pixels)).multi_hand_landmarks or []
     size = pixels.shape[1::-1]
     return [np.array([(p.x, p.y) for p in hand.landmark]) * size for hand in found]
+
+
+def wears_glasses(pixels: np.ndarray, landmarks: np.ndarray) -> bool:
+    """Whether a rim that is darker or lighter than skin crosses the bridge of the nose and lies below the eyes, in
+    ``pixels`` [H, W, 3] uint8 with mediapipe's ``landmarks`` [478, 2 or 3] px. Rims of the skin's lightness are not seen."""
+    right, left = landmarks[33, :2], landmarks[263, :2]
+    wide = float(np.linalg.norm(left - right))
+    grey = gaussian_filter(grey_of(pixels), GLASSES_BLUR * wide)
+    across = (left - right) / wide
+    down = np.array([-across[1], across[0]])
+    low, high = landmarks[:, 1].min(), landmarks[:, 1].max()
+    usual = max(1.0, float(np.median(grey[max(0, int(low)) : int(high), int(right[0]) : int(left[0]) + 1])))
+
+    def edge(at: int, first: float, last: float) -> float:
+        """The steepest change down a strip from ``first`` to ``last`` below a landmark, both in widths of the eyes."""
+        steps = np.linspace(first, last, 60) * wide
+        sides = np.linspace(-0.04, 0.04, 7) * wide
+        places = landmarks[at, :2] + steps[:, None, None] * down + sides[:, None] * across
+        lines = map_coordinates(grey, [places[..., 1], places[..., 0]], order=1, mode="nearest")
+        change = np.abs(np.diff(lines, axis=0)).max(axis=0) / (steps[1] - steps[0])
+        return float(np.median(change)) * wide / usual
+
+    return edge(168, -0.10, 0.16) > BRIDGE and (edge(145, 0.05, 0.38) + edge(374, 0.05, 0.38)) / 2 > RIMS
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
