@@ -241,6 +241,31 @@ def test_glasses_are_told(rim, thick, face, tmp_path, caplog):
     assert "worn.png seems to show glasses" in notes_of(caplog)
 
 
+def comic(pixels):
+    """The picture in even patches with black lines between."""
+    cv2, flat = opencv(), pixels
+    for _ in range(6):
+        flat = cv2.bilateralFilter(flat, 9, 30, 9)
+    flat = (flat // 24 * 24 + 12).astype(np.uint8)
+    grey = cv2.cvtColor(cv2.medianBlur(pixels, 5), cv2.COLOR_RGB2GRAY)
+    lines = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 9, 4) == 0
+    flat[lines] //= 4
+    return flat
+
+
+@pytest.mark.parametrize("rig", ["aria", "edith"])
+def test_drawings_are_told_from_pictures(rig, tmp_path):
+    from facegen.portrait.refine import Refiner, load_sampler
+    from facegen.portrait.scene import make_scene
+
+    pixels, sampler = face_pixels(512, (), rig), load_sampler("built-in", None, 0)
+    for name, shown in (("photo", pixels), ("drawing", comic(pixels))):
+        Image.fromarray(shown).save(tmp_path / f"{name}.png")
+        photo = read_photo(tmp_path / f"{name}.png")
+        drawn = Refiner(sampler, make_scene(photo, name).puppet, photo.pixels).drawn()
+        assert drawn == (name == "drawing")
+
+
 @pytest.mark.slow
 def test_an_untrained_refiner_leaves_the_warped_picture(face, tmp_path):
     pytest.importorskip("diffusers")

@@ -116,7 +116,7 @@ class _Drawn:
         if self._sampler is None or self._config.refiner != BUILT_IN:
             return
         refiner = Refiner(self._sampler, self._scene.puppet, self._scene.photo.pixels)
-        if refiner.truth() < LEAST_TRUTH:
+        if refiner.drawn() or refiner.truth() < LEAST_TRUTH:
             LOG.warning(
                 "the picture is unlike those that the refiner knows; the mouth is warped, not painted"
             )

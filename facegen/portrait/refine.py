@@ -17,7 +17,7 @@ import numpy as np
 from facegen.errors import ModelError
 from facegen.files import read_bytes
 from facegen.portrait.crop import SIDE, MouthMap, feather
-from facegen.portrait.measure import ssim
+from facegen.portrait.measure import grey, ssim
 from facegen.portrait.puppet import Instant, Puppet
 from facegen.portrait.tokens import frame_tokens
 from facegen.portrait.vision import opencv
@@ -31,6 +31,9 @@ REACH, EDGE_SIGMA = 8, 4.0
 STEPS = 2  # by default: more give more contrast and less truth
 LEAST_TRUTH = 0.74
 """Under this `Refiner.truth` a picture is unlike all that the refiner learned from."""
+EVEN, HARD = 1.0, 40.0  # changes of the luma from pixel to pixel
+EVEN_SHARE, HARD_SHARE = 0.4, 0.01
+"""Shares of a mouth's pixels: photos and renderings had at most 0.38 even and 0.004 hard ones, a drawing 0.53 and 0.057."""
 BUILT_IN, NONE = "built-in", "none"
 INPUTS = {"noisy", "condition", "angle", "tokens"}
 MAX_BYTES = 64 * 2**20
@@ -95,6 +98,14 @@ class Refiner:
         change = self._sampler.sample(stacked(self._source, self._source, places, self._source), silence)
         painted = np.clip(self._source + change, 0, 255)
         return ssim(painted, self._source.astype(np.float64), places[..., 0] > 0)
+
+    def drawn(self) -> bool:
+        """Whether the photo's mouth is made of even patches with hard borders, as no camera shows it: a drawing."""
+        change = np.abs(np.gradient(grey(self._source)))
+        return (
+            float((change < EVEN).all(axis=0).mean()) > EVEN_SHARE
+            and float((change > HARD).mean()) > HARD_SHARE
+        )
 
     def paint(
         self,
