@@ -14,10 +14,14 @@ import torch
 
 from facegen.portrait.crop import SIDE
 from facegen.portrait.refine import kept, stacked
+from facegen.rig import load_rig
 from tools import train_refiner
-from tools.refiner import packed
+from tools.refiner import critic, packed
+from tools.refiner import pairs as learned_pairs
 from tools.refiner.bank import Bank, person
 from tools.refiner.compose import composed
+from tools.refiner.export import onnx_model, weights_of
+from tools.refiner.net import RefinerNet
 
 
 def pairs(name: str, count: int = 3, seed: int = 0) -> dict[str, np.ndarray]:
@@ -81,7 +85,7 @@ def test_training_goes_on_where_it_ended(tmp_path):
 
     def train(steps: int, folder: str) -> train_refiner.Trainer:
         options = argparse.Namespace(
-            seed=1, rate=1e-4, steps=4, batch=2, minutes=None, checkpoint=tmp_path / folder
+            seed=1, rate=1e-4, steps=4, batch=2, minutes=None, checkpoint=tmp_path / folder, start=None
         )
         trainer = train_refiner.Trainer(options)
         trainer.progress = lambda: trainer.done / 4 if trainer.done < steps else 1.0
@@ -92,3 +96,48 @@ def test_training_goes_on_where_it_ended(tmp_path):
     parts = train(4, "parts")
     for a, b in zip(whole.mean.parameters(), parts.mean.parameters(), strict=True):
         torch.testing.assert_close(a, b)
+
+
+def test_training_goes_on_from_a_file():
+    torch.manual_seed(3)
+    net = RefinerNet()
+    for weight in net.parameters():
+        torch.nn.init.normal_(weight, std=0.1)
+    found = weights_of(onnx_model(net, 1, 0))
+    assert set(found) == set(net.state_dict())
+    for name, value in net.state_dict().items():
+        torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_the_reader_tells_emotions_apart_and_only_where_one_is_told():
+    torch.manual_seed(0)
+    tokens = torch.zeros(6, 2, 16)
+    for row, emotion in enumerate((1, 1, 2, 2)):
+        tokens[row, 0, emotion] = 0.8
+    tokens[4, 0, 0], tokens[5, 0, 3] = 1.0, 0.1  # neutral, and too little of another
+    rows, which = critic.told_emotions(tokens)
+    assert rows.tolist() == [0, 1, 2, 3] and which.tolist() == [1, 1, 2, 2]
+    bright = torch.tensor([0.5, 0.5, -0.5, -0.5, 0.0, 0.0])[:, None, None, None].expand(6, 3, 128, 128)
+    reader = critic.EmotionReader()
+    best = torch.optim.Adam(reader.parameters(), 1e-3)
+    first = critic.emotion_loss(reader, bright, tokens).item()
+    for _ in range(30):
+        best.zero_grad()
+        loss = critic.emotion_loss(reader, bright, tokens)
+        loss.backward()
+        best.step()
+    assert loss.item() < 0.2 * first
+    assert critic.emotion_loss(reader, bright, tokens[4:].repeat(3, 1, 1)).item() == 0
+    turned = bright.clone().requires_grad_()
+    critic.emotion_loss(reader, turned, tokens[[2, 2, 0, 0, 4, 4]]).backward()
+    assert turned.grad[:4].abs().sum() > 0 and turned.grad[4:].abs().sum() == 0
+
+
+@pytest.mark.slow
+def test_a_head_that_feels_is_told_and_shown(data_folder):
+    pytest.importorskip("mediapipe")
+    rig = learned_pairs.painted(load_rig("aria"), np.random.default_rng(0))
+    assert rig.materials["skin"]["tint"] != [1.0, 1.0, 1.0]
+    made = list(learned_pairs.rendered_pairs(rig, np.random.default_rng(1), 8))
+    told = np.stack([p["tokens"] for p in made])[:, 0, 1:8].max(axis=1)
+    assert 1 <= (told > 0.3).sum() <= 7 and all(p["true"].shape == (128, 128, 3) for p in made)

@@ -37,7 +37,8 @@ def painted():
     for part in rig.parts:
         colors[slice(*part.vertices)] = PAINT.get(part.name, (128, 128, 128))
     assert {"teethUpper", "teethLower", "eyeLeft", "eyeRight"} <= {part.name for part in rig.parts}
-    return replace(rig, mesh=replace(rig.mesh, colors=colors))
+    plain = {name: {k: v for k, v in m.items() if k != "texture"} for name, m in rig.materials.items()}
+    return replace(rig, mesh=replace(rig.mesh, colors=colors), materials=plain)
 
 
 def silhouettes(rig, camera) -> np.ndarray:

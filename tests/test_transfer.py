@@ -202,4 +202,4 @@ def test_a_head_without_controls_stays_at_rest():
 
 def test_rig_files_of_a_bare_head_read_back(tmp_path):
     aria = load_rig("aria")
-    assert set(rig_files(bare(aria, aria.mesh.vertices))) == {"rig.json", "mesh.safetensors"}
+    assert set(rig_files(bare(aria, aria.mesh.vertices))) == {"rig.json", "mesh.safetensors", "head.jpg"}

@@ -28,14 +28,15 @@ from facegen.portrait.refine import START  # noqa: E402
 from tools.refiner import critic, packed  # noqa: E402
 from tools.refiner.bank import Bank  # noqa: E402
 from tools.refiner.compose import composed, painted  # noqa: E402
-from tools.refiner.export import onnx_model  # noqa: E402
+from tools.refiner.export import onnx_model, weights_of  # noqa: E402
 from tools.refiner.net import RefinerNet  # noqa: E402
 
 EMA = 0.999
 WARM_UP, ALONE = 50, 0.15
 """Steps in which the rate rises, and the part of training before the critic is heard."""
-COLOURS, EDGES, FEATURES, TRUTH = 6.0, 2.0, 2.0, 0.15
+COLOURS, EDGES, FEATURES, TRUTH, EMOTION = 6.0, 2.0, 2.0, 0.15, 0.1
 BARS = 40  # lines of progress
+SHOWN = ("loss", "critic", "untrue", "unlike", "reader", "unfelt")
 
 
 def picture_loss(made: torch.Tensor, true: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -54,16 +55,23 @@ class Trainer:
         self.options = options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.net, self.mean, self.critic = RefinerNet(), RefinerNet(), critic.Critic()
+        self.reader = critic.EmotionReader()
+        if options.start:
+            self.net.load_state_dict(weights_of(options.start.read_bytes()))
         self.mean.load_state_dict(self.net.state_dict())
-        for net in (self.net, self.mean, self.critic):
+        for net in (self.net, self.mean, self.critic, self.reader):
             net.to(self.device)
         self.best = torch.optim.AdamW(self.net.parameters(), lr=options.rate, weight_decay=1e-4)
         self.best_critic = torch.optim.AdamW(self.critic.parameters(), lr=options.rate, betas=(0.5, 0.99))
+        self.best_reader = torch.optim.AdamW(self.reader.parameters(), lr=options.rate, weight_decay=1e-3)
         self.done, self.spent = 0, 0.0
         self._resume()
 
     def _parts(self) -> dict[str, torch.nn.Module]:
-        return {"net.": self.net, "mean.": self.mean, "critic.": self.critic}
+        return {"net.": self.net, "mean.": self.mean, "critic.": self.critic, "reader.": self.reader}
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"adam.": self.best, "adam_critic.": self.best_critic, "adam_reader.": self.best_reader}
 
     def _resume(self) -> None:
         note = self.options.checkpoint / "state.json"
@@ -74,7 +82,7 @@ class Trainer:
         state = load_file(self.options.checkpoint / "state.safetensors")
         for name, net in self._parts().items():
             net.load_state_dict({k.removeprefix(name): v for k, v in state.items() if k.startswith(name)})
-        for name, best in (("adam.", self.best), ("adam_critic.", self.best_critic)):
+        for name, best in self._optimizers().items():
             moments: dict[int, dict[str, torch.Tensor]] = {}
             for key, value in state.items():
                 if key.startswith(name):
@@ -84,7 +92,7 @@ class Trainer:
 
     def keep(self) -> None:
         state = {f"{name}{k}": v for name, net in self._parts().items() for k, v in net.state_dict().items()}
-        for name, best in (("adam.", self.best), ("adam_critic.", self.best_critic)):
+        for name, best in self._optimizers().items():
             for number, moments in best.state_dict()["state"].items():
                 state |= {f"{name}{number}.{k}": v.detach().clone() for k, v in moments.items()}
         self.options.checkpoint.mkdir(parents=True, exist_ok=True)
@@ -108,8 +116,9 @@ class Trainer:
             rng = np.random.default_rng([self.options.seed, self.done])
             torch.manual_seed(self.options.seed * 1_000_003 + self.done)
             rate = self.options.rate * min(1.0, (1 + self.done) / WARM_UP, 2 * (1 - self.progress()) + 1e-3)
-            for group in (*self.best.param_groups, *self.best_critic.param_groups):
-                group["lr"] = rate
+            for best in self._optimizers().values():
+                for group in best.param_groups:
+                    group["lr"] = rate
             shown.append(self.step(bank.batch(self.options.batch, rng), rng))
             self.done += 1
             if self.done % 20 == 0 and self.device.type == "cuda":
@@ -119,9 +128,7 @@ class Trainer:
                 said = self.progress()
                 self.keep()
                 means = torch.stack(shown).mean(dim=0).tolist()
-                text = " ".join(
-                    f"{n} {v:.3f}" for n, v in zip(("loss", "critic", "untrue", "unlike"), means, strict=True)
-                )
+                text = " ".join(f"{n} {v:.3f}" for n, v in zip(SHOWN, means, strict=True))
                 print(f"{self.done}: {text}, {self.spent:.0f} s", flush=True)
                 shown = []
 
@@ -144,12 +151,16 @@ class Trainer:
             _go(self.best_critic, told, self.critic)
         if heard:
             untrue, unlike = critic.judged(self.critic, aim, made, condition)
-        _go(self.best, loss + heard * (TRUTH * untrue + FEATURES * unlike), self.net)
+        read = critic.emotion_loss(self.reader, aim, batch["tokens"])
+        _go(self.best_reader, read, self.reader)
+        unfelt = critic.emotion_loss(self.reader, made, batch["tokens"])
+        judged = TRUTH * untrue + FEATURES * unlike + EMOTION * unfelt
+        _go(self.best, loss + heard * judged, self.net)
         share = min(EMA, (1 + self.done) / (10 + self.done))
         with torch.no_grad():
             for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(now, 1 - share)
-        return torch.stack([x.detach() for x in (loss, told, untrue, torch.as_tensor(unlike))])
+        return torch.stack([x.detach() for x in (loss, told, untrue, torch.as_tensor(unlike), read, unfelt)])
 
 
 def _go(best: torch.optim.Optimizer, loss: torch.Tensor, net: torch.nn.Module) -> None:
@@ -168,6 +179,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=40, help="of --pack at most")
     parser.add_argument("--checkpoint", type=Path, help="folder for the state of training")
     parser.add_argument("--out", type=Path, help="the ONNX file")
+    parser.add_argument("--start", type=Path, help="begin with the weights of this ONNX file")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, help="end after so many, whatever the steps")
     parser.add_argument("--batch", type=int, default=32)

@@ -18,7 +18,7 @@ from facegen.errors import AnimationFileError, MissingExtraError, UsageError
 from facegen.exporters.gltf_read import euler_angles
 from facegen.exporters.shown import sound_name
 from facegen.exporters.usd_head import HEAD_JOINT, JOINTS, add_head
-from facegen.files import read_bytes
+from facegen.files import read_bytes, write_files
 from facegen.rig import Rig, default_head, load_rig
 from facegen.rig.pose import quaternions
 from facegen.rigfiles.names import without_combined
@@ -79,8 +79,7 @@ class Usdz(Usda):
             from pxr import Sdf
 
             stage.GetRootLayer().Export(str(folder / "face.usdc"))
-            for name, picture in textures.items():
-                (folder / name).write_bytes(picture)
+            write_files(folder, textures)
             with Sdf.ZipFileWriter.CreateNew(str(folder / "face.usdz")) as package:
                 for name in ("face.usdc", *textures):
                     os.utime(folder / name, (PACKED, PACKED))

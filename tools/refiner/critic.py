@@ -1,4 +1,5 @@
-"""What tells painted mouths from true ones while training, patch by patch (Isola et al. 2017; Wang et al. 2018)."""
+"""What judges painted mouths while training: whether they are true, patch by patch (Isola et al. 2017; Wang et al. 2018),
+and which emotion they show (DICE-Talk's discriminator: Tan et al. 2025)."""
 
 from __future__ import annotations
 
@@ -6,6 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
+
+from facegen.emotion.table import CATEGORIES
+
+CLEAR = 0.25  # share of an emotion from which it should be seen
 
 
 class Critic(nn.Module):
@@ -41,3 +46,34 @@ def judged(critic: Critic, true: torch.Tensor, made: torch.Tensor, condition: to
     found = critic(made, condition)
     features = sum(F.l1_loss(a, b) for a, b in zip(found[:-1], wanted[:-1], strict=True)) / (len(found) - 1)
     return -found[-1].mean(), features
+
+
+class EmotionReader(nn.Module):
+    """Which of CATEGORIES a mouth shows, as scores [N, 8] of pictures [N, 3, 128, 128]."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        sizes = (3, width, 2 * width, 4 * width, 6 * width)
+        layers: list[nn.Module] = []
+        for a, b in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Conv2d(a, b, 4, 2, 1), nn.GroupNorm(4, b), nn.SiLU()]
+        self.layers = nn.Sequential(*layers)
+        self.last = nn.Linear(sizes[-1] * 16, len(CATEGORIES))
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.last(F.adaptive_avg_pool2d(self.layers(pictures), 4).flatten(1))
+
+
+def told_emotions(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which rows of ``tokens`` [N, 2, T] tell an emotion other than neutral clearly, and which one each of those."""
+    share, which = tokens[:, 0, 1 : len(CATEGORIES)].max(dim=1)
+    rows = torch.nonzero(share > CLEAR)[:, 0]
+    return rows, which[rows] + 1
+
+
+def emotion_loss(reader: EmotionReader, pictures: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    """How unlike the emotion that they should show the pictures look (cross-entropy); 0 where none is told."""
+    rows, which = told_emotions(tokens)
+    if not len(rows):
+        return pictures.sum() * 0
+    return F.cross_entropy(reader(pictures[rows]), which)

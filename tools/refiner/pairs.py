@@ -1,7 +1,8 @@
 """Training pairs of the refiner: a warped mouth, and the true one that it should look like.
 
 GRID: a still of a clip is made to show the clip's other frames by the curves that ``facegen track`` finds in them.
-Rendered heads: a picture of a head at rest is made to show controls, which the renderer shows truly.
+Rendered heads: a picture of a head at rest is made to show controls, which the renderer shows truly; some show an emotion,
+of which the network is told.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from facegen.animation import HEAD_CHANNELS, Animation
+from facegen.emotion import Emotion, EmotionTrack, named_emotions
+from facegen.emotion.table import CATEGORIES
 from facegen.mesh import Mesh
+from facegen.passes.units import unit_table
 from facegen.portrait.crop import MouthMap, Square
 from facegen.portrait.picture import Photo
 from facegen.portrait.scene import Scene, make_scene
@@ -34,6 +38,7 @@ STEADY = (1, 168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 127, 356, 234, 454, 10, 
 SPOKEN = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmile*", "mouthLowerDown*", "mouthUpperUp*",
           "mouthStretch*", "mouthRollLower", "mouthRollUpper", "mouthFrown*", "mouthPress*", "mouthShrug*")  # fmt: skip
 RENDERED = 320
+EMOTIONAL = 0.5  # of the pictures of rendered heads
 
 
 def grid_pairs(path: Path, rng: np.random.Generator, count: int) -> Iterator[dict[str, np.ndarray]]:
@@ -136,12 +141,19 @@ def heads(data: Path) -> list[Rig]:
 def painted(rig: Rig, rng: np.random.Generator) -> Rig:
     """``rig`` with another skin: darker or lighter, more or less red."""
     mesh = rig.mesh
-    assert mesh is not None and mesh.colors is not None
+    assert mesh is not None
     gain = rng.uniform(0.35, 1.15) * np.array((1.0, rng.uniform(0.88, 1.05), rng.uniform(0.82, 1.08)))
+    skins = {p.material for p in rig.parts if p.material.lower().split()[0] in ("skin", "face", "head")}
+    if any("texture" in rig.materials.get(name, {}) for name in skins):
+        tint = {"tint": np.clip(gain**2.2, 0, 1).tolist()}
+        return replace(
+            rig, materials={k: {**m, **(tint if k in skins else {})} for k, m in rig.materials.items()}
+        )
+    assert mesh.colors is not None
     colors = mesh.colors[:, :3].astype(np.float32)
     bright = np.zeros(len(colors), bool)
     for part in rig.parts:
-        if part.material.lower().split()[0] in ("skin", "face", "head"):
+        if part.material in skins:
             bright[slice(*part.vertices)] = True
     colors[bright] = colors[bright] * gain
     own = Mesh(mesh.vertices, mesh.faces, mesh.uvs, np.clip(colors, 0, 255).astype(np.uint8))
@@ -163,18 +175,35 @@ def rendered_pairs(rig: Rig, rng: np.random.Generator, count: int) -> Iterator[d
             other = name[:-5] + "Left"
             if other in rig.control_names:
                 values[:, n] = values[:, rig.control_names.index(other)]
+    tokens = np.repeat(frame_tokens(1, Fraction(25), None, None), count + 1, axis=0)
+    for row in np.flatnonzero(rng.random(count) < EMOTIONAL) + 1:
+        _feel(rig, values[row], tokens[row], rng)
     frames = _drawn(rig, values, rng)
     with closing(face_finder(faces=1)) as finder:
         found = finder.find(np.ascontiguousarray(frames[0]), 0)
     if not found:
         return
     scene = make_scene(Photo(frames[0], found[0], False), rig.name)
-    chosen, silent = np.arange(1, count + 1), frame_tokens(1, Fraction(25), None, None)[0]
+    chosen = np.arange(1, count + 1)
     none = np.zeros((count + 1, 6))
     for number, square, pair, _ in _warped(scene, rig.control_names, values, none, chosen):
         pair["true"] = square.cut(frames[number])
-        pair["tokens"] = silent
+        pair["tokens"] = tokens[number]
         yield pair
+
+
+def _feel(rig: Rig, values: np.ndarray, tokens: np.ndarray, rng: np.random.Generator) -> None:
+    """Put an emotion's mean controls over half of what is said, and tell it."""
+    name, amount = CATEGORIES[int(rng.integers(1, len(CATEGORIES)))], rng.uniform(0.4, 1.0)
+    table, names = unit_table(), tuple(named_emotions())
+    shown = amount * table.mean[names.index(name)] @ table.to
+    values *= 0.5
+    for control, value in zip(table.controls, shown, strict=True):
+        if control in rig.control_names:
+            values[rig.control_names.index(control)] += value
+    np.clip(values, 0, 1, out=values)
+    track = EmotionTrack(base=Emotion.from_weights({name: amount}))
+    tokens[:] = frame_tokens(1, Fraction(25), track, None)[0]
 
 
 def _spoken(name: str) -> bool:
