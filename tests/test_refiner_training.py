@@ -85,7 +85,14 @@ def test_training_goes_on_where_it_ended(tmp_path):
 
     def train(steps: int, folder: str) -> train_refiner.Trainer:
         options = argparse.Namespace(
-            seed=1, rate=1e-4, steps=4, batch=2, minutes=None, checkpoint=tmp_path / folder, start=None
+            seed=1,
+            rate=1e-4,
+            steps=4,
+            batch=2,
+            minutes=None,
+            checkpoint=tmp_path / folder,
+            start=None,
+            reading=2,
         )
         trainer = train_refiner.Trainer(options)
         trainer.progress = lambda: trainer.done / 4 if trainer.done < steps else 1.0

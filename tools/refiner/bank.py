@@ -39,10 +39,12 @@ class Bank:
         for name in np.unique(people):
             self.rows.setdefault(name.split("-")[0], []).append(np.flatnonzero(people == name))
 
-    def batch(self, size: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+    def batch(
+        self, size: int, rng: np.random.Generator, grid_share: float = GRID_SHARE
+    ) -> dict[str, torch.Tensor]:
         """``condition`` [B, 12, S, S], ``true`` [B, 3, S, S] in -1..1, ``tokens``; each speaker as often as the others."""
         chosen = []
-        for real in rng.random(size) < GRID_SHARE:
+        for real in rng.random(size) < grid_share:
             people = self.rows["grid" if real or "head" not in self.rows else "head"]
             chosen.append(rng.choice(people[rng.integers(len(people))]))
         where = torch.from_numpy(np.array(chosen)).to(self.device)
