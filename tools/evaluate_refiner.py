@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from facegen.portrait.refine import BUILT_IN, STEPS, load_sampler  # noqa: E402
 from tools.refiner.bank import HELD  # noqa: E402
-from tools.refiner.judge import compared, sheet  # noqa: E402
+from tools.refiner.judge import compared, emotions_read, sheet  # noqa: E402
 from tools.refiner.packed import read  # noqa: E402
 
 
@@ -27,13 +27,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--model", default=BUILT_IN, help="an ONNX file; else what ships")
     parser.add_argument("--steps", type=int, nargs="+", default=[STEPS])
+    parser.add_argument("--emotion", action="store_true", help="whether emotions are seen (needs torch)")
     parser.add_argument("--sheet", type=Path, help="PNG of some pairs, with the first number of steps")
     options = parser.parse_args()
-    held = [file for file in read(options.cache) if str(file["name"]).startswith(HELD)]
+    files = read(options.cache)
+    held = [file for file in files if str(file["name"]).startswith(HELD)]
     for steps in options.steps:
         print(
             f"{steps} steps\n" + "\n".join(compared(load_sampler(options.model, steps, 0), held)), flush=True
         )
+    if options.emotion:
+        print(emotions_read(load_sampler(options.model, options.steps[0], 0), files))
     if options.sheet:
         sheet(load_sampler(options.model, options.steps[0], 0), held, options.sheet)
 

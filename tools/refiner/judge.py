@@ -32,6 +32,34 @@ def compared(sampler: Sampler, files: list[dict[str, np.ndarray]]) -> list[str]:
     return lines
 
 
+def emotions_read(sampler: Sampler, files: list[dict[str, np.ndarray]], steps: int = 1200) -> str:
+    """How often a reader that learned from true mouths of heads to train on tells the emotion of held-out heads' mouths:
+    true ones, warped ones, refined ones; chance is one in seven."""
+    import torch
+
+    from tools.refiner.bank import HELD, Bank
+    from tools.refiner.critic import EmotionReader, emotion_loss, told_emotions
+
+    torch.manual_seed(101)
+    bank, reader, rng = Bank(files, torch.device("cpu")), EmotionReader(), np.random.default_rng(101)
+    best = torch.optim.AdamW(reader.parameters(), 5e-4, weight_decay=1e-3)
+    for _ in range(steps):
+        batch = bank.batch(32, rng, grid_share=0.0)
+        best.zero_grad()
+        emotion_loss(reader, batch["true"], batch["tokens"]).backward()
+        best.step()
+    right: dict[str, list[bool]] = defaultdict(list)
+    for file in (f for f in files if str(f["name"]).startswith(HELD)):
+        rows, which = told_emotions(torch.from_numpy(file["tokens"]))
+        for number, wanted in zip(rows.tolist(), which.tolist(), strict=True):
+            shown = {"true": file["true"][number], "warped": file["warped"][number]}
+            for name, picture in {**shown, "refined": refined_of(sampler, file, number)}.items():
+                pixels = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None] / 127.5 - 1
+                right[name].append(int(reader(pixels).argmax()) == wanted)
+    shares = ", ".join(f"{name} {np.mean(found):.2f}" for name, found in right.items())
+    return f"emotion read in {len(right['true'])} mouths of held-out heads: {shares}"
+
+
 def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int) -> np.ndarray:
     """The refined picture [S, S, 3] of one pair, 0..255."""
     condition = stacked(*(file[key][number] for key in ("warped", "source", "map", "before")))
