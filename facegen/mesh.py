@@ -1,4 +1,4 @@
-"""``Mesh``: triangles in cm, +Y up, facing +Z, and the normals that follow from them."""
+"""``Mesh``: triangles in cm, +Y up, facing +Z, the normals that follow from them, and colours as sRGB and as light."""
 
 from __future__ import annotations
 
@@ -36,6 +36,16 @@ class Mesh:
             rows = getattr(self, name)
             if rows is not None and len(rows) != len(self.vertices):
                 raise RigError(f"{len(rows)} {name} for {len(self.vertices)} vertices")
+
+
+def to_linear(srgb: np.ndarray) -> np.ndarray:
+    """sRGB shares of 1 as linear light (IEC 61966-2-1)."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def to_srgb(linear: np.ndarray) -> np.ndarray:
+    """Linear light as sRGB shares of 1, the reverse of ``to_linear``."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pygltflib as gltf
 
-from facegen.exporters.gltf_head import to_linear
 from facegen.exporters.gltf_parts import Buffer
+from facegen.mesh import to_linear
 from facegen.rig import Part, Rig
 from facegen.rig.load import rigs_folder
 

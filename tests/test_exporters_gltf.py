@@ -12,9 +12,8 @@ import pytest
 from facegen.animation import Animation
 from facegen.errors import RigError, UsageError
 from facegen.exporters import load_animation, save
-from facegen.exporters.gltf_head import to_linear
 from facegen.exporters.gltf_read import MorphDocument
-from facegen.mesh import Mesh
+from facegen.mesh import Mesh, to_linear
 from facegen.rig import ARKIT, Part, evaluate, head_matrices, load_rig
 from facegen.rig.pose import quaternions
 from tests.tiny_rig import tiny_rig

@@ -12,7 +12,7 @@ import pygltflib as gltf
 from facegen.errors import RigError
 from facegen.exporters.gltf_parts import Buffer
 from facegen.exporters.gltf_read import HEAD_NODE
-from facegen.mesh import normals
+from facegen.mesh import normals, to_linear
 from facegen.rig import Part, Rig
 from facegen.units import METRES_PER_CM
 
@@ -209,11 +209,6 @@ def _linear_colors(colors: np.ndarray) -> np.ndarray:
     """sRGB bytes [N, 3] as linear RGBA shares of 65535 [N, 4] uint16."""
     linear = np.round(to_linear(colors[:, :3] / 255.0) * 0xFFFF)
     return np.hstack([linear, np.full((len(linear), 1), 0xFFFF)]).astype(np.uint16)
-
-
-def to_linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB shares of 1 as linear light (IEC 61966-2-1)."""
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 def linear_color(material: Mapping[str, Any], key: str = "color") -> list[float]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from facegen.exporters.gltf_head import is_textured, linear_color, moving, part_shape, to_linear
-from facegen.mesh import normals
+from facegen.exporters.gltf_head import is_textured, linear_color, moving, part_shape
+from facegen.mesh import normals, to_linear
 from facegen.rig import Part, Rig
 
 JOINTS = ("base", "base/head")

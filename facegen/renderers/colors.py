@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import RigError
+from facegen.mesh import to_srgb
 
 
 def parse_color(text: str) -> tuple[int, int, int] | None:
@@ -34,5 +35,4 @@ def material_color(material: Mapping[str, Any], key: str = "color") -> np.ndarra
         raise RigError(
             f"the material's {key} {given!r} is no colour", remedy="use #rrggbb or three numbers in 0..1"
         )
-    encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(255 * encoded).astype(np.uint8)
+    return np.round(255 * to_srgb(linear)).astype(np.uint8)

@@ -11,6 +11,7 @@ import numpy as np
 
 from facegen.errors import ImageError, UsageError
 from facegen.files import read_bytes
+from facegen.mesh import to_linear
 from facegen.renderers.camera import Camera
 from facegen.renderers.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, read_image
 
@@ -117,8 +118,7 @@ def _shrunk(picture: np.ndarray) -> np.ndarray:
 def _radiance(path: Path) -> np.ndarray:
     """The linear light [H, W, 3] of a picture."""
     if path.suffix.lower() not in RADIANCE:
-        srgb = read_image(path) / 255.0
-        return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+        return to_linear(read_image(path) / 255.0)
     import av
 
     raw = read_bytes(path, limit=MAX_IMAGE_BYTES, error=ImageError)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import RigError, printable
-from facegen.mesh import Mesh
+from facegen.mesh import Mesh, to_srgb
 from facegen.rig.importing import Imported
 from facegen.rig.load import ARKIT
 from facegen.rig.model import Control, Part, Rig
@@ -210,7 +210,6 @@ def _colors(pieces: list[Piece], materials: Mapping[str, Any]) -> np.ndarray | N
         colors = piece.colors
         if colors is None:
             linear = np.clip(materials[piece.material or piece.name].get("color", (1, 1, 1)), 0, 1)
-            srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-            colors = np.tile(np.round(255 * srgb).astype(np.uint8), (len(piece.vertices), 1))
+            colors = np.tile(np.round(255 * to_srgb(linear)).astype(np.uint8), (len(piece.vertices), 1))
         rows.append(colors)
     return np.concatenate(rows).astype(np.uint8)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from facegen.errors import FacegenError
+from facegen.mesh import to_srgb
 from facegen.rig.load import MAX_TEXTURE_BYTES
 from facegen.rigfiles.gltf_document import Document
 from facegen.rigfiles.looks import look_of
@@ -106,5 +107,4 @@ class Looks:
         if number is None:
             return None
         linear = np.clip(self.document.accessor(number)[used, :3].astype(np.float64), 0, 1)
-        srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-        return np.round(255 * srgb).astype(np.uint8)
+        return np.round(255 * to_srgb(linear)).astype(np.uint8)

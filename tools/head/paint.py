@@ -9,7 +9,7 @@ from .brows import BROW
 from .cloth import CLOTH, below_neckline
 from .hair import HAIR, above_hairline
 from .occlusion import openness, smoothed
-from .part import smoothstep
+from .part import near, smoothstep
 from .skin import Skin
 
 SKIN = np.array([0.81, 0.61, 0.515])
@@ -27,13 +27,6 @@ def _mix(colour: np.ndarray, other: np.ndarray, amount: np.ndarray) -> np.ndarra
     return colour + (other - colour) * np.clip(amount, 0, 1)[:, None]
 
 
-def _near(
-    v: np.ndarray, centre: tuple[float, float, float], radius: tuple[float, float, float]
-) -> np.ndarray:
-    x = np.stack([np.abs(v[:, 0]), v[:, 1], v[:, 2]], axis=1)
-    return np.exp(-(((x - np.array(centre)) / np.array(radius)) ** 2).sum(axis=1))
-
-
 def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     """sRGB [n,3] in 0..1."""
     v = skin.vertices
@@ -43,10 +36,10 @@ def skin_colours(skin: Skin, landmarks: np.ndarray) -> np.ndarray:
     mottle = (mottle + mottle[skin.mirror]) / 2
     c = c * (1 + mottle[:, None] * (0.6, 1.0, 1.0))
     nose = landmarks[1]
-    c = _mix(c, BLUSH, 0.36 * _near(v, (4.3, 0.2, 8.6), (2.2, 1.9, 3.0)))
-    c = _mix(c, BLUSH, 0.36 * _near(v, (0.0, nose[1], nose[2]), (1.3, 0.9, 1.6)))
-    c = _mix(c, BLUSH, 0.20 * _near(v, (0.0, -7.0, 10.0), (1.6, 1.2, 2.0)))
-    c = _mix(c, BLUSH, 0.50 * _near(v, (7.4, 2.0, -0.5), (1.0, 2.8, 2.0)))
+    c = _mix(c, BLUSH, 0.36 * near(v, (4.3, 0.2, 8.6), (2.2, 1.9, 3.0)))
+    c = _mix(c, BLUSH, 0.36 * near(v, (0.0, nose[1], nose[2]), (1.3, 0.9, 1.6)))
+    c = _mix(c, BLUSH, 0.20 * near(v, (0.0, -7.0, 10.0), (1.6, 1.2, 2.0)))
+    c = _mix(c, BLUSH, 0.50 * near(v, (7.4, 2.0, -0.5), (1.0, 2.8, 2.0)))
     ring = skin.both_lids
     c = _mix(c, SHADOW, 0.45 * smoothstep(5.5, 2.8, ring))
     c = _mix(c, np.array([0.80, 0.48, 0.44]), 0.8 * smoothstep(3.15, 2.7, ring))

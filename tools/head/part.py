@@ -26,6 +26,12 @@ class Part:
     strands: np.ndarray | None = None
 
 
+def near(v: np.ndarray, centre: tuple[float, float, float], radius: tuple[float, float, float]) -> np.ndarray:
+    """How near points [n,3] lie to a place, which counts on both sides: 1 there, a Gaussian of `radius` cm [n]."""
+    x = np.stack([np.abs(v[:, 0]), v[:, 1], v[:, 2]], axis=1)
+    return np.exp(-(((x - np.array(centre)) / np.array(radius)) ** 2).sum(axis=1))
+
+
 def mirrored_name(name: str) -> str:
     """The control on the other side; controls of the middle give themselves, combinations that of each."""
     if "*" in name:

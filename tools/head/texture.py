@@ -15,7 +15,7 @@ from .atlas import Texels
 from .cloth import below_neckline
 from .eyes import IRIS, PUPIL
 from .hair import above_hairline
-from .part import smoothstep
+from .part import near, smoothstep
 
 FILE = "head.jpg"
 QUALITY = 88  # of the JPEG
@@ -107,20 +107,13 @@ def _nearest(places: np.ndarray, gap: float, seed: int, count: int) -> np.ndarra
     return far.T
 
 
-def _near(v: np.ndarray, centre: tuple[float, float, float], reach: tuple[float, float, float]) -> np.ndarray:
-    x = np.stack([np.abs(v[:, 0]), v[:, 1], v[:, 2]], axis=1)
-    return np.exp(-(((x - np.array(centre)) / np.array(reach)) ** 2).sum(axis=1))
-
-
 def _skin(shown: np.ndarray, v: np.ndarray, lips: np.ndarray, look: Look) -> np.ndarray:
     dry, s = 1 - lips, look.seed
     blood = noise(v, 1.5, s) + 0.8 * noise(v, 0.5, s + 1) + 0.5 * noise(v, 0.17, s + 2)
     shown = shown * (1 - 0.032 * look.blotches * (blood * dry)[:, None] * WARM)
     shown = shown * (1 + 0.018 * look.blotches * noise(v, 0.09, s + 3)[:, None])
     oily = np.clip(
-        0.35
-        + _near(v, (0.0, -0.5, 12.0), (2.0, 2.6, 3.0))
-        + 0.6 * _near(v, (3.2, -1.0, 9.5), (2.0, 2.0, 3.0)),
+        0.35 + near(v, (0.0, -0.5, 12.0), (2.0, 2.6, 3.0)) + 0.6 * near(v, (3.2, -1.0, 9.5), (2.0, 2.0, 3.0)),
         0,
         1,
     )
@@ -132,7 +125,7 @@ def _skin(shown: np.ndarray, v: np.ndarray, lips: np.ndarray, look: Look) -> np.
     shown = shown * (1 - dark[:, None] * (0.75, 1.0, 1.0))
     if look.freckles:
         where = dry * (
-            _near(v, (2.4, 0.3, 10.0), (3.4, 1.7, 4.0)) + 0.25 * _near(v, (0.0, 6.0, 9.0), (5.0, 3.0, 5.0))
+            near(v, (2.4, 0.3, 10.0), (3.4, 1.7, 4.0)) + 0.25 * near(v, (0.0, 6.0, 9.0), (5.0, 3.0, 5.0))
         )
         where = where * smoothstep(-0.3, 0.5, noise(v, 0.8, s + 9))
         shown = shown * (
