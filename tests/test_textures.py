@@ -1,6 +1,7 @@
 """Textures of models: read with them, drawn where their uvs say, and written on."""
 
 import io
+import zlib
 from dataclasses import replace
 from fractions import Fraction
 
@@ -170,7 +171,10 @@ def test_uvs_are_moved_as_the_model_says(tmp_path):
 def test_broken_textures_end_in_one_line(tmp_path, capsys):
     with pytest.raises(RigError, match="names the texture 'other.png'"):
         replace(textured(), textures={"skin.png": b""}, materials={"skin": {"texture": "other.png"}})
-    for raw in (b"\x89PNG\r\n\x1a\n", picture(halves())[:-200], b"\xff\xd8\xff\xe0 nothing"):
+    huge = bytearray(picture(halves()))
+    huge[16:24] = (60_000).to_bytes(4, "big") * 2  # a header that claims 3.6 billion pixels
+    huge[29:33] = zlib.crc32(huge[12:29]).to_bytes(4, "big")
+    for raw in (b"\x89PNG\r\n\x1a\n", picture(halves())[:-200], b"\xff\xd8\xff\xe0 nothing", bytes(huge)):
         with pytest.raises(RigError, match="can't be read"):
             texture_pixels(textured(raw), "skin.png")
     STILL_FILE = tmp_path / "still.take"

@@ -23,6 +23,7 @@ LIGHTS = {
 }
 SKY, GROUND = (0.26, 0.28, 0.32), (0.14, 0.12, 0.11)
 STUDIO = "studio"
+LUMA = (0.2126, 0.7152, 0.0722)
 RADIANCE = (".hdr", ".exr")
 """Suffixes of pictures that hold linear light."""
 ROWS = 64  # of a picture's directions that are summed
@@ -88,7 +89,7 @@ def surroundings(picture: np.ndarray) -> Surroundings:
     directions, light = flat.reshape(-1, 3), rows.reshape(-1, 3)
     share = np.repeat(np.cos(up), width)
     share /= share.sum()
-    luma = light @ (0.2126, 0.7152, 0.0722)
+    luma = light @ LUMA
     order = np.argsort(-luma)
     spot = order[np.cumsum(share[order]) <= BRIGHT]
     around = np.median(luma)
@@ -96,12 +97,12 @@ def surroundings(picture: np.ndarray) -> Surroundings:
     light = light.copy()
     light[spot] -= above
     power = share[spot] @ above  # of 4 pi, times 4 on a surface that faces it
-    key = (share[spot] * (above @ (0.2126, 0.7152, 0.0722))) @ directions[spot]
+    key = (share[spot] * (above @ LUMA)) @ directions[spot]
     key = key / np.linalg.norm(key) if np.linalg.norm(key) > 1e-9 else np.array([0.0, 0.0, 1.0])
     sharp = basis(directions).T @ (light * share[:, None]) / SQUARES[:, None]
     soft = sharp * np.repeat(COSINE, (1, 3, 5))[:, None]
     front = basis(np.array([[0.0, 0.0, 1.0]])) @ soft + 4 * power * max(key[2], 0.0)
-    scale = FRONT / max(float(front[0] @ (0.2126, 0.7152, 0.0722)), 1e-6)
+    scale = FRONT / max(float(front[0] @ LUMA), 1e-6)
     return Surroundings(key, 4 * power * scale, sharp * scale, soft * scale)
 
 

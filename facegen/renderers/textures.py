@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from facegen.errors import RigError
+from facegen.errors import MissingExtraError, RigError
 from facegen.renderers.images import MAX_IMAGE_PIXELS, pillow
 from facegen.rig import Rig
 
@@ -18,9 +18,12 @@ FORMATS = ("PNG", "JPEG")
 
 def texture_pixels(rig: Rig, name: str) -> np.ndarray:
     """The texture called ``name``, [H, W, 4] uint8 sRGB and alpha, top row first. Raises RigError for a broken one."""
+    raw = rig.textures[name]
     try:
-        return _decoded(rig.textures[name])
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        return _decoded(raw)
+    except MissingExtraError:
+        raise
+    except Exception as error:  # Pillow raises all kinds
         raise RigError(
             f"the texture {name} of the rig {rig.name} can't be read ({error})", remedy="save it again as PNG"
         ) from error
