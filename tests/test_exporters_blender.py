@@ -69,6 +69,19 @@ def test_blender_writes_an_fbx_and_reads_it_back(fps, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_an_fbx_holds_the_textures(tmp_path, monkeypatch):
+    if not has_blender():
+        pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")
+    pytest.importorskip("PIL", reason="needs Pillow (the render extra)")
+    from tests.test_textures import textured
+
+    monkeypatch.setenv("FACEGEN_BLENDER", PYTHON)
+    rig = textured()
+    save(wave(4, 30), tmp_path / "a.fbx", rig=rig)
+    assert rig.textures["skin.png"] in (tmp_path / "a.fbx").read_bytes()
+
+
+@pytest.mark.slow
 def test_an_fbx_by_a_probe_is_that_made_frame_by_frame(tmp_path, monkeypatch):
     if not has_blender():
         pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")

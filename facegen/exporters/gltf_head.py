@@ -176,7 +176,7 @@ def _texture(buffer: Buffer, rig: Rig, material: str, done: dict[str, int]) -> i
         return None
     name = rig.materials[material]["texture"]
     if name not in done:
-        done[name] = buffer.add_texture(rig.textures[name])
+        done[name] = buffer.add_texture(name, rig.textures[name])
     return done[name]
 
 

@@ -84,12 +84,12 @@ class Buffer:
                 numbers.append(still)
         return numbers
 
-    def add_texture(self, picture: bytes) -> int:
-        """The number of a new texture of a PNG or JPEG file, repeated beyond 0..1."""
+    def add_texture(self, name: str, picture: bytes) -> int:
+        """The number of a new texture of the PNG or JPEG file called ``name``, repeated beyond 0..1."""
         document = self.document
         kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
         view = self._view(np.frombuffer(picture, np.uint8))
-        document.images.append(gltf.Image(bufferView=view, mimeType=kind))
+        document.images.append(gltf.Image(name=name, bufferView=view, mimeType=kind))
         if not document.samplers:
             linear = {"magFilter": gltf.LINEAR, "minFilter": gltf.LINEAR_MIPMAP_LINEAR}
             document.samplers.append(gltf.Sampler(wrapS=gltf.REPEAT, wrapT=gltf.REPEAT, **linear))
