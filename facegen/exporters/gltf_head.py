@@ -23,6 +23,7 @@ ALONE = np.array([0xFFFF, 0, 0, 0], np.uint16)
 STILL_CM = 5e-4
 """Displacements below this, a tenth of a hair's width, are left out."""
 SHEET_SHARE = 0.1
+LEAST_COLOR = 1e-3
 
 
 def add_head(buffer: Buffer, rig: Rig) -> list[int]:
@@ -110,7 +111,10 @@ def _add_part(
         attributes.TEXCOORD_0 = buffer.add(uvs, "VEC2", target=gltf.ARRAY_BUFFER)
     if mesh.colors is not None and not is_textured(rig, part.material):
         attributes.COLOR_0 = buffer.add(
-            _linear_colors(mesh.colors[used]), "VEC4", target=gltf.ARRAY_BUFFER, normalized=True
+            _shares(mesh.colors[used], lightest(rig, part.material)),
+            "VEC4",
+            target=gltf.ARRAY_BUFFER,
+            normalized=True,
         )
     joints, weights = _joints(rig, used, joint)
     attributes.JOINTS_0 = buffer.add(joints, "VEC4", target=gltf.ARRAY_BUFFER)
@@ -181,11 +185,12 @@ def _texture(buffer: Buffer, rig: Rig, material: str, done: dict[str, int]) -> i
 
 
 def _material(name: str, both_sides: bool, rig: Rig, texture: int | None) -> gltf.Material:
-    """The material called ``name``; white where the vertices have colours, which glTF multiplies with it."""
+    """The material called ``name``; where the vertices have colours, which glTF multiplies with it, the lightest of them,
+    so that programs which pass over vertex colours show something near."""
     about = rig.materials.get(name, {})
     opacity, cutoff = float(about.get("opacity", 1.0)), float(about.get("cutoff", 0.0))
     colored = rig.mesh is not None and rig.mesh.colors is not None
-    color = [1.0, 1.0, 1.0] if colored else linear_color(about)
+    color = lightest(rig, name).tolist() if colored else linear_color(about)
     surface = gltf.PbrMetallicRoughness(
         baseColorFactor=[*color, opacity],
         metallicFactor=0.0,
@@ -205,9 +210,18 @@ def _material(name: str, both_sides: bool, rig: Rig, texture: int | None) -> glt
     return result
 
 
-def _linear_colors(colors: np.ndarray) -> np.ndarray:
-    """sRGB bytes [N, 3] as linear RGBA shares of 65535 [N, 4] uint16."""
-    linear = np.round(to_linear(colors[:, :3] / 255.0) * 0xFFFF)
+def lightest(rig: Rig, material: str) -> np.ndarray:
+    """The most that the vertices of a material have of each linear colour [3], and a little at least."""
+    colors = rig.mesh.colors  # type: ignore[union-attr]
+    assert colors is not None
+    rows = [colors[slice(*part.vertices)] for part in rig.parts if part.material == material] or [colors]
+    most = np.max([part[:, :3].max(axis=0, initial=0) for part in rows], axis=0)
+    return np.maximum(to_linear(most / 255.0), LEAST_COLOR)
+
+
+def _shares(colors: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """sRGB bytes [N, 3] as shares of the linear colour ``of`` [3], RGBA of 65535 [N, 4] uint16."""
+    linear = np.round(to_linear(colors[:, :3] / 255.0) / of * 0xFFFF)
     return np.hstack([linear, np.full((len(linear), 1), 0xFFFF)]).astype(np.uint16)
 
 

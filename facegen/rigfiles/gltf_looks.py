@@ -60,7 +60,7 @@ class Looks:
         if blended and texture is None:
             look["opacity"] = float(factor[3]) if picture is None else SEE_THROUGH
         self.materials[name] = look
-        colors = self._colors(primitive, used) if picture is None else None
+        colors = self._colors(primitive, used, factor[:3]) if picture is None else None
         return name, self._uvs(primitive, used, picture or {}), colors
 
     def _texture(self, number: int) -> str | None:
@@ -102,9 +102,12 @@ class Looks:
         uvs = uvs + np.array(change.get("offset", (0, 0)), np.float64)
         return np.column_stack([uvs[:, 0], 1 - uvs[:, 1]]).astype(np.float32)
 
-    def _colors(self, primitive: Mapping[str, Any], used: np.ndarray) -> np.ndarray | None:
+    def _colors(
+        self, primitive: Mapping[str, Any], used: np.ndarray, factor: np.ndarray | float = 1.0
+    ) -> np.ndarray | None:
+        """The vertices' colours times the material's."""
         number = primitive["attributes"].get("COLOR_0")
         if number is None:
             return None
-        linear = np.clip(self.document.accessor(number)[used, :3].astype(np.float64), 0, 1)
+        linear = factor * np.clip(self.document.accessor(number)[used, :3].astype(np.float64), 0, 1)
         return np.round(255 * to_srgb(linear)).astype(np.uint8)
