@@ -1,6 +1,5 @@
 """Blender imports the heads: shape keys under the controls' names, a key a frame, of the animation's values."""
 
-import filecmp
 import json
 import os
 import subprocess
@@ -91,9 +90,10 @@ def test_an_fbx_by_a_probe_is_that_made_frame_by_frame(tmp_path, monkeypatch):
     animation = replace(still, values=still.values * (np.array(still.controls) != "jawOpen"))
     save(animation, tmp_path / "probe.fbx", rig="aria")
     assert (tmp_path / "probe.fbx").stat().st_size < 8_000_000
-    monkeypatch.setattr(fbx, "probe", lambda animation: animation.slice(0, 8 / animation.fps))
+    monkeypatch.setattr(fbx, "probe", lambda animation: animation.slice(0, 3 / animation.fps))
     save(animation, tmp_path / "frames.fbx", rig="aria")
-    assert not filecmp.cmp(tmp_path / "probe.fbx", tmp_path / "frames.fbx", shallow=False)
+    sizes = [(tmp_path / f"{name}.fbx").stat().st_size for name in ("probe", "frames")]
+    assert sizes[0] < 0.98 * sizes[1], "curves that serve many, so not made frame by frame"
     command = [PYTHON, str(SCRIPT.with_name("blender_poses.py")), *map(str, sorted(tmp_path.glob("*.fbx")))]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     one, other = (json.loads(line[6:]) for line in done.stdout.splitlines() if line.startswith("POSES "))

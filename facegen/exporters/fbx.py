@@ -16,6 +16,7 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.blenders import find_blender, run_blender
 from facegen.exporters.gltf import Glb
+from facegen.exporters.gltf_read import read_morph_animation
 from facegen.files import Content, write_files
 from facegen.rig import Rig
 from facegen.rig.pose import quaternions
@@ -41,7 +42,7 @@ class Fbx:
             paths = {name: Path(folder) / f"{name}.glb" for name in even}
             for name, clip in even.items():
                 write_files(folder, {paths[name].name: Glb().files(clip, rig, options)[""]})
-            shown, tried = (Glb().read(paths[name]) for name in even)
+            shown, tried = (read_morph_animation(paths[name], whole=True) for name in even)
             arrays = {"values": shown.values, "probe": tried.values}
             for start, clip in zip(("", "probe_"), even.values(), strict=True):
                 if clip.head is not None:

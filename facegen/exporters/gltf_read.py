@@ -21,9 +21,9 @@ HEAD_NODE = "head"
 FALLBACK_FPS = Fraction(30)
 
 
-def read_morph_animation(path: str | PathLike) -> Animation:
+def read_morph_animation(path: str | PathLike, whole: bool = False) -> Animation:
     """The first animation that drives morph weights, on the target names of the mesh that has most of them, without
-    shapes that correct the sum of others.
+    shapes that correct the sum of others unless the ``whole`` is asked for.
 
     Keys at an even step give their values as they are; others are interpolated (cubic ones between their
     values) at 30 frames a second. Head poses are read back from facegen's own files. Raises
@@ -38,7 +38,7 @@ def read_morph_animation(path: str | PathLike) -> Animation:
     head = document.head(animation, len(times)) if even else None
     if not even:
         tracks = [_resampled(times, weights, fps, sampler.get("interpolation") == "STEP")]
-    kept = without_combined(names)
+    kept = list(range(len(names))) if whole else without_combined(names)
     names, tracks[0] = tuple(names[i] for i in kept), tracks[0][:, kept]
     about = animation.get("extras") or {}
     sound = about.get("audio") if isinstance(about, dict) else None
