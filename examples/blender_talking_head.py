@@ -30,7 +30,7 @@ def main() -> int:
     )
     parser.add_argument("--emotion", default="auto")
     parser.add_argument("--head", default="aria")
-    parser.add_argument("--size", default="480x540")
+    parser.add_argument("--size", type=picture_size, default="480x540", help="WIDTHxHEIGHT, both even")
     parser.add_argument("--samples", type=int, default=16, help="Cycles samples a pixel")
     parser.add_argument("--frames", type=int, default=0, help="draw only so many frames")
     asked = parser.parse_args()
@@ -51,6 +51,16 @@ def main() -> int:
         subprocess.run([*words, "--inside", str(path)], check=True, env={**os.environ, **own})
     video(asked)
     return 0
+
+
+def picture_size(text: str) -> str:
+    """``text`` where it says an even width and height."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()) or int(width) < 16 or int(height) < 16:
+        raise argparse.ArgumentTypeError(f"{text} is no size such as 480x540")
+    if int(width) % 2 or int(height) % 2:
+        raise argparse.ArgumentTypeError(f"{text} has an odd side, which no video may have")
+    return text
 
 
 def video(asked: argparse.Namespace) -> None:

@@ -164,7 +164,8 @@ class PortraitConfig:
     audio: str | None = option(None, "sound to mux into the video of an animation", file=True)
     steps: int | None = option(None, "steps of the refiner or the backbone (default: 2; 8 with a backbone)")
     refiner: str = option(
-        "built-in", "what paints mouths: built-in, none, or an .onnx file of tools/train_refiner.py"
+        "built-in",
+        "what paints mouth and lids: built-in, none, or an .onnx file (tools/train_refiner.py) for the mouth alone",
     )
     backbone: str | None = option(
         None, "local diffusers folder (img2img, inpaint or ControlNet) that refines", file=True

@@ -255,14 +255,16 @@ def comic(pixels):
 
 @pytest.mark.parametrize("rig", ["aria", "edith"])
 def test_drawings_are_told_from_pictures(rig, tmp_path):
-    from facegen.portrait.refine import Refiner, load_sampler
+    from facegen.portrait.refine import MOUTH, PARTS, Refiner, load_samplers
     from facegen.portrait.scene import make_scene
 
-    pixels, sampler = face_pixels(512, (), rig), load_sampler("built-in", None, 0)
+    pixels, sampler = face_pixels(512, (), rig), load_samplers("built-in", None, 0)[MOUTH]
     for name, shown in (("photo", pixels), ("drawing", comic(pixels))):
         Image.fromarray(shown).save(tmp_path / f"{name}.png")
         photo = read_photo(tmp_path / f"{name}.png")
-        drawn = Refiner(sampler, make_scene(photo, name).puppet, photo.pixels).drawn()
+        puppet = make_scene(photo, name).puppet
+        (places,) = PARTS[MOUTH].maps(puppet)
+        drawn = Refiner(sampler, places, puppet, photo.pixels).drawn()
         assert drawn == (name == "drawing")
 
 
@@ -271,10 +273,10 @@ def test_an_untrained_refiner_leaves_the_warped_picture(face, tmp_path):
     pytest.importorskip("diffusers")
     pytest.importorskip("onnx")
     from tools.refiner.export import onnx_model
-    from tools.refiner.net import RefinerNet
+    from tools.refiner.net import refiner_net
 
     weights = tmp_path / "refiner.onnx"
-    weights.write_bytes(onnx_model(RefinerNet(), 0, 0))
+    weights.write_bytes(onnx_model(refiner_net("mouth"), 0, 0))
     portrait_file(take(3), face, tmp_path / "plain.mp4", PortraitConfig(watermark=False, refiner="none"))
     refined = PortraitConfig(watermark=False, refiner=str(weights), steps=2)
     portrait_file(take(3), face, tmp_path / "refined.mp4", refined)
@@ -284,9 +286,11 @@ def test_an_untrained_refiner_leaves_the_warped_picture(face, tmp_path):
     assert max(np.abs(a - b).max() for a, b in zip(*films, strict=True)) <= 3
 
 
-def test_the_built_in_refiner_paints_the_mouth_and_nothing_else(face, tmp_path):
+def test_the_built_in_refiners_paint_mouth_and_lids_and_nothing_else(face, tmp_path):
+    values = np.array([[0, 0, 0], [0.4, 0, 0], [0.2, 1, 1], [0.3, 0.5, 0.5]], np.float32)
+    speaking = Animation(25, ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight"), values)
     for name in ("none", "built-in"):
-        portrait_file(take(4), face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
+        portrait_file(speaking, face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
     plain, refined = (
         np.stack(
             [np.asarray(Image.open(p).convert("RGB"), int) for p in sorted((tmp_path / n).glob("*.png"))]
@@ -294,12 +298,20 @@ def test_the_built_in_refiner_paints_the_mouth_and_nothing_else(face, tmp_path):
         for n in ("none", "built-in")
     )
     change = np.abs(plain - refined).max(axis=3)
-    lips = read_photo(face).landmarks[[61, 291, 0, 17], :2]
-    low, high = lips.min(axis=0), lips.max(axis=0)
-    reach = 0.6 * (high[0] - low[0])
-    y, x = np.mgrid[: change.shape[1], : change.shape[2]]
-    near = (np.abs(x - lips[:, 0].mean()) < reach * 1.5) & (np.abs(y - lips[:, 1].mean()) < reach * 1.5)
-    assert change[:, ~near].max() == 0 and change[1, near].max() > 20
+    near = [_about(read_photo(face).landmarks[rows, :2], change.shape[1:]) for rows in PARTS_AT]
+    assert change[:, ~np.any(near, axis=0)].max() == 0
+    assert change[1, near[0]].max() > 20 and all(change[2, eye].max() > 20 for eye in near[1:])
+
+
+PARTS_AT = ([61, 291, 0, 17], [33, 133, 159, 145], [263, 362, 386, 374])  # mouth, right eye, left eye
+
+
+def _about(points, shape):
+    """Where a picture is less than 0.9 of the part's width from its middle."""
+    x, y = points.mean(axis=0)
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    reach = 0.9 * np.ptp(points[:, 0])
+    return (np.abs(columns - x) < reach) & (np.abs(rows - y) < reach)
 
 
 def test_a_picture_unlike_all_that_the_refiner_knows_is_warped_and_said(face, tmp_path, caplog, monkeypatch):

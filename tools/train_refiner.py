@@ -24,16 +24,16 @@ from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from facegen.portrait.refine import START  # noqa: E402
+from facegen.portrait.refine import MOUTH, PARTS, START  # noqa: E402
 from tools.refiner import critic, packed  # noqa: E402
 from tools.refiner.bank import Bank  # noqa: E402
 from tools.refiner.compose import composed, painted  # noqa: E402
 from tools.refiner.export import onnx_model, weights_of  # noqa: E402
-from tools.refiner.net import RefinerNet  # noqa: E402
+from tools.refiner.net import refiner_net  # noqa: E402
 
 EMA = 0.999
-WARM_UP, ALONE = 50, 0.15
-"""Steps in which the rate rises, and the part of training before the critic is heard."""
+WARM_UP = 50
+"""Steps in which the rate rises."""
 COLOURS, EDGES, FEATURES, TRUTH, EMOTION = 6.0, 2.0, 2.0, 0.15, 0.1
 BARS = 40  # lines of progress
 SHOWN = ("loss", "critic", "untrue", "unlike", "reader", "unfelt")
@@ -54,10 +54,12 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.options = options
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.net, self.mean, self.critic = RefinerNet(), RefinerNet(), critic.Critic()
+        self.zone = PARTS[options.part].zone
+        self.net, self.mean = refiner_net(options.part), refiner_net(options.part)
+        self.critic = critic.Critic()
         self.reader = critic.EmotionReader()
         if options.start:
-            self.net.load_state_dict(weights_of(options.start.read_bytes()))
+            self.net.load_state_dict(weights_of(options.start.read_bytes(), options.part))
         self.mean.load_state_dict(self.net.state_dict())
         for net in (self.net, self.mean, self.critic, self.reader):
             net.to(self.device)
@@ -155,13 +157,13 @@ class Trainer:
         turn = angle[:, None, None, None]
         noisy = torch.cos(turn) * (true * (1 - near) + condition[:, :3] * near)
         noisy = noisy + torch.sin(turn) * torch.randn_like(true)
-        made = composed(self.net(noisy, condition, angle, batch["tokens"]), condition)
-        weight = painted(condition)
+        made = composed(self.net(noisy, condition, angle, batch["tokens"]), condition, self.zone)
+        weight = painted(condition, self.zone)
         aim = condition[:, :3] + (true - condition[:, :3]) * weight
         loss = picture_loss(made, aim, weight)
-        heard = min(1.0, max(0.0, (self.progress() - ALONE) / 0.1))
+        heard = min(1.0, max(0.0, (self.progress() - self.options.alone) / 0.1))
         untrue = unlike = told = torch.zeros((), device=self.device)
-        if self.progress() > ALONE / 2:
+        if self.progress() > self.options.alone / 2:
             told = critic.taught(self.critic, aim, made.detach(), condition)
             _go(self.best_critic, told, self.critic)
         if heard:
@@ -190,6 +192,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cache", type=Path, required=True, help="folder of pairs, or what --pack wrote")
+    parser.add_argument("--part", choices=sorted(PARTS), default=MOUTH)
     parser.add_argument("--pack", type=Path, help="write the pairs of --cache to this file and stop")
     parser.add_argument("--megabytes", type=float, default=40, help="of --pack at most")
     parser.add_argument("--checkpoint", type=Path, help="folder for the state of training")
@@ -198,6 +201,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--minutes", type=float, help="end after so many, whatever the steps")
     parser.add_argument("--reading", type=int, default=1000, help="steps in which emotions are read at first")
+    parser.add_argument(
+        "--alone",
+        type=float,
+        default=0.15,
+        help="part of training before the critic is heard; 2: it never is",
+    )
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=4e-4)
     parser.add_argument("--seed", type=int, default=1)

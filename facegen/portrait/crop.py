@@ -1,8 +1,9 @@
-"""The mouth's part of a frame, as the refiner sees it: a square about the lips, and a map of what is where in it."""
+"""Parts of a frame as the refiner sees them: a square about the mouth or an eye, and a map of what is where in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -61,8 +62,41 @@ def feather(pixels: int = SIDE) -> np.ndarray:
     return (ramp[:, None] * ramp[None, :]).astype(np.float32)
 
 
+@dataclass(frozen=True)
+class Zone:
+    """Where a part is painted: ``reach`` pixels about the map's first channel, its border blurred by ``soft``."""
+
+    reach: int
+    soft: float
+
+
+class PartMap(Protocol):
+    """Finds the square of a part in a puppet's instants and draws its map."""
+
+    zone: Zone
+
+    def square(self, now: Instant) -> Square: ...
+
+    def map(self, now: Instant, square: Square) -> np.ndarray:
+        """[SIDE, SIDE, 3] uint8: what is painted, where in it light and colour may change too, what lies in it."""
+        ...
+
+
+def polygon(drawn: np.ndarray, points: np.ndarray, square: Square, value: int = 255) -> None:
+    """Fill what ``points`` [n, 2 or 3] (pixels of the photo, y up) enclose with ``value`` in the square's ``drawn``."""
+    opencv().fillPoly(drawn, [placed(points, square)], value, 16, 3)
+
+
+def placed(points: np.ndarray, square: Square) -> np.ndarray:
+    """``points`` [n, 2 or 3] in eighths of the square's pixels, as OpenCV draws with a shift of 3."""
+    zoom = square.pixels / square.side
+    return ((points[:, :2] * (1, -1) - square.corner) * zoom * 8).round().astype(np.int32)
+
+
 class MouthMap:
-    """Finds the square and draws the map of a puppet's instants."""
+    """Lips, the opening between them, the teeth and the tongue in it."""
+
+    zone = Zone(reach=8, soft=4.0)
 
     def __init__(self, puppet: Puppet) -> None:
         self._puppet = puppet
@@ -83,17 +117,10 @@ class MouthMap:
     def map(self, now: Instant, square: Square) -> np.ndarray:
         """[SIDE, SIDE, 3] uint8: lips, the opening between them, and in it the upper teeth (255) and tongue (128)."""
         cv2 = opencv()
-        zoom = SIDE / square.side
-
-        def placed(points: np.ndarray) -> np.ndarray:
-            return ((points[:, :2] * (1, -1) - square.corner) * zoom * 8).round().astype(np.int32)
-
-        drawn = [np.zeros((SIDE, SIDE), np.uint8) for _ in range(3)]
-        cv2.fillPoly(drawn[0], [placed(now.skin[self._outer])], 255, cv2.LINE_AA, 3)
-        opening = placed(now.skin[[*self._upper, *self._lower]])
-        cv2.fillPoly(drawn[1], [opening], 255, cv2.LINE_AA, 3)
+        lips, opening, inside = (np.zeros((SIDE, SIDE), np.uint8) for _ in range(3))
+        polygon(lips, now.skin[self._outer], square)
+        polygon(opening, now.skin[[*self._upper, *self._lower]], square)
         for rows, value in ((self._tongue, 128), (self._teeth, 255)):
-            hull = cv2.convexHull(placed(now.inside[rows]))
-            cv2.fillConvexPoly(drawn[2], hull, value, cv2.LINE_AA, 3)
-        drawn[2] = np.minimum(drawn[2], drawn[1])
-        return np.dstack(drawn)
+            hull = cv2.convexHull(placed(now.inside[rows], square))
+            cv2.fillConvexPoly(inside, hull, value, cv2.LINE_AA, 3)
+        return np.dstack([lips, opening, np.minimum(inside, opening)])

@@ -20,7 +20,7 @@ from facegen.portrait.backbone import Backbone, read_kind
 from facegen.portrait.marks import Marks, provenance
 from facegen.portrait.picture import DRAFT_LONGEST, read_photo
 from facegen.portrait.puppet import Instant
-from facegen.portrait.refine import BUILT_IN, LEAST_TRUTH, Refiner, Sampler, load_sampler
+from facegen.portrait.refine import BUILT_IN, LEAST_TRUTH, MOUTH, PARTS, Refiner, Sampler, load_samplers
 from facegen.portrait.scene import Painter, Scene, make_scene
 from facegen.portrait.tokens import frame_tokens
 from facegen.portrait.vision import opencv
@@ -55,7 +55,7 @@ def check_portrait(config: PortraitConfig) -> None:
     face_finder().close()
     if config.backbone is not None:
         read_kind(config.backbone)
-    load_sampler(config.refiner, config.steps, 0)
+    load_samplers(config.refiner, config.steps, 0)
 
 
 def portrait_file(
@@ -98,29 +98,32 @@ class _Drawn:
     def __init__(self, scene: Scene, animation: Animation, config: PortraitConfig, speech: Speech) -> None:
         self._scene, self._animation, self._config, self._speech = scene, animation, config, speech
         self._marks = Marks(scene.photo.pixels, config.mark, config.watermark)
-        self._sampler: Sampler | None = None
+        self._samplers: dict[str, Sampler] = {}
         self._tokens: np.ndarray | None = None
         self._backbone: Backbone | None = None
         if config.backbone is not None and not config.draft:
             self._backbone = Backbone(config.backbone, scene.puppet, config, speech.seed)
         elif not config.draft:
-            self._sampler = load_sampler(config.refiner, config.steps, speech.seed)
+            self._samplers = load_samplers(config.refiner, config.steps, speech.seed)
             self._refuse_the_unlike()
-        if self._sampler is not None:
+        if self._samplers:
             self._tokens = frame_tokens(
                 len(animation), animation.fps, speech.emotion, speech.audio, speech.start
             )
 
     def _refuse_the_unlike(self) -> None:
         """The built-in refiner learned from photos and renderings: a drawing's lips it would smear."""
-        if self._sampler is None or self._config.refiner != BUILT_IN:
+        if self._config.refiner != BUILT_IN:
             return
-        refiner = Refiner(self._sampler, self._scene.puppet, self._scene.photo.pixels)
-        if refiner.drawn() or refiner.truth() < LEAST_TRUTH:
-            LOG.warning(
-                "the picture is unlike those that the refiner knows; the mouth is warped, not painted"
-            )
-            self._sampler = None
+        (mouth,) = self._refiners(MOUTH)
+        if mouth.drawn() or mouth.truth() < LEAST_TRUTH:
+            LOG.warning("the picture is unlike those that the refiner knows; the face is warped, not painted")
+            self._samplers = {}
+
+    def _refiners(self, part: str) -> list[Refiner]:
+        """One for each place of the part."""
+        puppet, photo = self._scene.puppet, self._scene.photo.pixels
+        return [Refiner(self._samplers[part], places, puppet, photo) for places in PARTS[part].maps(puppet)]
 
     def frames(self, first: int, last: int) -> Iterator[np.ndarray]:
         """Frames ``first`` to ``last`` (not itself), [H, W, 3] uint8."""
@@ -132,10 +135,10 @@ class _Drawn:
     def _painter(self, first: int) -> Painter | None:
         if self._backbone is not None:
             return self._backbone
-        if self._sampler is None or self._tokens is None:
+        if self._tokens is None:
             return None
-        refiner = Refiner(self._sampler, self._scene.puppet, self._scene.photo.pixels)
-        return _Painted(refiner, self._tokens[first:])
+        refiners = [refiner for part in self._samplers for refiner in self._refiners(part)]
+        return _Painted(refiners, self._tokens[first:])
 
     def estimate(self) -> float:
         """Seconds that all frames may take."""
@@ -159,12 +162,14 @@ class _Drawn:
 
 
 class _Painted:
-    """The refiner over one part's frames in order."""
+    """The refiners over one film part's frames in order."""
 
-    def __init__(self, refiner: Refiner, tokens: np.ndarray) -> None:
-        self._refiner, self._tokens = refiner, tokens
-        self._before: np.ndarray | None = None
+    def __init__(self, refiners: list[Refiner], tokens: np.ndarray) -> None:
+        self._refiners, self._tokens = refiners, tokens
+        self._before: list[np.ndarray | None] = [None] * len(refiners)
 
     def __call__(self, number: int, part: np.ndarray, now: Instant, origin: tuple[int, int]) -> np.ndarray:
-        painted, self._before = self._refiner.paint(part, now, origin, self._before, self._tokens[number])
-        return painted
+        tokens = self._tokens[number]
+        for place, refiner in enumerate(self._refiners):
+            part, self._before[place] = refiner.paint(part, now, origin, self._before[place], tokens)
+        return part

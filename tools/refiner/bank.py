@@ -26,30 +26,30 @@ class Bank:
         learned = [f for f in files if not str(f["name"]).startswith(HELD)]
         self.pictures = {
             key: torch.from_numpy(np.concatenate([f[key] for f in learned])).permute(0, 3, 1, 2).to(device)
-            for key in ("warped", "true", "map", "before")
+            for key in ("warped", "source", "true", "map", "before")
         }
-        self.sources = (
-            torch.from_numpy(np.stack([f["source"][0] for f in learned])).permute(0, 3, 1, 2).to(device)
-        )
         self.tokens = torch.from_numpy(np.concatenate([f["tokens"] for f in learned])).float().to(device)
         owner = np.repeat(np.arange(len(learned)), [len(f["true"]) for f in learned])
-        self.owner = torch.from_numpy(owner).to(device)
         people = np.array([person(str(f["name"])) for f in learned])[owner]
         self.rows: dict[str, list[np.ndarray]] = {}
         for name in np.unique(people):
             self.rows.setdefault(name.split("-")[0], []).append(np.flatnonzero(people == name))
+        self.heads = np.concatenate(self.rows.get("head", [np.zeros(0, int)]))
 
     def batch(
         self, size: int, rng: np.random.Generator, grid_share: float = GRID_SHARE
     ) -> dict[str, torch.Tensor]:
-        """``condition`` [B, 12, S, S], ``true`` [B, 3, S, S] in -1..1, ``tokens``; each speaker as often as the others."""
+        """``condition`` [B, 12, S, S], ``true`` [B, 3, S, S] in -1..1, ``tokens``; each speaker as often as the others,
+        heads as often as they have pairs."""
         chosen = []
         for real in rng.random(size) < grid_share:
-            people = self.rows["grid" if real or "head" not in self.rows else "head"]
-            chosen.append(rng.choice(people[rng.integers(len(people))]))
+            if real or "head" not in self.rows:
+                people = self.rows["grid"]
+                chosen.append(rng.choice(people[rng.integers(len(people))]))
+            else:
+                chosen.append(rng.choice(self.heads))
         where = torch.from_numpy(np.array(chosen)).to(self.device)
         shown = {key: values[where].float() / 127.5 - 1 for key, values in self.pictures.items()}
-        shown["source"] = self.sources[self.owner[where]].float() / 127.5 - 1
         return {**varied(shown, rng), "tokens": self.tokens[where]}
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from facegen.portrait.crop import feather
-from facegen.portrait.refine import EDGE_SIGMA, INSIDE_SIGMA, LOW_SIGMA, REACH
+from facegen.portrait.crop import Zone, feather
+from facegen.portrait.refine import INSIDE_SIGMA, LOW_SIGMA
 
 
-def composed(clean: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
-    """The warped pictures [N, 3, S, S] with their lips and mouths painted as ``clean`` [N, 3, S, S] has them."""
+def composed(clean: torch.Tensor, condition: torch.Tensor, zone: Zone) -> torch.Tensor:
+    """The warped pictures [N, 3, S, S] painted in the ``zone`` as ``clean`` [N, 3, S, S] has them."""
     warped = condition[:, :3]
     inside = blurred((condition[:, 7:8] + 1) / 2, INSIDE_SIGMA)
     change = clean - warped
     change = change - blurred(change * (1 - inside), LOW_SIGMA) * (1 - inside)
-    return warped + change * painted(condition)
+    return warped + change * painted(condition, zone)
 
 
-def painted(condition: torch.Tensor) -> torch.Tensor:
+def painted(condition: torch.Tensor, zone: Zone) -> torch.Tensor:
     """How far each place is painted, [N, 1, S, S] in 0..1."""
-    lips = (condition[:, 6:7] + 1) / 2
-    wide = F.max_pool2d(lips, 2 * REACH + 1, 1, REACH)
-    edge = torch.from_numpy(feather(lips.shape[-1])).to(lips)
-    return blurred(wide, EDGE_SIGMA) * edge
+    place = (condition[:, 6:7] + 1) / 2
+    wide = F.max_pool2d(place, 2 * zone.reach + 1, 1, zone.reach)
+    edge = torch.from_numpy(feather(place.shape[-1])).to(place)
+    return blurred(wide, zone.soft) * edge
 
 
 def blurred(pictures: torch.Tensor, sigma: float) -> torch.Tensor:

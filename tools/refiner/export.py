@@ -10,7 +10,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from tools.refiner.net import RefinerNet
+from tools.refiner.net import RefinerNet, refiner_net
 
 LEAST = 64
 """Smaller tensors stay as they are."""
@@ -26,14 +26,14 @@ def onnx_model(net: RefinerNet, seed: int, steps: int) -> bytes:
     return model.SerializeToString()
 
 
-def weights_of(content: bytes) -> dict[str, torch.Tensor]:
+def weights_of(content: bytes, part: str) -> dict[str, torch.Tensor]:
     """The network's weights in an ONNX file of this module, to train on from them. The exporter gives some of them other
     names and turns them over; which is which is found by exporting a network of random weights."""
     held = {
         t.name.removesuffix(".half"): numpy_helper.to_array(t)
         for t in onnx.load_from_string(content).graph.initializer
     }
-    trial = RefinerNet()
+    trial = refiner_net(part)
     for weight in trial.parameters():
         torch.nn.init.normal_(weight)
     state = {name: value.numpy() for name, value in trial.state_dict().items()}

@@ -7,11 +7,13 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
-from facegen.portrait.refine import START
+from facegen.portrait.refine import EYES, MOUTH, START
 from facegen.portrait.tokens import TOKEN_SIZE
 
 FOLD = 4
 CODES, CODE_SIZE = 16, 32
+SIZES = {MOUTH: {"widths": (64, 88, 120), "edge": 24}, EYES: {"widths": (40, 56, 72), "edge": 16}}
+"""Channels of the U-Net and of the convolutions about it."""
 SPREAD = 0.1
 """Standard deviation of the emotion about what it is said to be, while training."""
 
@@ -20,7 +22,7 @@ class RefinerNet(nn.Module):
     """Clean pictures for noisy ones. The change from the warped picture starts at zero, so that an untrained network
     gives the warped picture."""
 
-    def __init__(self, widths: tuple[int, ...] = (64, 88, 120), edge: int = 24) -> None:
+    def __init__(self, widths: tuple[int, ...], edge: int) -> None:
         super().__init__()
         down = ("DownBlock2D",) * (len(widths) - 1) + ("CrossAttnDownBlock2D",)
         up = ("CrossAttnUpBlock2D",) + ("UpBlock2D",) * (len(widths) - 1)
@@ -66,6 +68,11 @@ class RefinerNet(nn.Module):
         half = act(self.to_half(torch.cat([_twice(act(small)), half], dim=1)))
         whole = act(self.to_whole(torch.cat([_twice(half), whole], dim=1)))
         return condition[:, :3] + self.leave(whole)
+
+
+def refiner_net(part: str) -> RefinerNet:
+    """An untrained network for a part of a face."""
+    return RefinerNet(**SIZES[part])
 
 
 def _twice(x: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Training pairs of the refiner: a warped mouth, and the true one that it should look like.
+"""Training pairs of the refiner: a warped mouth (or eye), and the true one that it should look like.
 
 GRID: a still of a clip is made to show the clip's other frames by the curves that ``facegen track`` finds in them.
 Rendered heads: a picture of a head at rest is made to show controls, which the renderer shows truly; some show an emotion,
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from facegen.emotion import Emotion, EmotionTrack, named_emotions
 from facegen.emotion.table import CATEGORIES
 from facegen.mesh import Mesh
 from facegen.passes.units import unit_table
-from facegen.portrait.crop import MouthMap, Square
+from facegen.portrait.crop import Square
 from facegen.portrait.picture import Photo
+from facegen.portrait.refine import EYES, MOUTH, PARTS
 from facegen.portrait.scene import Scene, make_scene
 from facegen.portrait.stage import Stage
 from facegen.portrait.tokens import frame_tokens
@@ -37,11 +39,20 @@ STEADY = (1, 168, 6, 197, 195, 5, 4, 33, 133, 362, 263, 127, 356, 234, 454, 10, 
 """Landmarks that talking leaves in place: what frames are laid over one another by."""
 SPOKEN = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmile*", "mouthLowerDown*", "mouthUpperUp*",
           "mouthStretch*", "mouthRollLower", "mouthRollUpper", "mouthFrown*", "mouthPress*", "mouthShrug*")  # fmt: skip
+LOOKED = ("eyeBlink*", "eyeSquint*", "eyeWide*", "eyeLookDown*", "eyeLookUp*", "browDown*", "browInnerUp*",
+          "browOuterUp*", "cheekSquint*", "mouthSmile*")  # fmt: skip
+MOVED = {MOUTH: SPOKEN, EYES: LOOKED}
+LIDS = {MOUTH: ((13, 14),), EYES: ((159, 145), (386, 374))}
+"""Landmarks between which there is a gap that opens and shuts."""
+MOST_SHUT = {"ict": 0.6}
+"""Rigs whose lids, shut further, show what is behind them."""
 RENDERED = 320
 EMOTIONAL = 0.5  # of the pictures of rendered heads
 
 
-def grid_pairs(path: Path, rng: np.random.Generator, count: int) -> Iterator[dict[str, np.ndarray]]:
+def grid_pairs(
+    path: Path, rng: np.random.Generator, count: int, part: str = MOUTH
+) -> Iterator[dict[str, np.ndarray]]:
     """Pairs of one clip."""
     frames = [picture.pixels for picture in Video(path).pictures()]
     with closing(face_finder(faces=1)) as finder:
@@ -50,18 +61,22 @@ def grid_pairs(path: Path, rng: np.random.Generator, count: int) -> Iterator[dic
         return
     rows = np.stack([faces[0] for faces in found])
     tokens = frame_tokens(len(rows), Fraction(25), None, str(path))
-    curves = solve_landmarks(rows, 25)
-    still = _calm(rows) if rng.random() < 0.6 else int(rng.integers(len(rows)))
+    curves = _as_pair(solve_landmarks(rows, 25)) if part == EYES else solve_landmarks(rows, 25)
+    gap = _gap(rows, part)
+    calm = int(np.argmax(gap) if part == EYES else np.argmin(gap))
+    still = calm if rng.random() < 0.6 else int(rng.integers(len(rows)))
     photo = Photo(frames[still], rows[still], False)
     scene = make_scene(photo, str(path))
     assert curves.head is not None
     head = curves.head - curves.head[still]
     values = np.array(curves.values)
     seen = curves.values[still] - _as_arkit(scene, curves)
-    gap = np.abs(rows[:, 13, 1] - rows[:, 14, 1])
-    likely = 0.15 + gap / max(float(gap.max()), 1e-6)  # open mouths are what there is to learn
+    changed = np.abs(gap - gap[calm])
+    likely = 0.15 + changed / max(
+        float(changed.max()), 1e-6
+    )  # open mouths and shut eyes are what there is to learn
     chosen = np.sort(rng.choice(len(rows), min(count, len(rows)), replace=False, p=likely / likely.sum()))
-    for number, square, pair, steady in _warped(scene, curves.controls, values - seen, head, chosen):
+    for number, square, pair, steady in _warped(scene, curves.controls, values - seen, head, chosen, part):
         matrix = _similarity(rows[number, list(STEADY), :2].astype(np.float64), steady)
         pair["true"] = _moved(square, matrix).cut(frames[number])
         pair["tokens"] = tokens[number]
@@ -76,9 +91,18 @@ def _as_arkit(scene: Scene, curves: Animation) -> np.ndarray:
     )
 
 
-def _calm(rows: np.ndarray) -> int:
-    gap = np.abs(rows[:, 13, 1] - rows[:, 14, 1]) / np.linalg.norm(rows[:, 33] - rows[:, 263], axis=1)
-    return int(np.argmin(gap))
+def _gap(rows: np.ndarray, part: str) -> np.ndarray:
+    """How far mouth or eyes are open in each frame, over the distance of the eyes [T]."""
+    between = [np.linalg.norm(rows[:, a, :2] - rows[:, b, :2], axis=1) for a, b in LIDS[part]]
+    return np.mean(between, axis=0) / np.linalg.norm(rows[:, 33, :2] - rows[:, 263, :2], axis=1)
+
+
+def _as_pair(curves: Animation) -> Animation:
+    """Both eyes blink as they do on average: a blink is one, and small eyes are tracked loosely."""
+    values = np.array(curves.values)
+    both = [curves.controls.index(n) for n in ("eyeBlinkLeft", "eyeBlinkRight")]
+    values[:, both] = values[:, both].mean(axis=1, keepdims=True)
+    return replace(curves, values=values)
 
 
 def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -98,9 +122,15 @@ def _moved(square: Square, matrix: np.ndarray) -> Square:
 
 
 def _warped(
-    scene: Scene, controls: tuple[str, ...], values: np.ndarray, head: np.ndarray, chosen: np.ndarray
+    scene: Scene,
+    controls: tuple[str, ...],
+    values: np.ndarray,
+    head: np.ndarray,
+    chosen: np.ndarray,
+    part: str,
 ) -> Iterator[tuple[int, Square, dict[str, np.ndarray], np.ndarray]]:
-    puppet, maps = scene.puppet, MouthMap(scene.puppet)
+    puppet = scene.puppet
+    maps = PARTS[part].maps(puppet)
     before = np.maximum(chosen - 1, 0)
     order = np.stack([before, chosen], axis=1).ravel()
     steady = [puppet.vertex_at(n) for n in STEADY]
@@ -109,17 +139,20 @@ def _warped(
     context = open_context()
     try:
         stage = Stage(context, scene.photo.pixels, puppet, scene.skin, scene.eyes)
-        rest = maps.square(puppet.at(0 * rows[0], 0 * poses[0]))
-        source, last = rest.cut(scene.photo.pixels), None
-        for place, (row, pose) in enumerate(zip(rows, poses, strict=True)):
-            now = puppet.at(row, pose)
-            square = maps.square(now)
-            warped = square.cut(stage.draw(now), stage.box[:2])
-            if place % 2:
-                pair = {"warped": warped, "source": source, "map": maps.map(now, square), "before": last}
-                places = now.skin[steady, :2] * (1.0, -1.0)
-                yield int(chosen[place // 2]), square, pair, places  # type: ignore[misc]
-            last = warped
+        rest = puppet.at(0 * rows[0], 0 * poses[0])
+        sources = [places.square(rest).cut(scene.photo.pixels) for places in maps]
+        for first in range(0, len(order), 2):
+            last, now = (puppet.at(rows[n], poses[n]) for n in (first, first + 1))
+            drawn = [stage.draw(instant) for instant in (last, now)]
+            for places, source in zip(maps, sources, strict=True):
+                square = places.square(now)
+                pair = {
+                    "warped": square.cut(drawn[1], stage.box[:2]),
+                    "source": source,
+                    "map": places.map(now, square),
+                    "before": places.square(last).cut(drawn[0], stage.box[:2]),
+                }
+                yield int(chosen[first // 2]), square, pair, now.skin[steady, :2] * (1.0, -1.0)
     finally:
         context.release()
 
@@ -160,21 +193,12 @@ def painted(rig: Rig, rng: np.random.Generator) -> Rig:
     return replace(rig, mesh=own)
 
 
-def rendered_pairs(rig: Rig, rng: np.random.Generator, count: int) -> Iterator[dict[str, np.ndarray]]:
+def rendered_pairs(
+    rig: Rig, rng: np.random.Generator, count: int, part: str = MOUTH
+) -> Iterator[dict[str, np.ndarray]]:
     """Pairs of one head."""
     rig = painted(rig, rng)
-    values = np.zeros((count + 1, len(rig.controls)), np.float32)
-    spoken = [n for n, c in enumerate(rig.control_names) if _spoken(c)]
-    for row in values[1:]:
-        few = rng.choice(spoken, 4, replace=False)
-        row[few] = rng.uniform(0, 0.6, 4)
-        if rng.random() < 0.6:
-            row[rig.control_names.index("jawOpen")] = rng.uniform(0.05, 0.5)
-    for n, name in enumerate(rig.control_names):
-        if name.endswith("Right") and not name.startswith(("jaw", "mouthRight")):
-            other = name[:-5] + "Left"
-            if other in rig.control_names:
-                values[:, n] = values[:, rig.control_names.index(other)]
+    values = _moves(rig, rng, count, part)
     tokens = np.repeat(frame_tokens(1, Fraction(25), None, None), count + 1, axis=0)
     for row in np.flatnonzero(rng.random(count) < EMOTIONAL) + 1:
         _feel(rig, values[row], tokens[row], rng)
@@ -186,10 +210,31 @@ def rendered_pairs(rig: Rig, rng: np.random.Generator, count: int) -> Iterator[d
     scene = make_scene(Photo(frames[0], found[0], False), rig.name)
     chosen = np.arange(1, count + 1)
     none = np.zeros((count + 1, 6))
-    for number, square, pair, _ in _warped(scene, rig.control_names, values, none, chosen):
+    for number, square, pair, _ in _warped(scene, rig.control_names, values, none, chosen, part):
         pair["true"] = square.cut(frames[number])
         pair["tokens"] = tokens[number]
         yield pair
+
+
+def _moves(rig: Rig, rng: np.random.Generator, count: int, part: str) -> np.ndarray:
+    """Controls at rest, then ``count`` times moved as ``part`` moves, alike on both sides [count + 1, C]."""
+    names = rig.control_names
+    values = np.zeros((count + 1, len(names)), np.float32)
+    likely = [n for n, c in enumerate(names) if any(fnmatchcase(c, pattern) for pattern in MOVED[part])]
+    opened = names.index("jawOpen" if part == MOUTH else "eyeBlinkLeft")
+    for row in values[1:]:
+        few = rng.choice(likely, 4, replace=False)
+        row[few] = rng.uniform(0, 0.6, 4)
+        if rng.random() < 0.6:
+            row[opened] = rng.uniform(0.05, 0.5) if part == MOUTH else 1 - rng.uniform(0, 1) ** 2
+    for n, name in enumerate(names):
+        if name.endswith("Right") and not name.startswith(("jaw", "mouthRight")):
+            other = name[:-5] + "Left"
+            if other in names:
+                values[:, n] = values[:, names.index(other)]
+    lids = [n for n, name in enumerate(names) if name.startswith("eyeBlink")]
+    values[:, lids] *= MOST_SHUT.get(rig.name[:3], 1.0)
+    return values
 
 
 def _feel(rig: Rig, values: np.ndarray, tokens: np.ndarray, rng: np.random.Generator) -> None:
@@ -204,12 +249,6 @@ def _feel(rig: Rig, values: np.ndarray, tokens: np.ndarray, rng: np.random.Gener
     np.clip(values, 0, 1, out=values)
     track = EmotionTrack(base=Emotion.from_weights({name: amount}))
     tokens[:] = frame_tokens(1, Fraction(25), track, None)[0]
-
-
-def _spoken(name: str) -> bool:
-    from fnmatch import fnmatchcase
-
-    return any(fnmatchcase(name, pattern) for pattern in SPOKEN)
 
 
 def _drawn(rig: Rig, values: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
