@@ -18,8 +18,6 @@ from facegen.measures.curves import best_shift
 from facegen.measures.evidence import Finding, Measure, Unmeasured
 from facegen.measures.eyes import blinks
 from facegen.measures.lips import lip_head
-from facegen.portrait.crop import INNER_LOWER, INNER_UPPER
-from facegen.portrait.head import IRIS
 from facegen.portrait.marks import mark_score
 from facegen.portrait.measure import grey, sharpness, ssim
 from facegen.portrait.picture import read_photo
@@ -221,14 +219,13 @@ def mouth_sharpness(evidence: Evidence) -> float:
 
 
 def expressed(evidence: Evidence) -> Animation:
-    """The controls that lead from the photo's face, at rest, to the video's: what was put into it, whatever the photo
-    shows."""
+    """The controls that lead from the photo's face to the video's: what was put into it, whatever the photo shows."""
     face = load_points("aria")
     solver = Solver.of(face)
     good = np.isfinite(evidence.rows).all(axis=(1, 2))
     if not good.any():
         raise Unmeasured("the face is lost")
-    photo = camera_axes(calm_landmarks(evidence.scene)[None]) @ evidence.scene.puppet.head.rotation
+    photo = camera_axes(evidence.scene.photo.landmarks[None]) @ evidence.scene.puppet.head.rotation
     unit = float(eye_span(face, face.rest)) / float(np.linalg.norm(photo[0, 33] - photo[0, 263]))
     own = unit * photo[0]
     weight = np.zeros(len(own))
@@ -248,18 +245,6 @@ def expressed(evidence: Evidence) -> Animation:
         values[:, ARKIT.index("eyeWide" + eye.side)] = np.clip((more - REST) / WIDE_AT_ONE, 0, 1)
         values[:, ARKIT.index("eyeBlink" + eye.side)] = np.clip(-(more + REST) / (1 - REST), 0, 1)
     return Animation(evidence.fps, ARKIT, values.clip(0, 1))
-
-
-def calm_landmarks(scene: Scene) -> np.ndarray:
-    """The photo's landmarks [478, 3] px without the expression that it shows: an open mouth is shut."""
-    puppet, landmarks = scene.puppet, np.array(scene.photo.landmarks, np.float64)
-    still = np.zeros(6)
-    shown, calm = puppet.at(0 * puppet.head.at_rest, still), puppet.at(-puppet.head.at_rest, still)
-    for number in range(IRIS["Right"]):
-        lip = True if number in INNER_UPPER[1:-1] else False if number in INNER_LOWER[1:-1] else None
-        vertex = puppet.vertex_at(number, lip)
-        landmarks[number] += (calm.skin[vertex] - shown.skin[vertex]) * (1, -1, -1)
-    return landmarks
 
 
 def emotion_shares(evidence: Evidence) -> np.ndarray:
