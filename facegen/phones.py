@@ -20,6 +20,7 @@ LABELS = (SILENCE, *ARPABET)
 BILABIALS = ("P", "B", "M")
 LABIODENTALS = ("F", "V")
 HEARD_BANDS = 16
+VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 OPEN_VOWELS = ("AA", "AE", "AO", "AH", "AW", "AY")
 
 

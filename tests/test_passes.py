@@ -14,12 +14,14 @@ from facegen.animation import Animation
 from facegen.config import Config, Context
 from facegen.decoders.rules import RuleDecoder
 from facegen.emotion import CATEGORIES, EmotionSpan, EmotionTrack, named_emotions, parse_emotion
+from facegen.encoders.timing import one_hot
 from facegen.errors import UsageError
 from facegen.measures.eyes import blinks
 from facegen.passes import FINISHING, PASSES, enabled, finishing
+from facegen.passes.lip_closure import lip_closure
 from facegen.passes.prepare import prepare
 from facegen.passes.units import DATA, action_table
-from facegen.phones import LABELS, Features, PhoneTrack
+from facegen.phones import LABELS, Features, Phone, PhoneTrack
 from facegen.rig import ARKIT
 from facegen.take import Layer, Take, compose
 from tests.test_decoder_rules import gap
@@ -105,6 +107,60 @@ def test_lips_meet_at_each_bilabial_whatever_the_emotion(emotion, fps):
         if p.label in ("P", "B", "M")
     ]
     assert len(closed) >= 5 and all(closed)
+
+
+def misheard(mass: float, told: str = "D", between: str = "AA") -> Context:
+    """A vowel, 80 ms heard as ``told`` but for the probability ``mass`` of b, and a vowel."""
+    context = talk(
+        0.68, fps="100", text=f"{between} {between} {between} {told} {between} {between} {between}"
+    )
+    rows = context.features.posteriors.copy()
+    here = rows[:, LABELS.index(told)] > 0
+    rows[here] = 0
+    rows[here, LABELS.index(told)], rows[here, LABELS.index("B")] = 1 - mass, mass
+    return replace(context, features=replace(context.features, posteriors=rows))
+
+
+@pytest.mark.parametrize(
+    ("told", "mass", "most", "least"),
+    [
+        ("D", 0.25, 1.0, 1.0),
+        ("N", 0.25, 1.0, 1.0),
+        ("K", 0.15, 0.6, 0.4),
+        ("D", 0.05, 0.0, 0.0),
+        ("S", 0.25, 0.0, 0.0),
+    ],
+)
+def test_a_stop_that_may_be_b_shuts_the_lips(told, mass, most, least):
+    layer = lip_closure(None, misheard(mass, told))
+    peak = 0.0 if layer is None else float(layer.mask.max())
+    assert least - 1e-6 <= peak <= most + 1e-6
+
+
+def test_what_is_heard_of_b_at_the_edge_of_the_stop_after_it_is_no_second_closure():
+    context = misheard(0.25, "D", "M")
+    only = replace(context, phones=PhoneTrack(tuple(p for p in context.phones if p.label == "M")))
+    both, one = (lip_closure(None, c).mask for c in (context, only))
+    np.testing.assert_array_equal(both, one)
+
+
+@pytest.mark.parametrize("fps", ["25", "30", "100"])
+@pytest.mark.parametrize("length", [0.04, 0.05, 0.07])
+def test_lips_part_in_a_short_vowel_between_closures(fps, length):
+    phones = [
+        Phone(0.2, 0.28, "B"),
+        Phone(0.28, 0.28 + length, "AA"),
+        Phone(0.28 + length, 0.4 + length, "M"),
+    ]
+    context = talk(0.7, fps=fps)
+    track = PhoneTrack(tuple(phones))
+    features = replace(context.features, posteriors=one_hot(track.frames(len(context.features))))
+    context = replace(context, features=features, phones=track)
+    mask, times = lip_closure(None, context).mask, (np.arange(context.frames) + 0.5) / float(fps)
+    inside = (times >= phones[1].start) & (times <= phones[1].end)
+    assert mask[inside].min() < 0.1
+    for phone in (phones[0], phones[2]):
+        assert mask[(times >= phone.start - 0.03) & (times <= phone.end + 0.03)].max() == 1
 
 
 def test_vowels_are_not_shut():

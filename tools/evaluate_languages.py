@@ -7,6 +7,10 @@ Spanish β, where lips come near without meeting), lower lip at the teeth at f v
 viseme class the encoder hears, Pearson's r of the lip aperture from the sound and from the true phones, and rounding: the
 chance that a frame of a rounded vowel or glide has more pucker and funnel than one of an unrounded one (area under the
 ROC curve). ``--confusions`` lists the IPA symbols that cost most frames, and those that ``ipa_to_arpabet.csv`` lacks.
+
+A few sentences hold few contacts: of Korean, four have seven p b m in each of two voices, so that one missed costs 7 %;
+compare languages by all ten. An open vowel counts by the frames of 25 a second whose middles lie within it, one at most in
+the shortest (many of Russian's unstressed ones last 15 to 50 ms).
 """
 
 from __future__ import annotations

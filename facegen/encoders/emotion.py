@@ -20,7 +20,7 @@ from facegen.encoders.emotion_network import EmotionNetwork
 from facegen.encoders.manner import MEANS, ROW_WIDTH, Manner
 from facegen.encoders.phones import FILE_STEP, LIVE_STEP, PhoneEncoder
 from facegen.encoders.voice import VOICE_CONTEXT, VOICE_HOP, VOICE_HZ, VOICE_WIDTH, voice_frames
-from facegen.phones import LABELS, Features
+from facegen.phones import LABELS, VOWELS, Features
 from facegen.units import exact_div
 
 STRIDE = exact_div(VOICE_HZ, HEARD_HZ)
@@ -31,7 +31,6 @@ CHUNK = 128  # answers worked out at a time
 MEMORY_S = 60.0  # of the talker's own mean
 TRUST_ROWS = 600.0  # voiced rows after which it counts half
 LOUD_DB = 12.0
-VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 _VOWELS = [LABELS.index(label) for label in VOWELS]
 _LOUDNESS = MEANS.index("loudness")
 _NO_SOUND = np.zeros(0, np.float32)

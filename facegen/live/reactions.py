@@ -13,6 +13,7 @@ from facegen.emotion import EmotionTrack
 from facegen.encoders.timing import heard_labels
 from facegen.passes import enabled
 from facegen.passes.curves import speaking, stresses
+from facegen.passes.lip_closure import DOUBT
 from facegen.phones import BILABIALS, LABELS, LABIODENTALS, Features, PhoneTrack
 from facegen.take import Layer, Take
 from facegen.units import FEATURE_HZ
@@ -21,7 +22,6 @@ WINDOW_S = 0.5  # of the past that decides which phones are heard
 SURE_S = 0.1  # a stress counts once so much has followed it
 NOD_DEGREES, TURN_DEGREES, NOD_RISE_S, NOD_FALL_S, NOD_SHARE = 2.6, 1.2, 0.16, 0.34, 0.7
 BROW_SIZE, BROW_RISE_S, BROW_FALL_S, BROW_LEAD_S, BROW_SHARE, BROW_LEAST = 0.3, 0.13, 0.30, 0.1, 0.55, 0.35
-CONTACT_LEAST = 0.15  # probability below which no such phone is looked for
 _CONTACTS = [LABELS.index(label) for label in (*BILABIALS, *LABIODENTALS)]
 BROWS = {"browInnerUp": 1.0, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7}
 
@@ -81,7 +81,8 @@ def closures(heard: Heard, config: Config, first: int, last: int, fps: Fraction)
 def _contacts(heard: Heard, since: float) -> bool:
     """Whether a phone at which lips shut or meet the teeth may be among those heard since then."""
     first = max(0, int(since * FEATURE_HZ) - heard.start)
-    return bool((heard.features.posteriors[first:, _CONTACTS].max(initial=0.0)) > CONTACT_LEAST)
+    likely = heard.features.posteriors[first:, _CONTACTS].sum(axis=1, dtype=np.float32)
+    return bool(likely.max(initial=0.0) > DOUBT)
 
 
 class Stress:

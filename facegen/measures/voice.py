@@ -11,7 +11,16 @@ from facegen.measures.curves import best_shift, speeds
 from facegen.measures.evidence import Evidence, Measure, Unmeasured
 from facegen.measures.lips import lips_of
 from facegen.measures.motion import head_degrees, mouth
-from facegen.phones import BILABIALS, LABELS, LABIODENTALS, OPEN_VOWELS, SILENCE, Features, PhoneTrack
+from facegen.phones import (
+    BILABIALS,
+    LABELS,
+    LABIODENTALS,
+    OPEN_VOWELS,
+    SILENCE,
+    VOWELS,
+    Features,
+    PhoneTrack,
+)
 
 SILENT, SILENCE_MARGIN_S = 0.2, 0.25  # probability of speech; mouths move ahead of it and after it
 SYNC_SMOOTH_S, SYNC_DETAIL_S = 0.04, 0.1  # lips are compared with phones between these two scales
@@ -21,7 +30,6 @@ QUIET_DB = -60.0
 BEAT_SIGMA_S = 0.1
 SHIFTS = 32
 
-VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 OPENING = {
     **dict.fromkeys(LABELS, 0.25),
     **dict.fromkeys(VOWELS, 0.6),
