@@ -162,7 +162,9 @@ class PortraitConfig:
     draft: bool = option(False, "a quick preview: small and without the refiner")
     face: tuple[float, ...] | None = option(None, "which of several faces: a place on it, in pixels: X,Y")
     audio: str | None = option(None, "sound to mux into the video of an animation", file=True)
-    steps: int | None = option(None, "steps of the refiner or the backbone (default: 2; 8 with a backbone)")
+    steps: int | None = option(
+        None, "steps of the refiner or the backbone (default: 2 for the mouth, 1 for lids; 8 with a backbone)"
+    )
     refiner: str = option(
         "built-in",
         "what paints mouth and lids: built-in, none, or an .onnx file (tools/train_refiner.py) for the mouth alone",

@@ -24,7 +24,7 @@ LID_SHARE = 0.1
 """A vertex that a blink moves down by so much of its most is the upper lid's."""
 MARGIN = 5
 """Pixels of the eyeball about which lashes and their shadow are painted too."""
-ALMOND = 7
+REST_REACH = 7
 """Pixels about the eye at rest within which light and colour may change: a lid that shuts over it has its own."""
 
 
@@ -56,9 +56,9 @@ class EyeMap:
         """[SIDE, SIDE, 3] uint8: the lids without the eyeball, the eye at rest, the eyeball that is seen (128), its
         iris (255)."""
         cv2 = opencv()
-        lids, almond, seen, ball = (np.zeros((SIDE, SIDE), np.uint8) for _ in range(4))
+        lids, at_rest, seen, ball = (np.zeros((SIDE, SIDE), np.uint8) for _ in range(4))
         polygon(lids, now.skin[self._socket], square)
-        polygon(almond, self._carried(now), square)
+        polygon(at_rest, self._carried(now), square)
         polygon(seen, self._outline(now.skin), square)
         ball[seen > 127] = 128
         middle = placed(now.eyes[self._side][[self._iris]], square)[0]
@@ -67,7 +67,7 @@ class EyeMap:
         cv2.circle(iris, middle.tolist(), radius, 255, -1, cv2.LINE_AA, 3)
         ball = np.where(seen > 127, np.maximum(ball, iris), 0).astype(np.uint8)
         lids = np.minimum(lids, 255 - cv2.erode(seen, np.ones((MARGIN, MARGIN), np.uint8)))
-        return np.dstack([lids, cv2.dilate(almond, np.ones((ALMOND, ALMOND), np.uint8)), ball])
+        return np.dstack([lids, cv2.dilate(at_rest, np.ones((REST_REACH, REST_REACH), np.uint8)), ball])
 
     def _outline(self, skin: np.ndarray) -> np.ndarray:
         """The eye's edge [16, 2]; where the lids have met it has no height."""

@@ -130,8 +130,8 @@ class Refiner:
         change = self._sampler.sample(
             stacked(self._source, self._source, places, self._source), silence, self._map.zone
         )
-        painted = np.clip(self._source + change, 0, 255)
-        return ssim(painted, self._source.astype(np.float64), places[..., 0] > 0)
+        refined = np.clip(self._source + change, 0, 255)
+        return ssim(refined, self._source.astype(np.float64), places[..., 0] > 0)
 
     def drawn(self) -> bool:
         """Whether the photo's part is made of even patches with hard borders, as no camera shows it: a drawing."""

@@ -42,7 +42,7 @@ SPOKEN = ("jawOpen", "mouthClose", "mouthFunnel", "mouthPucker", "mouthSmile*", 
 LOOKED = ("eyeBlink*", "eyeSquint*", "eyeWide*", "eyeLookDown*", "eyeLookUp*", "browDown*", "browInnerUp*",
           "browOuterUp*", "cheekSquint*", "mouthSmile*")  # fmt: skip
 MOVED = {MOUTH: SPOKEN, EYES: LOOKED}
-LIDS = {MOUTH: ((13, 14),), EYES: ((159, 145), (386, 374))}
+GAPS = {MOUTH: ((13, 14),), EYES: ((159, 145), (386, 374))}
 """Landmarks between which there is a gap that opens and shuts."""
 MOST_SHUT = {"ict": 0.6}
 """Rigs whose lids, shut further, show what is behind them."""
@@ -61,7 +61,7 @@ def grid_pairs(
         return
     rows = np.stack([faces[0] for faces in found])
     tokens = frame_tokens(len(rows), Fraction(25), None, str(path))
-    curves = _as_pair(solve_landmarks(rows, 25)) if part == EYES else solve_landmarks(rows, 25)
+    curves = _blinking_together(solve_landmarks(rows, 25)) if part == EYES else solve_landmarks(rows, 25)
     gap = _gap(rows, part)
     calm = int(np.argmax(gap) if part == EYES else np.argmin(gap))
     still = calm if rng.random() < 0.6 else int(rng.integers(len(rows)))
@@ -72,9 +72,8 @@ def grid_pairs(
     values = np.array(curves.values)
     seen = curves.values[still] - _as_arkit(scene, curves)
     changed = np.abs(gap - gap[calm])
-    likely = 0.15 + changed / max(
-        float(changed.max()), 1e-6
-    )  # open mouths and shut eyes are what there is to learn
+    # Open mouths and shut eyes are what there is to learn.
+    likely = 0.15 + changed / max(float(changed.max()), 1e-6)
     chosen = np.sort(rng.choice(len(rows), min(count, len(rows)), replace=False, p=likely / likely.sum()))
     for number, square, pair, steady in _warped(scene, curves.controls, values - seen, head, chosen, part):
         matrix = _similarity(rows[number, list(STEADY), :2].astype(np.float64), steady)
@@ -93,11 +92,11 @@ def _as_arkit(scene: Scene, curves: Animation) -> np.ndarray:
 
 def _gap(rows: np.ndarray, part: str) -> np.ndarray:
     """How far mouth or eyes are open in each frame, over the distance of the eyes [T]."""
-    between = [np.linalg.norm(rows[:, a, :2] - rows[:, b, :2], axis=1) for a, b in LIDS[part]]
+    between = [np.linalg.norm(rows[:, a, :2] - rows[:, b, :2], axis=1) for a, b in GAPS[part]]
     return np.mean(between, axis=0) / np.linalg.norm(rows[:, 33, :2] - rows[:, 263, :2], axis=1)
 
 
-def _as_pair(curves: Animation) -> Animation:
+def _blinking_together(curves: Animation) -> Animation:
     """Both eyes blink as they do on average: a blink is one, and small eyes are tracked loosely."""
     values = np.array(curves.values)
     both = [curves.controls.index(n) for n in ("eyeBlinkLeft", "eyeBlinkRight")]
