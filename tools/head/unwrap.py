@@ -12,6 +12,8 @@ from scipy.sparse.linalg import spsolve
 
 ROUNDS = 12
 CAP = 0.12  # share of a closed surface that may be taken away at its back
+LEAST_AREA = 1e-10  # of a face in the disc: less is rounding, where a piece is crushed as it is laid flat
+DECIMALS = 6  # of lengths in cm that are compared: the last bits tell a symmetric surface's halves apart
 
 
 def disc(vertices: np.ndarray, faces: np.ndarray, wanted: np.ndarray | None = None) -> np.ndarray:
@@ -42,7 +44,8 @@ def disc(vertices: np.ndarray, faces: np.ndarray, wanted: np.ndarray | None = No
 def front(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     """Which faces [f] of a closed surface remain when a cap at its back, which nobody sees, is taken away."""
     middle = vertices[faces].mean(axis=1)
-    away = np.linalg.norm(middle - middle[np.argmin(middle[:, 2])], axis=1)
+    back = int(np.argmin(np.round(middle[:, 2], DECIMALS)))
+    away = np.round(np.linalg.norm(middle - middle[back], axis=1), DECIMALS)
     for share in (CAP, CAP / 2, CAP / 4, 0.0):
         kept = away > max(np.quantile(away, share), away.min())
         loops = borders(faces[kept])
@@ -71,10 +74,12 @@ def borders(faces: np.ndarray) -> list[np.ndarray]:
 
 
 def _round(v: np.ndarray, rim: np.ndarray) -> np.ndarray:
-    """The border on the unit circle by its length, its foremost vertex of the middle lowest."""
+    """The border on the unit circle by its length, its foremost vertex of the middle, the upper one of two, lowest."""
     step = np.linalg.norm(v[np.roll(rim, -1)] - v[rim], axis=1)
     along = np.concatenate([[0], np.cumsum(step)[:-1]]) / step.sum()
-    front = int(np.argmin(np.abs(v[rim, 0]) - v[rim, 2]))
+    behind = np.round(np.abs(v[rim, 0]) - v[rim, 2], DECIMALS)
+    foremost = np.flatnonzero(behind == behind.min())
+    front = int(foremost[np.argmax(np.round(v[rim[foremost], 1], DECIMALS))])
     turn = 2 * np.pi * (along - along[front]) - np.pi / 2
     return np.stack([np.cos(turn), np.sin(turn)], axis=1)
 
@@ -114,7 +119,7 @@ def _stretch(
     """How much each vertex [n] is stretched from texture to surface, times what is wanted, and the mean over the area."""
     p, q = (v[faces[:, k]] - v[faces[:, 0]] for k in (1, 2))
     s, t = (flat[faces[:, k]] - flat[faces[:, 0]] for k in (1, 2))
-    double = np.maximum(s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0], 1e-12)[:, None]
+    double = np.maximum(s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0], LEAST_AREA)[:, None]
     du = (p * t[:, 1:] - q * s[:, 1:]) / double
     dv = (q * s[:, :1] - p * t[:, :1]) / double
     square = 0.5 * ((du**2).sum(axis=1) + (dv**2).sum(axis=1)) * wanted[faces].mean(axis=1) ** 2
