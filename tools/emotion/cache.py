@@ -31,9 +31,24 @@ def corpus_clips(name: str) -> Iterator[Sample]:
             yield sample
 
 
+def said_again(seed: int) -> Iterator[tuple[str, str, str, int, np.ndarray]]:
+    """Read speech with each emotion laid over it, and a disturbed copy of each."""
+    from tools.emotion import prosody
+
+    number = 0
+    for name, each in prosody.EACH.items():
+        for sample, voice in prosody.sayings(samples(name), each):
+            number += 1
+            for place, emotion in enumerate(prosody.CHANGES):
+                rng = np.random.default_rng([seed, number, place])
+                sound = prosody.said(voice, prosody.drawn(emotion, rng), rng)
+                yield sample.speaker, emotion, sample.utt, 0, sound
+                yield sample.speaker, emotion, sample.utt, 1, disturbed(sound, rng)
+
+
 def build(name: str, folder: Path, seed: int) -> Path:
-    """The cache of one corpus (or of "noise"), made where it is not there: ``rows`` [T, 25], ``ends`` of each clip and
-    what is known of it."""
+    """The cache of one corpus (or of "noise" or "prosody"), made where it is not there: ``rows`` [T, 25], ``ends`` of
+    each clip and what is known of it."""
     path = folder / f"{name}.npz"
     if path.exists():
         return path
@@ -50,6 +65,9 @@ def build(name: str, folder: Path, seed: int) -> Path:
 
 
 def _sounds(name: str, seed: int) -> Iterator[tuple[str, str, str, int, np.ndarray]]:
+    if name == "prosody":
+        yield from said_again(seed)
+        return
     if name == "noise":
         kinds = (noise.coloured, noise.room, noise.hum, noise.clicks, noise.breath, noise.tones, noise.music)
         for kind in kinds:

@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from facegen.emotion.heard import SOUNDS
+from facegen.emotion.table import CATEGORIES
 from facegen.encoders.emotion import NEAR_AHEAD, NEAR_BEHIND, TRUST_ROWS, relative
 from facegen.encoders.manner import MEANS, Manner
 from tools.emotion.cache import Clips
 
-CLASSES = ("neutral", "happy", "sad", "angry", "fearful", "disgusted")
+CLASSES = CATEGORIES
 EMODB = {
     "neutral": "neutral", "happiness": "happy", "sadness": "sad", "anger": "angry", "fear": "fearful",
     "disgust": "disgusted", "boredom": "bored",
@@ -24,6 +25,7 @@ BURSTS = {
 PLACES = {
     "neutral": (0.0, -0.1, 0.0), "happy": (0.8, 0.6, 0.45), "sad": (-0.6, -0.5, -0.35), "angry": (-0.5, 0.8, 0.4),
     "fearful": (-0.6, 0.6, -0.45), "disgusted": (-0.6, 0.1, 0.1), "bored": (-0.4, -0.6, -0.3),
+    "surprised": (0.2, 0.65, -0.05), "contempt": (-0.45, 0.0, 0.4),
 }  # fmt: skip
 """Valence, arousal and dominance as voices give them: the circumplex's places, disgust and boredom as calm as they sound."""
 SOUND_OF = {
@@ -35,6 +37,7 @@ SOUND_OF = {
 
 CORPORA_WEIGHT = 2.0
 GAIN_DB = 5.0
+LEVEL_DB = 8.0  # spread of recordings' levels
 
 
 class Rows(NamedTuple):
@@ -74,6 +77,19 @@ def windows(clips: Clips, labels: dict[str, str] | None, rng: np.random.Generato
     found = [row for row in found if row[-1][0] > 5]
     rows = Rows(*(np.array(column) for column in zip(*found, strict=True)))
     return _with_own_level(rows, rng)
+
+
+def without_level(rows: Rows, rng: np.random.Generator) -> Rows:
+    """``rows`` of a corpus whose files were brought to one level: each clip as loud as chance will have it."""
+    x, sums, loud = rows.x.copy(), rows.sums.copy(), MEANS.index("loudness")
+    middle = x[:, loud].mean()
+    moves = {
+        clip: middle - x[at, loud] + LEVEL_DB * rng.normal() for (clip, _), at in first_places(rows).items()
+    }
+    move = np.array([moves[clip] for clip in rows.clip.tolist()])
+    x[:, loud] += move
+    sums[:, 1 + loud] += sums[:, 0] * move
+    return rows._replace(x=x, sums=sums)
 
 
 def _with_own_level(rows: Rows, rng: np.random.Generator) -> Rows:
@@ -145,8 +161,18 @@ def elsewhere(
     return x - np.array([own[s] for s in rows.speaker]) + np.array(bases)[picked]
 
 
+def about_talkers(rows: Rows) -> np.ndarray:
+    """``rows.x`` [N, S] without the mean of each talker's recordings, as they are and disturbed."""
+    x = rows.x.copy()
+    for speaker in np.unique(rows.speaker):
+        for copied in (False, True):
+            own = (rows.speaker == speaker) & ((rows.copy > 0) == copied)
+            x[own] -= x[own].mean(axis=0) if own.any() else 0
+    return x
+
+
 def goals(labels: np.ndarray, bored: tuple[float, float]) -> np.ndarray:
-    """Probabilities of CLASSES [N, 6]; boredom is partly neutral and partly sad."""
+    """Probabilities of CLASSES [N, 8]; boredom is partly neutral and partly sad."""
     table = {name: np.eye(len(CLASSES))[at] for at, name in enumerate(CLASSES)}
     table["bored"] = bored[0] * table["neutral"] + bored[1] * table["sad"]
     return np.array([table[label] for label in labels])

@@ -12,13 +12,8 @@ from onnx import TensorProto, helper
 from facegen.emotion.heard import SOUNDS
 from facegen.emotion.table import CATEGORIES
 from facegen.encoders.manner import STATISTICS
-from tools.emotion.data import CLASSES
 from tools.emotion.fit import FAR, Linear, Space
 from tools.encoder.export import IR, OPSET, Graph
-
-SPREAD = {"happy": ("surprised", 0.08), "fearful": ("surprised", 0.12), "angry": ("contempt", 0.05)}
-SPREAD["disgusted"] = ("contempt", 0.12)
-"""No acted speech of surprise and contempt was there to learn from: they take a part of what sounds most like them."""
 
 
 class Fitted(NamedTuple):
@@ -40,8 +35,7 @@ def onnx_model(fitted: Fitted, seed: int, version: str) -> onnx.ModelProto:
             graph.node("Identity", _linear(graph, x, fitted.place), output="vad")
         cooled = Linear(model.weight / fitted.heat, model.bias / fitted.heat)
         chances.append(graph.node("Softmax", _linear(graph, x, cooled), axis=-1))
-    chance = graph.node("Mean", *chances) if len(chances) > 1 else chances[0]
-    graph.node("MatMul", chance, _constant(graph, spread_table()), output="categories")
+    graph.node("Mean", *chances, output="categories")
     assert fitted.sounds is not None
     space, model = fitted.sounds
     x = _linear(graph, _in_space(graph, "near", space), model)
@@ -65,16 +59,6 @@ def onnx_model(fitted: Fitted, seed: int, version: str) -> onnx.ModelProto:
     helper.set_model_props(made, {**metadata, "seed": str(seed), "version": version})
     onnx.checker.check_model(made, full_check=True)
     return made
-
-
-def spread_table() -> np.ndarray:
-    """Probabilities of CATEGORIES [6, 8] for each of CLASSES."""
-    table = np.zeros((len(CLASSES), len(CATEGORIES)))
-    for row, name in enumerate(CLASSES):
-        other, part = SPREAD.get(name, (name, 0.0))
-        table[row, CATEGORIES.index(name)] += 1 - part
-        table[row, CATEGORIES.index(other)] += part
-    return table
 
 
 def _in_space(graph: Graph, name: str, space: Space) -> str:

@@ -29,7 +29,7 @@ THORSTEN = {
 
 
 class Answers(NamedTuple):
-    """Scores [N, 6] of each member, arousal [N], the truth [N] and how each was heard [N] (of CASES); ``plain`` [N, 6] are
+    """Scores [N, 8] of each member, arousal [N], the truth [N] and how each was heard [N] (of CASES); ``plain`` [N, 8] are
     the baseline's scores."""
 
     scores: list[np.ndarray]
@@ -121,31 +121,52 @@ def table(parts: list[Answers], heat: float) -> str:
         chance = np.concatenate([chances(p.scores, heat)[k] for p, k in zip(parts, picked, strict=True)])
         plain = np.concatenate([p.plain[k] for p, k in zip(parts, picked, strict=True)])
         arousal = np.concatenate([p.arousal[k] for p, k in zip(parts, picked, strict=True)])
-        lines.append(_line(name, truth, chance, plain, arousal))
+        lines.append(row(name, np.array(CLASSES)[truth], chance, arousal, plain))
     return "\n".join(lines)
 
 
 def abroad(corpora: Corpora, fitted: Fitted) -> str:
     """A row of the card: bursts of EmoGator, of which the categories' model heard none."""
     rows = data.windows(corpora.clips["emogator"], data.BURSTS, np.random.default_rng(0), 0)
-    x = data.with_baseline(rows, corpora.usual, np.random.default_rng(0), 0.0)
-    truth = np.array([CLASSES.index(label) for label in rows.label])
-    chance = chances([model(space(x)) for space, model in fitted.members], fitted.heat)
-    arousal = fitted.place(fitted.members[0][0](x))[:, 1]
     name = "EmoGator: another corpus, bursts instead of speech"
-    return _line(name, truth, chance, _baseline(corpora, [], rows.x), arousal)
+    return heard(name, rows, fitted, corpora.usual, _baseline(corpora, [], rows.x))
 
 
-def _line(name: str, truth: np.ndarray, chance: np.ndarray, plain: np.ndarray, arousal: np.ndarray) -> str:
-    places = np.array([data.PLACES[label][1] for label in CLASSES])[truth]
-    figures = (
-        recall(truth, chance.argmax(axis=1)),
-        recall(truth, plain.argmax(axis=1)),
-        float(spearmanr(arousal, places)[0]),
-        concordance(arousal, places),
-        calibration_error(chance, truth),
-    )
-    return f"| {name} | {len(truth)} | " + " | ".join(f"{figure:.3f}" for figure in figures) + " |"
+def heard(
+    name: str, rows: data.Rows, fitted: Fitted, usual: np.ndarray, plain: np.ndarray | None = None
+) -> str:
+    """A row of the card: what models say of ``rows``, each heard alone."""
+    x = data.with_baseline(rows, usual, np.random.default_rng(0), 0.0)
+    chance = chances([model(space(x)) for space, model in fitted.members], fitted.heat)
+    return row(name, rows.label, chance, fitted.place(fitted.members[0][0](x))[:, 1], plain)
+
+
+def whole(rows: data.Rows) -> data.Rows:
+    """Whole recordings as they are, but bored ones."""
+    chosen = np.zeros(len(rows.x), bool)
+    chosen[list(data.first_places(rows).values())] = True
+    return rows.take(chosen & (rows.copy == 0) & (rows.label != "bored"))
+
+
+def places(labels: np.ndarray) -> np.ndarray:
+    """Valence, arousal and dominance [N, 3] of labels."""
+    return np.array([data.PLACES[label] for label in labels])
+
+
+def row(
+    name: str, labels: np.ndarray, chance: np.ndarray, arousal: np.ndarray, plain: np.ndarray | None = None
+) -> str:
+    """A row of the card; ``plain`` [N, 6]: what the baseline says, if it was asked."""
+    truth = np.array([CLASSES.index(label) for label in labels])
+    goal = places(labels)[:, 1]
+    figures = [
+        f"{recall(truth, chance.argmax(axis=1)):.3f}",
+        "–" if plain is None else f"{recall(truth, plain.argmax(axis=1)):.3f}",
+        f"{float(spearmanr(arousal, goal)[0]):.3f}",
+        f"{concordance(arousal, goal):.3f}",
+        f"{calibration_error(chance, truth):.3f}",
+    ]
+    return f"| {name} | {len(truth)} | " + " | ".join(figures) + " |"
 
 
 def kept_out(speaker: str) -> bool:
