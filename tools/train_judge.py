@@ -4,8 +4,9 @@
 
 Real faces that speak without emotion (GRID, tracked by facegen track) with action units laid over them: which ones, and how
 often, after Du, Tao and Martinez 2014 (table 1, the six basic emotions) and, for contempt, Ekman and Friesen 1986; how
-strongly, drawn at random. Nothing of facegen's own emotion tables is used. Needs the `track` extra; about two minutes
-on two cores, most of them tracking.
+strongly, drawn at random. Nothing of facegen's own emotion tables is used. Half of the faces are as the judge of portraits
+sees them: changes from a photo, actions as weak and as confused as a tracker finds them in portraits. Needs the extra
+`portrait`; about ten minutes on two cores, most of them tracking.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -25,8 +27,13 @@ from facegen.animation import Animation  # noqa: E402
 from facegen.emotion import CATEGORIES  # noqa: E402
 from facegen.exporters.arrays import Safetensors, pack  # noqa: E402
 from facegen.files import write_atomic  # noqa: E402
-from facegen.measures.affect import MODEL, summary  # noqa: E402
+from facegen.measures.affect import (  # noqa: E402
+    ACTIONS,  # noqa: E402
+    MODEL,
+    summary,
+)
 from facegen.rig import ARKIT  # noqa: E402
+from tools import judge_portraits  # noqa: E402
 
 FREQUENCIES: dict[str, dict[str, float]] = {
     "happy": {"12": 1.0, "25": 0.9, "6": 0.51},
@@ -61,28 +68,64 @@ UNITS: dict[str, tuple[tuple[str, float], ...]] = {
 """ARKit's controls that name the same action."""
 EMPHATIC, EMPHASIS = [ARKIT.index(n) for n in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")], 0.4
 COPIES, RIDGE = 24, 3e-3
+PORTRAYED, PORTRAYED_CLIP = ("s1", "s2", "s4", "s31"), 2
+"""Whose portraits are looked at; s30 and s33 are left to judge with."""
 STRENGTH, GAIN, SPEAKING = (0.2, 0.9), (0.6, 1.1), (0.3, 1.0)
 
 
-def faces(data: Path, tracks: Path) -> list[tuple[str, Animation]]:
-    """Speaker and curves of every GRID clip of five speakers and every twelfth of the sixth."""
+class Face(NamedTuple):
+    """A speaker's curves; ``portrait``: as change from a photo."""
+
+    speaker: str
+    curves: Animation
+    portrait: bool
+
+
+def clips(data: Path) -> list[tuple[str, Path]]:
+    """Speaker and file of every GRID clip of five speakers and every twelfth of the sixth."""
+    found = sorted((data / "grid-multi" / "clips").glob("*.mp4"))
+    found += sorted((data / "grid-s1" / "clips").glob("*.mp4"))[::12]
+    return [(clip.stem.split("_")[0] if "_" in clip.stem else "s1", clip) for clip in found]
+
+
+def faces(data: Path, tracks: Path) -> list[Face]:
+    """The clips' faces, tracked, and of PORTRAYED speakers as changes from photos."""
     from facegen.track import track
 
     tracks.mkdir(parents=True, exist_ok=True)
-    clips = sorted((data / "grid-multi" / "clips").glob("*.mp4"))
-    clips += sorted((data / "grid-s1" / "clips").glob("*.mp4"))[::12]
     found = []
-    for clip in clips:
-        kept = tracks / f"{clip.parts[-3]}_{clip.stem}.safetensors"
-        if not kept.exists():
-            write_atomic(kept, b"".join(Safetensors().files(track(clip), None, {})[""]))
-        speaker = clip.stem.split("_")[0] if "_" in clip.stem else "s1"
-        found.append((speaker, Safetensors().read(kept)))
+    for speaker, clip in clips(data):
+        views = {"": lambda clip: [track(clip)]}
+        if speaker in PORTRAYED:
+            views["_photo"] = judge_portraits.against_photos
+        for view, look in views.items():
+            kept = [
+                tracks / f"{clip.parts[-3]}_{clip.stem}{view}{k}.safetensors" for k in range(1 + bool(view))
+            ]
+            if not kept[-1].exists():
+                for path, curves in zip(kept, look(clip), strict=True):
+                    write_atomic(path, b"".join(Safetensors().files(curves, None, {})[""]))
+            found += [Face(speaker, Safetensors().read(path), bool(view)) for path in kept]
     return found
 
 
-def shown(face: Animation, emotion: str, rng: np.random.Generator) -> Animation:
-    """``face`` in ``emotion``: units drawn by how often they are seen, each at a strength of its own."""
+def seen_in_portraits(data: Path, tracks: Path) -> dict[str, np.ndarray]:
+    """By PORTRAYED speaker: how much of each action is seen where one is shown, [16, 16]."""
+    found = {}
+    for speaker in PORTRAYED:
+        clip = [path for name, path in clips(data) if name == speaker][PORTRAYED_CLIP]
+        kept = tracks / f"seen_{speaker}.npy"
+        if not kept.exists():
+            np.save(kept, judge_portraits.actions_seen(clip, tracks))
+        found[speaker] = np.load(kept)
+    return found
+
+
+def shown(
+    face: Animation, emotion: str, rng: np.random.Generator, seen: np.ndarray | None = None
+) -> Animation:
+    """``face`` in ``emotion``: units drawn by how often they are seen, each at a strength of its own; ``seen`` [16, 16]:
+    how a tracker sees each of ACTIONS."""
     values = np.array(face.select(ARKIT).values, dtype=np.float64)
     values *= rng.uniform(0.5, 1.2)
     values[:, EMPHATIC] += _emphasis(len(values), rng)[:, None]
@@ -99,8 +142,23 @@ def shown(face: Animation, emotion: str, rng: np.random.Generator) -> Animation:
             side = "Left" if rng.random() < 0.5 else "Right"
             names = [control.replace("*", s) for s in (("Left", "Right") if not one_sided else (side,))]
             for name in dict.fromkeys(names):
-                values[:, ARKIT.index(name)] += amount * sway * rng.uniform(0.9, 1.1)
+                for other, share in _parts(name, seen):
+                    values[:, ARKIT.index(other)] += share * amount * sway * rng.uniform(0.9, 1.1)
     return Animation(face.fps, ARKIT, np.clip(values, 0, 1))
+
+
+def _parts(control: str, seen: np.ndarray | None) -> list[tuple[str, float]]:
+    """The controls that a tracker sees where ``control`` moves, and how much of each."""
+    if seen is None:
+        return [(control, 1.0)]
+    side = next((s for s in ("Left", "Right") if control.endswith(s)), "")
+    row = next(seen[at] for at, names in enumerate(ACTIONS.values()) if control in names)
+    found = []
+    for names, share in zip(ACTIONS.values(), row, strict=True):
+        mine = [n for n in names if not side or n.endswith(side)] or list(names)
+        half = 0.5 if side and len(names) == 1 else 1.0  # both sides move what is one
+        found += [(name, half * float(share)) for name in mine]
+    return found
 
 
 def _emphasis(count: int, rng: np.random.Generator) -> np.ndarray:
@@ -111,17 +169,20 @@ def _emphasis(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def examples(
-    found: list[tuple[str, Animation]], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Summaries [N, 36], classes [N] and speakers [N]."""
+    found: list[Face], seen: dict[str, np.ndarray], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Summaries [N, 36], classes [N], speakers [N] and whether each is seen in a portrait [N]."""
     rows, kinds, who = [], [], []
-    for speaker, face in found:
+    for face in found:
         for copy in range(COPIES):
             emotion = CATEGORIES[copy % len(CATEGORIES)]
-            rows.append(summary(shown(face, emotion, rng)))
+            rows.append(
+                summary(shown(face.curves, emotion, rng, seen[face.speaker] if face.portrait else None))
+            )
             kinds.append(CATEGORIES.index(emotion))
-            who.append(speaker)
-    return np.array(rows), np.array(kinds), np.array(who)
+            who.append((face.speaker, face.portrait))
+    speakers, portraits = zip(*who, strict=True)
+    return np.array(rows), np.array(kinds), np.array(speakers), np.array(portraits)
 
 
 def fit(rows: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
@@ -159,10 +220,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     found = faces(options.data, options.tracks)
-    rows, kinds, who = examples(found, np.random.default_rng(options.seed))
+    seen = seen_in_portraits(options.data, options.tracks)
+    rows, kinds, who, portraits = examples(found, seen, np.random.default_rng(options.seed))
     for speaker in np.unique(who):
-        out = who == speaker
-        print(f"without {speaker}: UAR {recall(fit(rows[~out], kinds[~out]), rows[out], kinds[out]):.3f}")
+        mine = who == speaker
+        less = fit(rows[~mine], kinds[~mine])
+        for name, out in (("curves", mine & ~portraits), ("portraits", mine & portraits)):
+            if out.any():
+                print(f"without {speaker}, {name}: UAR {recall(less, rows[out], kinds[out]):.3f}")
     model = {name: array.astype(np.float32) for name, array in fit(rows, kinds).items()}
     write_atomic(options.out, pack(model, {"format": "facegen judge of faces", "version": "1"}))
     return 0
