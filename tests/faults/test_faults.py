@@ -206,7 +206,11 @@ def until_some_are_done(out: Path, count: int) -> None:
     raise AssertionError("nothing was done in a minute")
 
 
-def test_ctrl_c_ends_within_two_seconds_and_a_resume_completes(sounds, wanted, tmp_path, monkeypatch):
+def test_ctrl_c_ends_within_two_seconds_and_a_resume_completes(tmp_path, monkeypatch):
+    sounds = short_sounds(tmp_path / "many", 10 * CLIPS)  # so many that there is still work when the signal comes
+    with monkeypatch.context() as patch:
+        run_inline(patch, sounds, tmp_path / "undisturbed", format="csv,json")
+    wanted = contents(tmp_path / "undisturbed")
     out = tmp_path / "out"
     process = begin(sounds, out, "--workers", "1")
     until_some_are_done(out, 2)
