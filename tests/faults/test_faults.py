@@ -207,7 +207,7 @@ def until_some_are_done(out: Path, count: int) -> None:
 
 
 def test_ctrl_c_ends_within_two_seconds_and_a_resume_completes(tmp_path, monkeypatch):
-    sounds = short_sounds(tmp_path / "many", 10 * CLIPS)  # so many that there is still work when the signal comes
+    sounds = short_sounds(tmp_path / "many", 10 * CLIPS)  # there is still work when the signal comes
     with monkeypatch.context() as patch:
         run_inline(patch, sounds, tmp_path / "undisturbed", format="csv,json")
     wanted = contents(tmp_path / "undisturbed")
