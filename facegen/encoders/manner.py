@@ -17,7 +17,7 @@ ROW_WIDTH = VOICE_WIDTH + 3
 USUAL_HZ = 150.0
 VOICED_CLARITY, VOICED_DB = 0.6, -65.0
 SOUNDING_DB, SPEAKING = -70.0, 0.35
-FASTEST = 70.0  # semitones a second; voices change no quicker (Xu and Sun 2002): it is a mistake or another voice
+FASTEST = 70.0  # semitones a second, as fast as voices change (Xu and Sun 2002); more is a mistake
 TILTS = 5
 COUPLED = 4  # tilts whose change with level is measured
 

@@ -57,8 +57,9 @@ def test_interpolation_goes_about_neutral(one, other, amount):
 
 @given(emotions)
 def test_the_opposite_of_the_opposite_is_at_the_same_point(emotion):
-    assert np.allclose(emotion.negate().negate().vad, emotion.vad, atol=1e-6)  # less than that is no emotion
-    assert np.allclose(emotion.negate().vad, -np.array(emotion.vad))
+    # Less than that is no emotion.
+    assert np.allclose(emotion.negate().negate().vad, emotion.vad, atol=1e-6)
+    assert np.allclose(emotion.negate().vad, -np.array(emotion.vad), atol=1e-6)
 
 
 @given(emotions)
