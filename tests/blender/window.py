@@ -150,7 +150,7 @@ def redone():
     found["shown_redone"] = shown()
 
 
-STAGES = [(start, 1.5), (None, 0), (animate, 0.5), (busy, 0.1), (None, 0), (done, 0.3), (begin_again, 1.0), (cancel, 0.5),
+STAGES = [(start, 1.5), (None, 0), (animate, 0.5), (busy, 0.1), (None, 0), (done, 0.3), (begin_again, 0.2), (cancel, 0.5),
           (None, 0), (cancelled, 0.1), (undo, 0.5), (redo, 0.5), (redone, 0.1)]  # fmt: skip
 """What to do and how long to wait after it; None waits until nothing runs."""
 
