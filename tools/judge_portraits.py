@@ -23,10 +23,10 @@ from facegen.portrait.scene import make_scene
 from facegen.rig import ARKIT
 from facegen.track.frames import Video
 from facegen.track.mesh import face_finder
+from tools.lip_tracking import EYES, LOWER_LIP, UPPER_LIP
 
 SHOWN, HELD = 0.7, 14  # how strongly each action is shown in turn, and for how many frames
 CLEAR = slice(4, HELD - 4)  # of those frames: the action is whole
-LIPS, CORNERS = (13, 14), (33, 263)  # landmarks: inner lips, outer corners of the eyes
 RATE = Fraction(25)
 
 
@@ -44,8 +44,8 @@ def watched(clip: Path) -> tuple[list[np.ndarray], np.ndarray]:
 
 def still(rows: np.ndarray, opened: bool) -> int:
     """The frame with the widest or the smallest gap between the lips."""
-    gap = np.linalg.norm(rows[:, LIPS[0], :2] - rows[:, LIPS[1], :2], axis=1)
-    gap /= np.linalg.norm(rows[:, CORNERS[0], :2] - rows[:, CORNERS[1], :2], axis=1)
+    gap = np.linalg.norm(rows[:, UPPER_LIP, :2] - rows[:, LOWER_LIP, :2], axis=1)
+    gap /= np.linalg.norm(rows[:, EYES[0], :2] - rows[:, EYES[1], :2], axis=1)
     return int(gap.argmax() if opened else gap.argmin())
 
 

@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--card", type=Path, help="model card whose table of figures is written anew")
+    parser.add_argument("--leave", nargs="*", default=[], help="talkers to leave out of what is written")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--version", default="1.0")
     options = parser.parse_args()
@@ -58,11 +59,11 @@ def main() -> None:
     heard = np.array([not judge.kept_out(name) for name in speaker])
     trial = sound_model(x[heard], kind[heard])
     sounds = judge.sound_table(trial, x[~heard], kind[~heard])
-    model = fitted(corpora, [], sound_model(x, kind))._replace(heat=heat)
+    model = fitted(corpora, options.leave, sound_model(x, kind))._replace(heat=heat)
     content = onnx_model(model, options.seed, options.version).SerializeToString()
     options.out.write_bytes(content)
     print(f"{options.out}: {len(content) / 1e3:.0f} kB, heat {heat:.2f}")
-    others = f"{judge.abroad(corpora, model)}\n{said_again(corpora)}\n{unacted(corpora)}"
+    others = f"{judge.abroad(corpora, model)}\n{said_again_row(corpora)}\n{unacted_rows(corpora)}"
     table = f"{judge.table(parts, heat)}\n{others}\n\n{sounds}"
     print(table)
     if options.card:
@@ -143,7 +144,7 @@ def said_weight(said: data.Rows, acted: data.Rows) -> np.ndarray:
     return weight / weight.sum()
 
 
-def said_again(corpora: Corpora) -> str:
+def said_again_row(corpora: Corpora) -> str:
     """A row of the card: read speech said again by talkers who were left out."""
     kept = [name for name in np.unique(corpora.said.speaker) if judge.kept_out(name)]
     rows = corpora.said.take(np.isin(corpora.said.speaker, kept))
@@ -151,7 +152,7 @@ def said_again(corpora: Corpora) -> str:
     return judge.heard(name, judge.whole(rows), fitted(corpora, kept), corpora.usual)
 
 
-def unacted(corpora: Corpora) -> str:
+def unacted_rows(corpora: Corpora) -> str:
     """Rows of the card: Emo-DB, told by models that heard nothing acted, only read speech said again."""
     rows, said = judge.whole(corpora.acted), corpora.said
     lines = []

@@ -1,12 +1,12 @@
 """Train the classifier of faces: facegen/models/face_emotion.safetensors.
 
-    python tools/train_judge.py --data ../shared/data --tracks /tmp/tracks [--leave s31]
+    python tools/train_judge.py --data ../shared/data --tracks /tmp/tracks
 
 Real faces that speak without emotion (GRID, tracked by facegen track) with action units laid over them: which ones, and how
 often, after Du, Tao and Martinez 2014 (table 1, the six basic emotions) and, for contempt, Ekman and Friesen 1986; how
-strongly, drawn at random. Nothing of facegen's own emotion tables is used. Half of the faces are as the judge of portraits
-sees them: changes from a photo, actions as weak and as confused as a tracker finds them in portraits. Needs the extra
-`portrait`; about ten minutes on two cores, most of them tracking.
+strongly, drawn at random. Nothing of facegen's own emotion tables is used. Some two thirds of the faces are as the judge
+of portraits sees them: changes from a photo, actions as weak and as confused as a tracker finds them in portraits. Needs the
+extra `portrait`; a quarter of an hour on two cores beside other work, most of it tracking.
 """
 
 from __future__ import annotations
@@ -27,11 +27,7 @@ from facegen.animation import Animation  # noqa: E402
 from facegen.emotion import CATEGORIES  # noqa: E402
 from facegen.exporters.arrays import Safetensors, pack  # noqa: E402
 from facegen.files import write_atomic  # noqa: E402
-from facegen.measures.affect import (  # noqa: E402
-    ACTIONS,  # noqa: E402
-    MODEL,
-    summary,
-)
+from facegen.measures.affect import ACTIONS, MODEL, summary  # noqa: E402
 from facegen.rig import ARKIT  # noqa: E402
 from tools import judge_portraits  # noqa: E402
 
