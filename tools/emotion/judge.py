@@ -156,7 +156,7 @@ def places(labels: np.ndarray) -> np.ndarray:
 def row(
     name: str, labels: np.ndarray, chance: np.ndarray, arousal: np.ndarray, plain: np.ndarray | None = None
 ) -> str:
-    """A row of the card; ``plain`` [N, 6]: what the baseline says, if it was asked."""
+    """A row of the card; ``plain`` [N, 8]: what the baseline says, if it was asked."""
     truth = np.array([CLASSES.index(label) for label in labels])
     goal = places(labels)[:, 1]
     figures = [
