@@ -18,7 +18,7 @@ from facegen.decoders.gestures import controls as decoder_controls
 from facegen.decoders.learned import GESTURES, SPEAKER_DIMENSIONS
 from facegen.phones import LABELS
 from tools import train_decoder
-from tools.decoder import data, export, losses, net
+from tools.decoder import data, export, losses, net, tempo
 from tools.lip_heads import aria_head, ict_head
 
 
@@ -150,10 +150,35 @@ def test_training_goes_on_where_it_ended(corpus, tmp_path):
 def test_batches_hold_the_shares_of_the_speakers_sorted_by_what_is_known(corpus):
     batch = corpus.draw(np.random.default_rng(1), 20)
     assert len(batch) == 20 and batch.posteriors.shape[1] == data.BEFORE + 300 + data.AFTER
-    assert (batch.who[: batch.filmed] == 0).all() and batch.filmed in (10, 11)
+    assert (batch.who[: batch.filmed] == 0).all() and batch.filmed in (14, 15)
     assert (batch.who[batch.filmed : batch.filmed + batch.captured] == data.SPEAKERS.index("facegood")).all()
     assert torch.isfinite(batch.gap).all() and torch.isfinite(batch.curves).all()
     assert (batch.posteriors[:, 0, 0] == 1).all()  # silence about the piece
+
+
+def test_a_piece_said_faster_is_heard_and_seen_faster(corpus):
+    batch = corpus.draw(np.random.default_rng(2), 12)
+    count = len(batch)
+    same = tempo.said_again(batch, torch.ones(count), torch.zeros(count))
+    for name in ("posteriors", "gate", "taught", "gap", "bilabial", "curves"):
+        torch.testing.assert_close(getattr(same, name), getattr(batch, name), atol=1e-5, rtol=0)
+    late = tempo.said_again(batch, torch.full((count,), 2.0), torch.full((count,), 1 / 3))
+    inner = slice(data.BEFORE, -data.AFTER)
+    wanted = batch.posteriors[:, inner][:, 100:].reshape(count, 100, 2, -1).mean(dim=2)
+    torch.testing.assert_close(late.posteriors[:, inner][:, :100], wanted)
+    torch.testing.assert_close(late.gap[:, :25], batch.gap[:, 25:].reshape(-1, 25, 2).mean(dim=2))
+    assert (late.gap[:, 25:] == batch.gap[:, -1:]).all()
+    torch.testing.assert_close(late.posteriors[:, : data.BEFORE], batch.posteriors[:, : data.BEFORE])
+
+
+def test_captured_words_are_mostly_hurried_and_films_hardly(corpus):
+    batch = corpus.draw(np.random.default_rng(3), 60)
+    drawn, start = tempo.drawn(np.random.default_rng(4), batch)
+    captured = drawn[batch.filmed : batch.filmed + batch.captured]
+    assert captured.min() > 0.9 and captured.max() > 1.2
+    assert (torch.log(drawn[: batch.filmed]).abs() <= tempo.USUAL + 1e-6).all()
+    last = start + drawn  # as a part of the piece
+    assert (torch.where(drawn < 1, last, torch.ones(1)) <= 1).all()
 
 
 def test_pieces_travel_as_bytes_and_are_heard_as_the_product_hears_them():

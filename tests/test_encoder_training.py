@@ -1,5 +1,7 @@
 """The encoder's training side: network, ONNX export, batches, alignment, synthetic sounds."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 
 from facegen.encoders.logmel import BANDS, SILENCE
 from facegen.phones import LABELS
-from tools.encoder import batches, export, net, noise, viseme_classes, viterbi
+from tools.encoder import batches, export, net, noise, texts, viseme_classes, viterbi
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,30 @@ def test_onnx_gives_what_torch_gives(small):
     np.testing.assert_allclose(posteriors, expected.numpy(), atol=5e-3)
     np.testing.assert_allclose(bottleneck, narrow.numpy(), atol=5e-3)
     np.testing.assert_allclose(np.exp(posteriors).sum(-1), 1, atol=1e-5)
+
+
+def test_training_goes_on_from_what_was_exported(small, tmp_path):
+    model, session = small
+    path = tmp_path / "phones.onnx"
+    path.write_bytes(export.onnx_model(model, seed=3, version="test").SerializeToString())
+    read = net.PhoneNet(channels=24).eval()
+    export.load(path, read)
+    sound = mel(1, 80)
+    with torch.inference_mode():
+        posteriors, bottleneck = read(torch.from_numpy(sound))
+    wanted = session.run(["log_posteriors", "bottleneck"], {"logmel": sound})
+    np.testing.assert_allclose(posteriors, wanted[0], atol=1e-3)
+    np.testing.assert_allclose(bottleneck, wanted[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("language", ["ko", "ar", "ru", "ja", "hi", "cmn-latn-pinyin"])
+def test_words_of_a_language_without_a_list_are_of_its_letters(language):
+    words = texts.other(np.random.default_rng(1), language, [])
+    again = texts.other(np.random.default_rng(1), language, [])
+    script = {"ko": "HANGUL", "ar": "ARABIC", "ru": "CYRILLIC", "ja": "HIRAGANA", "hi": "DEVANAGARI"}
+    letters = [c for c in words if c not in " 、" and not c.isdigit()]
+    assert words == again and letters
+    assert all(unicodedata.name(c).startswith(script.get(language, "LATIN")) for c in letters)
 
 
 @given(frames=st.integers(1, 40))

@@ -211,7 +211,7 @@ def test_lips_part_before_an_utterance_and_near_its_first_phone():
     lips = [opening(15, seed=seed).animation.channel("mouthLowerDownLeft") for seed in range(20)]
     mean = np.mean(lips, axis=0)
     assert not mean[: 150 - 100].any() and not mean[150:].any()
-    assert 0.1 < mean[150 - 35 : 150 - 20].min() and mean.max() < 0.3
+    assert 0.08 < mean[150 - 35 : 150 - 20].min() and mean.max() < 0.3
     assert mean[150 - 2] < 0.4 * mean.max() and mean[150 - 70] < 0.4 * mean.max()
     assert np.std([x.max() for x in lips]) > 0.01
 
@@ -227,7 +227,7 @@ def test_a_shorter_pause_gives_a_smaller_preparation():
 
 def test_a_sound_that_begins_shortly_before_a_word_begins_with_parted_lips():
     lip = opening(4).animation.channel("mouthLowerDownLeft")
-    assert lip[0] > 0.9 * lip.max() and not lip[40:].any()
+    assert lip[0] > 0.75 * lip.max() and not lip[40:].any()
 
 
 def test_pauses_within_a_sound_are_prepared_too():

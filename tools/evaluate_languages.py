@@ -56,7 +56,6 @@ ROUNDED, UNROUNDED = set("uoɔʊyøœʏɒɵʉɶwɥ"), set("ieɛæaɑɪəʌɐɜɨ
 MODIFIERS = "ʲʰʷˠˤ"
 
 
-NOTATION = {"ko": {"ɐ": "a"}}  # the open vowel of Korean is central, not reduced as ɐ is elsewhere
 APPROXIMANT = "β"
 
 
@@ -180,7 +179,6 @@ def evaluate(languages: list[str], decoder: str, data: Path | None, sentences: i
         for text in texts[language][:sentences]:
             for variant in VARIANTS:
                 sound, spans = engine.say(text, language + variant, SPEED, PITCH, SPREAD)
-                spans = [(a, b, NOTATION.get(language, {}).get(symbol, symbol)) for a, b, symbol in spans]
                 judge(tally, sound, spans, decoder, heads)
         print(f"\r{language:8s}", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)

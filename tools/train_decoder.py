@@ -24,12 +24,12 @@ from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools.decoder import data, export, losses  # noqa: E402
+from tools.decoder import data, export, losses, tempo  # noqa: E402
 from tools.decoder.data import AFTER, BEFORE  # noqa: E402
 from tools.decoder.net import LipNet, controls  # noqa: E402
 
 SPLITS = Path(__file__).resolve().parents[1] / "datasets"
-SHARES = {"s1": 0.30, "facegood": 0.17, "nobody": 0.08}
+SHARES = {"s1": 0.55, "facegood": 0.14, "nobody": 0.05}
 """Of a batch; the other speakers share the rest evenly."""
 KNOWN_SPEAKER = (
     0.5  # how often a piece comes with its speaker's place; without, the network learns the mean of all
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument(
         "--only", type=int, help="train this member alone, for several processes with one --checkpoint"
     )
-    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--until", type=int, help="stop each member after so many of its steps")
     parser.add_argument("--batch", type=int, default=32, help="pieces of 3 s")
     parser.add_argument("--channels", type=int, default=128)
@@ -164,7 +164,9 @@ class Placed(torch.nn.Module):
 
     def forward(self, batch: data.Batch, who: torch.Tensor, articulation: torch.Tensor) -> torch.Tensor:
         style = torch.cat([articulation[:, None], self.places[who]], dim=1)
-        made = self.net(batch.posteriors, batch.prosody, style)
+        with torch.autocast(batch.posteriors.device.type, torch.bfloat16, enabled=self.training):
+            made = self.net(batch.posteriors, batch.prosody, style)
+        made = made.float()
         return made[:, BEFORE : made.shape[1] - AFTER] * batch.gate[..., None]
 
 
@@ -190,7 +192,9 @@ class Trainer:
         for step in range(self.step, self.options.until or self.options.steps):
             rng = np.random.default_rng((self.seed, step))
             torch.manual_seed(self.seed * 100_003 + step)
-            shown.append(self.learn(self.corpus.draw(rng, self.options.batch), rng, step))
+            batch = self.corpus.draw(rng, self.options.batch)
+            batch = tempo.said_again(batch, *tempo.drawn(rng, batch))
+            shown.append(self.learn(batch, rng, step))
             if step % 50 == 49:
                 terms = {k: float(np.mean([s[k].item() for s in shown if k in s])) for k in losses.WEIGHTS}
                 text = " ".join(f"{k} {v:.3f}" for k, v in terms.items())

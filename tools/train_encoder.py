@@ -40,6 +40,9 @@ def main() -> None:
         "--out", type=Path, required=True, help="the ONNX file; the checkpoint lies beside the log"
     )
     parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument(
+        "--start", type=Path, help="an exported network to go on from, its normalisations as they are"
+    )
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument(
         "--steps", type=int, help="train so many steps instead: then the same seed gives the same weights"
@@ -72,9 +75,12 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.supply = batches.Batches(options.cache, options.seed, options.batch)
         self.model = PhoneNet(options.channels, options.dropout)
-        mean, deviation = self.supply.statistics()
-        self.model.mean.copy_(torch.from_numpy(mean))
-        self.model.scale.copy_(torch.from_numpy(1 / deviation))
+        if options.start:
+            export.load(options.start, self.model)
+        else:
+            mean, deviation = self.supply.statistics()
+            self.model.mean.copy_(torch.from_numpy(mean))
+            self.model.scale.copy_(torch.from_numpy(1 / deviation))
         self.model.to(self.device)
         self.averaged = PhoneNet(options.channels, options.dropout).to(self.device)
         self.averaged.load_state_dict(self.model.state_dict())
@@ -119,6 +125,10 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = max(rate, 1e-5)
         self.model.train()
+        if self.options.start:
+            for part in self.model.modules():
+                if isinstance(part, torch.nn.BatchNorm1d):
+                    part.eval()
         with torch.autocast(self.device.type, torch.bfloat16):
             scores, _ = self.model(mel)
         known = labels >= 0

@@ -11,7 +11,7 @@ import numpy as np
 from facegen.encoders.logmel import BANDS, HIGH_HZ, LOW_HZ, SILENCE
 
 # How often a crop comes from each source.
-SHARES = {"speechocean762": 0.33, "grid": 0.18, "emodb": 0.12, "flite": 0.15, "espeak": 0.13, "noise": 0.09}
+SHARES = {"speechocean762": 0.33, "grid": 0.15, "emodb": 0.12, "flite": 0.12, "espeak": 0.19, "noise": 0.09}
 FRAMES = 400  # of a crop
 _DB = np.log(10) / 10  # a decibel in the units of log-mel
 # How often a GRID speaker's clips are drawn: s1 has ten times as many as the others together.

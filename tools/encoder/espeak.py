@@ -13,6 +13,9 @@ Spans = list[tuple[float, float, str]]
 _SYNCHRONOUS, _IPA_EVENTS = 2, 1 | 2
 _LIST_END, _PHONEME, _END = 0, 7, 5
 _UTF8 = 1
+_NOTATION = {"ko": {"ɐ": "a"}, "ru": {"y": "ɨ"}}
+"""What a language's symbols stand for where espeak-ng's notation of it misleads: the open vowel of Korean is central, not
+reduced as ɐ is elsewhere, and Russian's ы is not rounded."""
 _RATE, _PITCH, _RANGE = 1, 3, 4
 
 
@@ -63,8 +66,11 @@ class Espeak:
         )
         ends = [t for t, _ in self._events[1:]] + [len(sound) / self.rate]
         pairs = zip(self._events, ends, strict=True)
+        own = _NOTATION.get(voice.partition("+")[0], {})
         # "(en)" and the like mark a change of language, not a phone.
-        spans = [(t, end, name) for (t, name), end in pairs if name and name[0] != "(" and end > t]
+        spans = [
+            (t, end, own.get(name, name)) for (t, name), end in pairs if name and name[0] != "(" and end > t
+        ]
         return soxr.resample(sound, self.rate, 16000).astype(np.float32), spans
 
     def _receive(self, sound, count: int, events) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -59,6 +60,24 @@ def onnx_model(model: net.PhoneNet, seed: int, version: str) -> onnx.ModelProto:
     x = graph.node("Add", x, graph.constant(array(model.head.bias)))
     graph.node("LogSoftmax", x, output="log_posteriors", axis=-1)
     return _wrapped(graph, seed, version)
+
+
+def load(path: Path, model: net.PhoneNet) -> None:
+    """Give ``model`` the weights of a file that `onnx_model` wrote; its normalisations, folded in there, begin as none."""
+    kept = [numpy_helper.to_array(c).astype(np.float32) for c in onnx.load(path).graph.initializer]
+    tensors = iter([torch.from_numpy(array.copy()) for array in kept if array.ndim])
+    with torch.no_grad():
+        model.mean.copy_(next(tensors))
+        model.scale.copy_(next(tensors))
+        for conv, norm in [(model.stem, model.stem_norm), *((b.conv, b.norm) for b in model.blocks)]:
+            conv.weight.copy_(next(tensors))
+            norm.bias.copy_(next(tensors))
+            norm.running_var.fill_(1 - norm.eps)
+        for layer in (model.narrow.weight, model.narrow.bias):
+            layer.copy_(next(tensors))
+        shapes = [t for t in tensors if t.shape[-1] == net.LABELS]
+        model.head.weight.copy_(shapes[0].T)
+        model.head.bias.copy_(shapes[1])
 
 
 def _conv(graph: Graph, x: str, conv, norm, padding: tuple[int, int]) -> str:

@@ -20,6 +20,10 @@ _PINYIN = (
 )
 _KANA = [chr(code) for code in range(ord("あ"), ord("ん") + 1) if chr(code) not in "っゃゅょゎゐゑ"]
 _HINDI = ([c for c in "कखगघचछजझटठडढतथदधनपफबभमयरलवशसह"], ["", "ा", "ि", "ी", "ु", "ू", "े", "ै", "ो", "ौ"])
+_HANGUL = "가", 21, 28  # the first syllable, vowels of a consonant, and closings of an open syllable
+_HANGUL_CLOSINGS = (0, 0, 0, 1, 4, 8, 16, 17, 21)  # none, k, n, l, m, p, ng
+_ARABIC = (list("بتثجحخدذرزسشصضطظعغفقكلمنهوي"), ["َ", "ِ", "ُ", "َا", "ِي", "ُو"], list("بتدرسفقكلمن"))
+_RUSSIAN = (list("бвгджзклмнпрстфхцчшщ"), list("аеёиоуыэюя"), list("вйклмнрстх"))
 WORD_LISTS = {"de": "ngerman", "fr": "french", "es": "spanish", "it": "italian", "pt": "portuguese", "nl": "dutch",
               "pl": "polish"}  # fmt: skip
 
@@ -58,10 +62,28 @@ def other(rng: np.random.Generator, language: str, words: list[str]) -> str:
             "".join(rng.choice(_HINDI[0]) + rng.choice(_HINDI[1]) for _ in range(rng.integers(1, 4)))
             for _ in range(count)
         )
+    if language == "ko":
+        return " ".join("".join(_hangul(rng) for _ in range(rng.integers(1, 5))) for _ in range(count))
+    if language in ("ar", "ru"):
+        parts = {"ar": _ARABIC, "ru": _RUSSIAN}[language]
+        return " ".join(_closed(rng, *parts) for _ in range(count))
     picked = [str(words[rng.integers(len(words))]) for _ in range(count)]
     if rng.random() < 0.3:
         picked.append(str(rng.integers(1, 10_000)))
     return " ".join(picked)
+
+
+def _hangul(rng: np.random.Generator) -> str:
+    """One syllable; closings that are common only."""
+    first, vowels, closings = _HANGUL
+    place = (rng.integers(19) * vowels + rng.integers(vowels)) * closings + rng.choice(_HANGUL_CLOSINGS)
+    return chr(ord(first) + int(place))
+
+
+def _closed(rng: np.random.Generator, onsets: list[str], vowels: list[str], codas: list[str]) -> str:
+    """A word of one to four syllables, with or without a last consonant."""
+    open_ = "".join(rng.choice(onsets) + rng.choice(vowels) for _ in range(rng.integers(1, 5)))
+    return open_ + (str(rng.choice(codas)) if rng.random() < 0.6 else "")
 
 
 def read_words(path: Path, longest: int = 11) -> list[str]:
