@@ -39,11 +39,9 @@ EACH, MOST = 8, {"s1": 24}  # utterances of each speaker in a step; more of whom
 DEAF = 0.15  # of the clips are told without their sound
 SHIFT = 4  # frames by which the start of the first word is unsure
 NOISE = 2.0  # of log-mel, by which the floor may rise
-PAUSE, CLEAR, CLOSING = (
-    35,
-    8,
-    25,
-)  # frames: of a pause, of speech that must follow it, in which lips close at its start
+PAUSE = 35  # frames of a pause at least
+CLEAR = 8  # frames of speech that must follow it
+CLOSING = 25  # frames at its start in which lips still close
 LEAST = 3  # frames of video before the first word, and clips of a speaker to learn from
 
 
@@ -75,10 +73,8 @@ class Clips:
             rows = np.flatnonzero((speaker == name) & ~np.isin(clip, held))
             parts = opened(gap[rows])
             for row, part in zip(rows, parts, strict=True):
-                spoken = phones[row] > 0
-                self._add(
-                    str(name), mel[row], part, 0, int(np.argmax(spoken)), int(phones[row][spoken.argmax()])
-                )
+                at = int(np.argmax(phones[row] > 0))
+                self._add(str(name), mel[row], part, 0, at, int(phones[row, at]))
 
     def _captures(self, path: Path) -> None:
         """FACEGOOD's words after the pauses between them, but for the takes that are held out."""
@@ -139,7 +135,7 @@ def pauses(speech: np.ndarray) -> list[tuple[int, int]]:
 
 
 def in_another_room(bands: np.ndarray, low: int, at: int, rng: np.random.Generator) -> np.ndarray:
-    """Mostly with a higher floor, at another level and through another channel."""
+    """Mostly with a higher floor."""
     if rng.random() > NOISY:
         return bands
     floor = np.percentile(bands[low : max(at, parting.FLOOR_FRAMES)], parting.FLOOR_PERCENTILE, axis=0)
