@@ -209,3 +209,16 @@ def test_sound_that_is_never_surely_speech_leaves_the_mouth_at_rest():
     rows = 0.3 * posteriors("AA UW W Z " * 20)
     rows[:, 0] += 0.7
     assert not rules.mouth(rows, np.full(len(rows), -20, np.float32)).any()
+
+
+def test_an_unsure_word_is_spoken_by_a_talker_who_was_surely_heard():
+    word = posteriors("AA L AA", sure=0.75)  # the encoder gives a quarter of it to silence
+    word[:, 0] += 0.2
+    pause = posteriors("SIL", 100)
+    sure, unsure = (
+        np.concatenate([posteriors(w, 15, s), pause, word]) for w, s in (("AA M AA", 1.0), ("AA M AA", 0.3))
+    )
+    energy = np.full(len(sure), -25.0, np.float32)
+    energy[sure[:, 0] > 0.9] = -90.0
+    jaws = [curve(rules.mouth(rows, energy), "jawOpen")[-30:].max() for rows in (sure, unsure)]
+    assert jaws[0] > 0.05 and jaws[1] < 0.01

@@ -16,6 +16,8 @@ CLEAR_LOW, CLEAR_HIGH = (
 )  # likewise of its likeliest phone: music passes for speech, but for no one phone
 SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and noise seldom are
 SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
+TALK_BEHIND = 200  # frames of the past in which a talker is known by more: then single words need none of their own
+TALK_LEAST = 8  # sure frames among them from which the gate begins to open; at twice as many it is open
 FLOOR_DB = -70.0  # quieter than this is silence
 BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too
 BELOW_LEVEL_FADE_DB = 4.0
@@ -36,8 +38,10 @@ def level_and_gate(
     clear = posteriors[:, 1:].max(axis=1).astype(np.float32)
     sure = np.clip((speech - SURE_LOW) / (SURE_HIGH - SURE_LOW), 0, 1)
     sure *= np.clip((clear - CLEAR_LOW) / (CLEAR_HIGH - CLEAR_LOW), 0, 1)
-    sure = windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)
-    gate = np.clip(2 * near, 0, 1) * np.clip((sure - SURE_LEAST) / SURE_LEAST, 0, 1)
+    now = windowed(sure, SURE_BEHIND, GATE_REACH) / (SURE_BEHIND + GATE_REACH + 1)
+    lately = windowed(sure, TALK_BEHIND, GATE_REACH)
+    talks = np.maximum((now - SURE_LEAST) / SURE_LEAST, (lately - TALK_LEAST) / TALK_LEAST)
+    gate = np.clip(2 * near, 0, 1) * np.clip(talks, 0, 1)
     return level, (gate * gate * (3 - 2 * gate)).astype(np.float32)
 
 
