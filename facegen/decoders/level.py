@@ -16,7 +16,7 @@ CLEAR_LOW, CLEAR_HIGH = (
 )  # likewise of its likeliest phone: music passes for speech, but for no one phone
 SURE_BEHIND = 35  # frames of past speech in which some must be sure: music and noise seldom are
 SURE_LEAST = 0.05  # part of those frames from which the gate begins to open; at twice that it is open
-TALK_BEHIND = 200  # frames of the past in which a talker is known by more: then single words need none of their own
+TALK_BEHIND = 200  # frames of the past by which a talker is known: then single words need none of their own
 TALK_LEAST = 8  # sure frames among them from which the gate begins to open; at twice as many it is open
 FLOOR_DB = -70.0  # quieter than this is silence
 BELOW_LEVEL_DB = 40.0  # so much under the talker's level is silence too

@@ -11,11 +11,20 @@ import numpy as np
 from facegen.encoders.logmel import BANDS, HIGH_HZ, LOW_HZ, SILENCE
 
 # How often a crop comes from each source.
-SHARES = {"speechocean762": 0.33, "grid": 0.15, "emodb": 0.12, "flite": 0.12, "espeak": 0.19, "noise": 0.09}
+SHARES = {"speechocean762": 0.29, "grid": 0.15, "emodb": 0.12, "flite": 0.09, "espeak": 0.26, "noise": 0.09}
 FRAMES = 400  # of a crop
 _DB = np.log(10) / 10  # a decibel in the units of log-mel
-# How often a GRID speaker's clips are drawn: s1 has ten times as many as the others together.
-_SPEAKER_WEIGHT = {"s1": 0.3, "s2": 4.0, "s4": 4.0, "s30": 6.0, "s33": 6.0}
+# How often recordings of some are drawn: GRID's s1 has ten times as many as the others together, and espeak-ng's Hindi and
+# Korean are the hardest to learn.
+_SPEAKER_WEIGHT = {
+    "s1": 0.3,
+    "s2": 4.0,
+    "s4": 4.0,
+    "s30": 6.0,
+    "s33": 6.0,
+    "espeak-hi": 1.5,
+    "espeak-ko": 1.3,
+}
 
 
 @dataclass

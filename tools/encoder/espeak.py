@@ -13,9 +13,9 @@ Spans = list[tuple[float, float, str]]
 _SYNCHRONOUS, _IPA_EVENTS = 2, 1 | 2
 _LIST_END, _PHONEME, _END = 0, 7, 5
 _UTF8 = 1
-_NOTATION = {"ko": {"ɐ": "a"}, "ru": {"y": "ɨ"}}
-"""What a language's symbols stand for where espeak-ng's notation of it misleads: the open vowel of Korean is central, not
-reduced as ɐ is elsewhere, and Russian's ы is not rounded."""
+_NOTATION = {"en": {"a": "æ"}, "ko": {"ɐ": "a"}, "ru": {"y": "ɨ"}}
+"""What a language's symbols stand for where espeak-ng's notation of it misleads: British "trap" is the vowel of American
+"trap", the open vowel of Korean is central, not reduced as ɐ is elsewhere, and Russian's ы is not rounded."""
 _RATE, _PITCH, _RANGE = 1, 3, 4
 
 

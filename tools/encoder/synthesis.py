@@ -18,8 +18,8 @@ from tools.encoder.espeak import Espeak
 
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
 ESPEAK_LANGUAGES = (
-    "en-us", "en", "en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "cmn-latn-pinyin", "ja", "hi",
-    "fr", "ko", "ko", "ko", "ko", "ar", "ar", "ru",
+    "en-us", "en-us", "en", "en", "de", "es", "it", "pt", "nl", "pl", "tr", "cmn-latn-pinyin", "ja", "ru",
+    "hi", "hi", "hi", "hi", "fr", "fr", "fr", "fr", "ko", "ko", "ko", "ko", "ar", "ar", "ar", "ar",
 )  # fmt: skip
 ESPEAK_VARIANTS = ("", *(f"+m{i}" for i in range(1, 9)), *(f"+f{i}" for i in range(1, 6)), "+klatt4", "+linda",
                    "+steph", "+edward", "+rob", "+belinda", "+michael", "+Alex", "+Gene", "+Annie")  # fmt: skip

@@ -19,7 +19,10 @@ _PINYIN = (
     "a o e ai ei ao ou an en ang eng i ia ie iao iu ian in iang ing u uo ui uan un ong".split(),
 )
 _KANA = [chr(code) for code in range(ord("あ"), ord("ん") + 1) if chr(code) not in "っゃゅょゎゐゑ"]
-_HINDI = ([c for c in "कखगघचछजझटठडढतथदधनपफबभमयरलवशसह"], ["", "ा", "ि", "ी", "ु", "ू", "े", "ै", "ो", "ौ"])
+_HINDI = (
+    list("कखगघचछजझटठडढतथदधनपफबभमयरलवशसह"),
+    ["", "", "ा", "ा", "ि", "ी", "ु", "ू", "े", "ै", "ो", "ौ", "ं", "ां", "ीं", "ें", "ों", "्र"],
+)
 _HANGUL = "가", 21, 28  # the first syllable, vowels of a consonant, and closings of an open syllable
 _HANGUL_CLOSINGS = (0, 0, 0, 1, 4, 8, 16, 17, 21)  # none, k, n, l, m, p, ng
 _ARABIC = (list("بتثجحخدذرزسشصضطظعغفقكلمنهوي"), ["َ", "ِ", "ُ", "َا", "ِي", "ُو"], list("بتدرسفقكلمن"))
