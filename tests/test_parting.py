@@ -11,15 +11,13 @@ from facegen.audio import open_sound
 from facegen.encoders import load_encoder
 from facegen.encoders.logmel import broad, logmel
 from facegen.encoders.timing import sharpen
-from facegen.passes.parting import EARLIER, REACH, described, parted
+from facegen.passes.parting import described, parted
 from facegen.phones import HEARD_BANDS
 
 
-def quiet_room(frames: int = 190) -> np.ndarray:
-    """Bands of a room in which nobody is heard but for a word from frame 150 on."""
-    room = np.random.default_rng(0).normal(-14, 0.4, (frames, HEARD_BANDS))
-    room[150:] += np.linspace(10, 5, HEARD_BANDS) * np.minimum(1, np.arange(frames - 150) / 8)[:, None]
-    return room.astype(np.float16)
+def quiet_room(frames: int = 150) -> np.ndarray:
+    """Bands of a room in which nobody is heard."""
+    return np.random.default_rng(0).normal(-14, 0.4, (frames, HEARD_BANDS)).astype(np.float16)
 
 
 @pytest.mark.parametrize("shut", [False, True])
@@ -29,22 +27,18 @@ def test_a_breath_that_is_heard_parts_the_lips_wider(shut):
     breath[75:125, 4:13] += 4 * np.hanning(50)[:, None].astype(np.float16)
     hum[75:125, :2] += 4
     still, drawn, low, loud = (parted(described(x, 0, 150, shut)) for x in (room, breath, hum, gain))
-    assert drawn[25:75].mean() > 1.3 * still[25:75].mean() and low.max() < 1.1 * still.max()
-    assert 75 <= 150 - REACH + int((drawn - still).argmax()) < 135  # while it is drawn
+    assert drawn.max() > 1.5 * still.max() and low.max() < 1.1 * still.max()
+    assert 75 <= 50 + int(drawn.argmax()) < 125  # while it is drawn
     np.testing.assert_allclose(loud, still, atol=0.02)  # however near the microphone
 
 
 @settings(max_examples=40, deadline=None)
-@given(low=st.integers(0, 140), at=st.integers(1, 160), seed=st.integers(0, 9), known=st.booleans())
-def test_parting_is_told_in_0_to_1_and_hears_nothing_before_the_pause(low, at, seed, known):
-    rng = np.random.default_rng(seed)
-    bands = rng.normal(-12, 3, (160, HEARD_BANDS)).astype(np.float16)
-    low = min(low, at - 1)
-    other = bands.copy()
-    other[:low] = rng.normal(-5, 3, (low, HEARD_BANDS))
-    told = [parted(described(x if known else None, low, at, False)) for x in (bands, other)]
-    assert told[0].shape == (REACH,) and ((told[0] >= 0) & (told[0] <= 1)).all()
-    np.testing.assert_array_equal(*told)
+@given(low=st.integers(0, 140), at=st.integers(0, 150), seed=st.integers(0, 9), known=st.booleans())
+def test_parting_is_told_of_each_frame_of_the_pause_in_0_to_1(low, at, seed, known):
+    bands = np.random.default_rng(seed).normal(-12, 3, (160, HEARD_BANDS)).astype(np.float16)
+    told = parted(described(bands if known else None, low, at, False)) if at > low else np.zeros(0)
+    assert len(told) == max(0, min(at - low, 100))
+    assert ((told >= 0) & (told <= 1)).all()
 
 
 def test_bands_are_heard_alike_whole_and_in_blocks():
@@ -65,12 +59,18 @@ def test_a_transcript_leaves_what_was_heard_of_the_breath():
 
 def test_trained_networks_are_read_as_they_were_made():
     torch = pytest.importorskip("torch", reason="training needs torch (extra: train)")
-    from tools.train_parting import PartingNet, stacked
+    from torch import nn
+
+    from tools.train_parting import stacked
 
     inputs = described(quiet_room(), 0, 150, False)
-    torch.manual_seed(0)
-    nets = [PartingNet(inputs.shape[1]).eval() for _ in range(3)]
+    nets = [
+        nn.Sequential(
+            nn.Dropout(), nn.Linear(inputs.shape[1], 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 1)
+        ).eval()
+        for _ in range(3)
+    ]
     with torch.inference_mode():
-        wanted = torch.stack([net(torch.from_numpy(inputs)[None])[0] for net in nets]).mean(dim=0)
+        wanted = torch.stack([net(torch.from_numpy(inputs))[:, 0] for net in nets]).mean(dim=0)
     made = parted(inputs, stacked(nets))
-    np.testing.assert_allclose(made, wanted[EARLIER : EARLIER + REACH].clamp(0, 1).numpy(), atol=1e-5)
+    np.testing.assert_allclose(made, wanted.clamp(0, 1).numpy(), atol=1e-5)

@@ -41,7 +41,10 @@ def main() -> None:
     )
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument(
-        "--start", type=Path, help="an exported network to go on from, its normalisations as they are"
+        "--start",
+        type=Path,
+        nargs="+",
+        help="an exported network to go on from, or the mean of several, its normalisations as they are",
     )
     parser.add_argument("--minutes", type=float, default=40.0)
     parser.add_argument(
@@ -66,6 +69,15 @@ def write(model: PhoneNet, options: argparse.Namespace) -> None:
     print(f"{options.out}: {len(content) / 1e6:.2f} MB", flush=True)
 
 
+def mean_of(paths: list[Path], model: PhoneNet) -> dict[str, torch.Tensor]:
+    """The mean weights of exported networks, each of which is read into ``model``."""
+    states = []
+    for path in paths:
+        export.load(path, model)
+        states.append({k: v.detach().clone() for k, v in model.state_dict().items()})
+    return {k: sum(s[k] for s in states) / len(states) for k in states[0]}
+
+
 class Trainer:
     """The network, its running average, and the state that a checkpoint holds."""
 
@@ -76,7 +88,7 @@ class Trainer:
         self.supply = batches.Batches(options.cache, options.seed, options.batch)
         self.model = PhoneNet(options.channels, options.dropout)
         if options.start:
-            export.load(options.start, self.model)
+            self.model.load_state_dict(mean_of(options.start, self.model))
         else:
             mean, deviation = self.supply.statistics()
             self.model.mean.copy_(torch.from_numpy(mean))

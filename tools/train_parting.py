@@ -5,7 +5,7 @@
 
 PIECES is what tools/cache_lips.py gather wrote: GRID's and FACEGOOD's sound beside tracked and captured lips. With --judge,
 prints how well the lips of each speaker before the first word are told by networks that never saw the speaker, beside the
-mean of the others at the same time before the word. Half a minute a network.
+mean of the others at the same time before the word. Seconds a network.
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ from tools.decoder.losses import LipHead  # noqa: E402
 from tools.decoder.pieces import MEL_LOW, MEL_STEP, VIDEO_FRAMES, Ear  # noqa: E402
 from tools.lip_heads import aria_head  # noqa: E402
 
-MEMBERS, HIDDEN, KERNEL, STEPS, RATE = 4, 24, 9, 600, 3e-3
+MEMBERS, HIDDEN, STEPS, RATE = 4, 64, 1000, 4e-3
 SPLITS = Path(__file__).resolve().parents[1] / "datasets"
 ROOMS, SEED = 8, 1  # versions of each utterance, and the seed of their noise
 NOISY = 0.7  # of the versions
 EACH, MOST = 8, {"s1": 24}  # utterances of each speaker in a step; more of whom there are most
-DROPOUT = 0.3
 DEAF = 0.15  # of the clips are told without their sound
 SHIFT = 4  # frames by which the start of the first word is unsure
 NOISE = 2.0  # of log-mel, by which the floor may rise
@@ -108,8 +107,7 @@ class Clips:
         return np.flatnonzero((self.middles < at) & (self.middles >= first))
 
     def pair(self, number: int, rng: np.random.Generator | None = None, deaf: bool = False) -> tuple:
-        """Inputs [N, I] and how far the lips are parted [REACH], NaN where that is not seen; with ``rng``, in another
-        room."""
+        """Inputs [N, I] and how far the lips are parted [N]; with ``rng``, in another room."""
         at, low, seen, bands = self.at[number], self.low[number], self.seen(number), self.bands[number]
         if rng is not None:
             deaf = rng.random() < DEAF
@@ -117,10 +115,9 @@ class Clips:
             at = int(
                 np.clip(at + rng.integers(-SHIFT, SHIFT + 1), self.middles[seen[-1]] + 1, len(bands) - 1)
             )
-        wanted = np.full(parting.REACH, np.nan, np.float32)
-        rows = self.middles[seen] - (at - parting.REACH)
-        wanted[rows[rows >= 0]] = self.gap[number][seen[rows >= 0]]
-        return parting.described(None if deaf else bands, low, at, self.shut[number]), wanted
+        inputs = parting.described(None if deaf else bands, low, at, self.shut[number])
+        rows = self.middles[seen] - max(low, at - parting.REACH)
+        return inputs[rows[rows >= 0]], self.gap[number][seen[rows >= 0]]
 
 
 def opened(gap: np.ndarray) -> np.ndarray:
@@ -146,67 +143,50 @@ def in_another_room(bands: np.ndarray, low: int, at: int, rng: np.random.Generat
     return np.logaddexp(bands, floor + np.maximum(rise, 0))
 
 
-class PartingNet(nn.Module):
-    """Inputs [B, N, I] to how far the lips are parted, [B, N]: dilated convolutions, the later ones residual.
-
-    Much of the input is dropped at random: without that it learns the talkers by heart.
-    """
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(
-            nn.Conv1d(HIDDEN if n else inputs, HIDDEN, KERNEL, padding=d * (KERNEL // 2), dilation=d)
-            for n, d in enumerate(parting.DILATIONS)
-        )
-        self.out = nn.Conv1d(HIDDEN, 1, 1)
-        self.dropout = nn.Dropout(DROPOUT)
-
-    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-        x = self.dropout(inputs.transpose(1, 2))
-        for number, layer in enumerate(self.layers):
-            new = self.dropout(torch.relu(layer(x)))
-            x = x + new if number else new
-        return self.out(x)[:, 0]
-
-
-def train(clips: Clips, speakers: list[str], seed: int, deaf: bool = False) -> PartingNet:
-    """One network that has seen ``speakers``, each as often as the others but for MOST."""
+def train(clips: Clips, speakers: list[str], seed: int, deaf: bool = False) -> nn.Sequential:
+    """One network that has seen ``speakers``, each as often as the others."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    net = PartingNet(clips.pair(clips.of[speakers[0]][0])[0].shape[1])
+    width = clips.pair(clips.of[speakers[0]][0])[0].shape[1]
+    net = nn.Sequential(
+        nn.Dropout(0.3), nn.Linear(width, HIDDEN), nn.ReLU(), nn.Dropout(0.3), nn.Linear(HIDDEN, 1)
+    )
     optimizer = torch.optim.AdamW(net.parameters(), RATE, weight_decay=0.1)
-    told = slice(parting.EARLIER, parting.EARLIER + parting.REACH)
     for step in range(STEPS):
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1.0, 1.5 * (1 - step / STEPS))
         numbers = [n for s in speakers for n in rng.choice(clips.of[s], MOST.get(s, EACH))]
         rows = [clips.pair(n, None, True) if deaf else clips.rooms[n][rng.integers(ROOMS)] for n in numbers]
-        inputs, wanted = (torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True))
-        error = (net(inputs)[:, told] - wanted)[~torch.isnan(wanted)]
+        inputs, wanted = (torch.from_numpy(np.concatenate(part)) for part in zip(*rows, strict=True))
+        loss = nn.functional.mse_loss(net(inputs)[:, 0], wanted)
         optimizer.zero_grad()
-        error.square().mean().backward()
+        loss.backward()
         optimizer.step()
     return net.eval()
 
 
-def stacked(nets: list[PartingNet]) -> dict[str, np.ndarray]:
+def stacked(nets: list[nn.Sequential]) -> dict[str, np.ndarray]:
     """The members as facegen.passes.parting reads them."""
-    arrays = {}
-    for number in range(len(parting.DILATIONS)):
-        layers = [net.layers[number] for net in nets]
-        kernels = [x.weight.detach().permute(2, 1, 0).flatten(0, 1) for x in layers]  # (K C) H
-        arrays[f"layer{number}"] = np.stack([k.numpy() for k in kernels])
-        arrays[f"layer{number}_bias"] = np.stack([x.bias.detach().numpy() for x in layers])
-    arrays["out"] = np.stack([net.out.weight.detach().numpy()[0, :, 0] for net in nets])
-    arrays["out_bias"] = np.stack([net.out.bias.detach().numpy()[0] for net in nets])
+    layers = {
+        "first": (1, "weight"),
+        "first_bias": (1, "bias"),
+        "second": (4, "weight"),
+        "second_bias": (4, "bias"),
+    }
+    arrays = {
+        name: np.stack([getattr(net[i], part).detach().numpy() for net in nets])
+        for name, (i, part) in layers.items()
+    }
+    arrays["first"] = arrays["first"].transpose(0, 2, 1)
+    arrays["second"], arrays["second_bias"] = arrays["second"][:, 0], arrays["second_bias"][:, 0]
     return {k: np.ascontiguousarray(v) for k, v in arrays.items()}
 
 
 def judged(clips: Clips, speaker: str, model: dict[str, np.ndarray], deaf: bool = False) -> str:
     """Mean squared error, correlation over all frames, and of the clips' means."""
     pairs = [clips.pair(n, None, deaf) for n in clips.of[speaker]]
-    true = [y[~np.isnan(y)] for _, y in pairs]
-    made = [parting.parted(x, model)[~np.isnan(y)] for x, y in pairs]
+    made = [parting.parted(x, model) for x, _ in pairs]
+    true = [y for _, y in pairs]
     a, b = np.concatenate(made), np.concatenate(true)
     means = np.corrcoef([m.mean() for m in made], [t.mean() for t in true])[0, 1]
     return f"{np.mean((a - b) ** 2):.3f} {np.corrcoef(a, b)[0, 1]:6.2f} {means:6.2f}"

@@ -17,58 +17,60 @@ from facegen.phones import HEARD_BANDS
 from facegen.units import FEATURE_HZ
 
 REACH = FEATURE_HZ  # frames before the utterance that are told
-EARLIER, LATER = 30, 30  # frames before those and of the utterance that are heard beside them
+PLACES = (-40, -28, -18, -10, -4, 0, 4, 10, 18, 28)
+"""Frames about a frame at which it hears the bands."""
 KNOTS = 11  # of the time to the utterance
+LAST = 6  # frames before the utterance in which its own sound has begun
+LOUDEST = 80  # frames before the utterance of which the loudest counts
 FLOOR_FRAMES, FLOOR_PERCENTILE = 40, 10
 RANGE = 4.0  # in which loudness over the floor, in units of log-mel, counts most
-DILATIONS = (1, 2, 4)  # of the networks' convolutions
+_SMOOTH = 5  # frames
 MAX_BYTES = 1 << 22
 
 
 def described(bands: np.ndarray | None, low: int, at: int, shut: bool) -> np.ndarray:
-    """What the networks are told of the frames ``at`` - REACH - EARLIER to ``at`` + LATER - 1, [N, I] float32.
+    """What the networks are told of the frames ``at`` - REACH to ``at`` - 1 that are not before ``low``, [N, I] float32.
 
     ``bands`` [F, B] are a sound's (see Features), or None; the pause begins at frame ``low``, the utterance at ``at``,
     and ``shut`` says that it begins with closed lips."""
-    frames = np.arange(at - REACH - EARLIER, at + LATER)
+    frames = np.arange(max(low, at - REACH), at)
     time = np.interp(frames - at, np.linspace(-REACH, 0, KNOTS), np.arange(KNOTS))
     knots = np.maximum(0, 1 - np.abs(np.arange(KNOTS) - time[:, None]))
-    known = frames >= low
-    flags = np.stack([known, known & (bands is not None), np.full(len(frames), shut)], axis=1)
-    heard = np.zeros((len(frames), HEARD_BANDS))
-    if bands is not None:
-        first = max(low, at - 3 * REACH)
-        floor = np.percentile(bands[first : max(at, first + FLOOR_FRAMES)], FLOOR_PERCENTILE, axis=0)
-        rows = bands[np.clip(frames, low, len(bands) - 1)].astype(np.float32)
-        heard = np.tanh((rows - floor) / RANGE) * known[:, None]
-    return np.concatenate([heard, knots, flags], axis=1).astype(np.float32)
+    room = np.full((len(frames), 1), min(1.0, (at - low) / REACH))
+    flags = np.broadcast_to(np.array([bands is not None, shut], float), (len(frames), 2))
+    if bands is None:
+        heard = np.zeros((len(frames), (len(PLACES) + 1) * HEARD_BANDS))
+    else:
+        over, first = _over_floor(bands, low, at)
+        last = max(low, at - LAST)
+        rows = over[np.clip(frames[:, None] + np.array(PLACES), low, last) - first].reshape(len(frames), -1)
+        loudest = over[max(low, at - LOUDEST) - first : max(last, low + 1) - first].max(axis=0)
+        heard = np.concatenate([rows, np.broadcast_to(loudest, (len(frames), len(loudest)))], axis=1)
+    return np.concatenate([heard, knots, room, flags], axis=1).astype(np.float32)
+
+
+def _over_floor(bands: np.ndarray, low: int, at: int) -> tuple[np.ndarray, int]:
+    """The bands [n, B] about the pause over its floor, in -1..1, and which frame is the first of them."""
+    first = max(low, at - 3 * REACH)
+    part = bands[first : max(at, first + FLOOR_FRAMES)].astype(np.float32)
+    over = part - np.percentile(part, FLOOR_PERCENTILE, axis=0)
+    kernel = np.hanning(_SMOOTH + 2)[1:-1]
+    padded = np.pad(over, ((_SMOOTH // 2,) * 2, (0, 0)), mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _SMOOTH, axis=0)
+    return np.tanh(windows @ (kernel / kernel.sum()) / RANGE), first
 
 
 def parted(inputs: np.ndarray, model: dict[str, Any] | None = None) -> np.ndarray:
-    """How far the lips are parted in the frames ``at`` - REACH to ``at`` - 1, [REACH] in 0..1 of the talker's wide
-    opening, of ``inputs`` [N, I] as `described` makes them; what it says of frames before the pause means nothing."""
+    """How far the lips are parted, [N] in 0..1 of the talker's wide opening, of ``inputs`` [N, I]."""
     w = model or weights()
-    hidden = _convolved(np.broadcast_to(inputs, (len(w["out"]), *inputs.shape)), w, 0)
-    for layer in range(1, len(DILATIONS)):
-        hidden = hidden + _convolved(hidden, w, layer)
-    out = (hidden @ w["out"][:, :, None])[:, EARLIER : EARLIER + REACH, 0] + w["out_bias"][:, None]
+    hidden = np.maximum(inputs @ w["first"] + w["first_bias"][:, None], 0)
+    out = (hidden @ w["second"][:, :, None])[:, :, 0] + w["second_bias"][:, None]
     return np.clip(out.mean(axis=0), 0.0, 1.0)
-
-
-def _convolved(rows: np.ndarray, w: dict[str, Any], layer: int) -> np.ndarray:
-    """The rectified convolution ``layer`` of each network's ``rows`` [E, N, C], beyond whose ends lies nothing."""
-    kernel = w[f"layer{layer}"]  # E (K C) H
-    size = kernel.shape[1] // rows.shape[2]
-    reach = DILATIONS[layer] * (size // 2)
-    padded = np.pad(rows, ((0, 0), (reach, reach), (0, 0)))
-    at = np.arange(rows.shape[1])[:, None] + DILATIONS[layer] * np.arange(size)
-    windows = padded[:, at].reshape(*rows.shape[:2], -1)
-    return np.maximum(windows @ kernel + w[f"layer{layer}_bias"][:, None], 0)
 
 
 @lru_cache(maxsize=1)
 def weights() -> dict[str, Any]:
-    """Of the networks that ship: ``layer0``… [E, K * C, H], ``layer0_bias``… [E, H], ``out`` [E, H], ``out_bias`` [E]."""
+    """Of the networks that ship: ``first`` [E, I, H], ``first_bias`` [E, H], ``second`` [E, H], ``second_bias`` [E]."""
     from safetensors.numpy import load
 
     path = str(resources.files("facegen") / "models" / "parting.safetensors")

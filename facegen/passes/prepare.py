@@ -72,7 +72,7 @@ def _parting(context: Context, start: Start, last: int) -> np.ndarray:
     low = max(0, last - round(min(start.pause, start.at) * features.rate))
     if last <= low:
         return np.zeros(0)
-    curve = parted(described(features.bands, low, last, start.shut))[low - last :]
+    curve = parted(described(features.bands, low, last, start.shut))
     kernel = np.hanning(SMOOTH_FRAMES + 2)[1:-1]
     curve = np.convolve(np.pad(curve, SMOOTH_FRAMES // 2, mode="edge"), kernel / kernel.sum(), mode="valid")
     ahead = (np.arange(len(curve), 0, -1) - 0.5) / features.rate
