@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument(
         "--only", type=int, help="train this member alone, for several processes with one --checkpoint"
     )
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--until", type=int, help="stop each member after so many of its steps")
     parser.add_argument("--batch", type=int, default=32, help="pieces of 3 s")
     parser.add_argument("--channels", type=int, default=128)
