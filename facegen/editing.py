@@ -18,12 +18,13 @@ from facegen.borrowing import borrow
 from facegen.config import Config
 from facegen.emotion import EmotionTrack
 from facegen.emotion.track import EmotionSpan
-from facegen.encoders.timing import sharpen, with_phones
+from facegen.encoders.timing import refine_alignment, with_phones
 from facegen.errors import AnimationFileError, UsageError
 from facegen.hearing import Progress, listen
 from facegen.phones import Features, Phone, PhoneTrack
 from facegen.pipeline import ASKED_PASSES, emotion_track, open_with, perform
 from facegen.take import HAND, SMOOTH_SECONDS, Layer, Take, compose
+from facegen.transcript import Transcript
 from facegen.units import FEATURE_HZ
 
 FADE_S = 0.15  # at each border of the span, inside it
@@ -155,7 +156,7 @@ def _respoken(
 ) -> tuple[Features, PhoneTrack]:
     """Features and phones with those of ``text``, what is said within ``span``, in their place there."""
     first, last = round(span.start * FEATURE_HZ), min(len(heard), round(span.end * FEATURE_HZ))
-    part, spoken = sharpen(heard.part(first, last), text)
+    part, spoken, _ = refine_alignment(heard.part(first, last), Transcript.load(text).words)
     posteriors = features.posteriors.copy()
     posteriors[first:last] = part.posteriors
     return replace(features, posteriors=posteriors), _track(phones, _later(spoken, first / FEATURE_HZ), span)

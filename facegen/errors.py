@@ -16,6 +16,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from os import PathLike, fspath
 
+INTERRUPTED = 130
+"""What the command line returns after Ctrl-C."""
+
 
 class FacegenError(Exception):
     """Base of all failures. ``str()`` is one line: ``path: reason; remedy``.

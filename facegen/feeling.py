@@ -15,12 +15,12 @@ from facegen.audio_read import has_pictures
 from facegen.config import Config
 from facegen.emotion import SOUNDS, EmotionTrack, Heard
 from facegen.emotion.sentiment import TextReading, disagreement, read_sentiment, with_text
-from facegen.encoders.lexicon import read_transcript
 from facegen.encoders.tags import without_tags
 from facegen.errors import InputError, MissingExtraError, UsageError
 from facegen.faces import read_face
 from facegen.hearing import Progress, hear
 from facegen.pipeline import open_with
+from facegen.transcript import read_transcript
 
 FACE_SHARE = 0.5  # of a surely read face beside a surely heard voice
 DISAGREE = 0.25

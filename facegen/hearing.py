@@ -7,7 +7,8 @@ from collections.abc import Callable
 from facegen.audio import Sound
 from facegen.config import Config
 from facegen.emotion import Heard
-from facegen.encoders import load_emotion_encoder, load_encoder
+from facegen.encoders import load_encoder
+from facegen.encoders.load_emotion import load_emotion_encoder
 from facegen.phones import Features
 
 Progress = Callable[[str, float], None]

@@ -12,14 +12,14 @@ import numpy as np
 from facegen.animation import Animation
 from facegen.audio import Sound, open_sound
 from facegen.borrowing import Borrowed, borrow, check_reference
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders import load_decoder
 from facegen.decoders.styled import decode_styles
 from facegen.emotion import HEARD_HZ, Emotion, EmotionTrack, Heard, parse_emotion
 from facegen.emotion.sentiment import read_sentiment, with_text
-from facegen.encoders.lexicon import read_transcript
-from facegen.encoders.tags import moments, outside, read_tags, tag_spans, without_tags
-from facegen.encoders.timing import sharpen, word_times
+from facegen.encoders.tags import Tag, moments, outside, tag_spans
+from facegen.encoders.timing import refine_alignment
 from facegen.hearing import Progress, hear
 from facegen.memory import hand_back
 from facegen.passes import enabled, finishing
@@ -28,6 +28,7 @@ from facegen.rig import ARKIT, load_rig
 from facegen.rig.route import find_map, mapped, source_rig
 from facegen.take import Layer, Take, compose
 from facegen.timeline import read_timeline
+from facegen.transcript import Transcript
 from facegen.units import as_fps, frame_count
 
 ASKED_PASSES = "asked_passes"
@@ -50,12 +51,15 @@ def solve(
     sound = source if isinstance(source, Sound) else open_with(source, config, rate)
     spoken, heard = hear(sound, config, progress)
     hand_back()
-    features, phones = sharpen(spoken, config.text, config.alignment)
-    if config.text is not None:
-        heard = with_text(heard, read_sentiment(without_tags(read_transcript(config.text))))
+    transcript = None if config.text is None else Transcript.load(config.text)
+    timed = refine_alignment(spoken, transcript.words if transcript else (), config.alignment)
+    if transcript is not None:
+        heard = with_text(heard, read_sentiment(transcript.text))
     lent = borrow(config.emotion_from, config) if config.emotion_from else None
-    emotion = directed(emotion_track(config, heard, lent), spoken, config.text)
-    return perform(sound, config, features, phones, emotion, lent)
+    emotion = emotion_track(config, heard, lent)
+    if transcript is not None and transcript.directions:
+        emotion = directed(emotion, transcript.directions, timed.words, len(spoken) / spoken.rate)
+    return perform(sound, config, timed.features, timed.phones, emotion, lent)
 
 
 def perform(
@@ -138,12 +142,11 @@ def _asked(config: Config) -> Emotion:
     return read_prompt(config.emotion, config.prompt_model)
 
 
-def directed(track: EmotionTrack, heard: Features, text: str | None) -> EmotionTrack:
-    """``track`` with the stage directions of the transcript ``text`` where it names nothing of its own."""
-    tags = () if text is None else read_tags(read_transcript(text))
-    if text is None or not tags:
-        return track
-    seconds, words = len(heard) / heard.rate, word_times(heard, text)
+def directed(
+    track: EmotionTrack, tags: Sequence[Tag], words: Sequence[tuple[float, float]], seconds: float
+) -> EmotionTrack:
+    """``track`` with the stage directions ``tags`` of a transcript where it names nothing of its own, given start and
+    end s of each word and how long the sound is."""
     spans = outside(tag_spans(tags, words, seconds), track.spans)
     sounds = track.heard or Heard.nothing(math.ceil(seconds * HEARD_HZ))
     for start, end, tag in moments(tags, words, seconds):

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders import learned, load_decoder
 from facegen.decoders.gestures import LEARNED_CONTROLS
 from facegen.decoders.learned import GESTURES, LearnedDecoder

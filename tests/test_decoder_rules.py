@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders import rules
 from facegen.decoders.tables import DATA, TARGETS, visemes
 from facegen.emotion import EmotionTrack

@@ -9,7 +9,7 @@ import pytest
 
 import facegen
 from facegen.emotion import CATEGORIES, Heard
-from facegen.encoders import load_emotion_encoder
+from facegen.encoders.load_emotion import load_emotion_encoder
 from facegen.errors import ModelError
 
 torch = pytest.importorskip("torch", reason='no torch: pip install "facegen[torch]"')

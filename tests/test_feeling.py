@@ -12,7 +12,8 @@ import facegen
 from facegen.animation import Animation
 from facegen.borrowing import borrow
 from facegen.cli.app import run
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.emotion import CATEGORIES, SOUNDS, EmotionTrack, Heard, parse_emotion
 from facegen.emotion.sentiment import disagreement, read_sentiment, with_text
 from facegen.errors import InputError, UsageError

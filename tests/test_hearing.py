@@ -11,7 +11,7 @@ import facegen
 from facegen.audio import open_sound, read_audio
 from facegen.config import Config
 from facegen.emotion import CATEGORIES, SOUNDS, EmotionSpan, EmotionTrack, Heard, parse_emotion
-from facegen.encoders import load_emotion_encoder
+from facegen.encoders.load_emotion import load_emotion_encoder
 from facegen.encoders.manner import STATISTICS, Manner
 from facegen.encoders.phones import PhoneEncoder
 from facegen.errors import InputError, ModelError, UsageError

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from facegen.audio import open_sound
 from facegen.encoders import load_encoder
+from facegen.encoders.lexicon import pronounce
 from facegen.encoders.logmel import broad, logmel
-from facegen.encoders.timing import sharpen
+from facegen.encoders.timing import refine_alignment
 from facegen.passes.parting import described, parted
 from facegen.phones import HEARD_BANDS
 
@@ -52,7 +53,7 @@ def test_bands_are_heard_alike_whole_and_in_blocks():
 def test_a_transcript_leaves_what_was_heard_of_the_breath():
     sound = open_sound("examples/hello.flac")
     heard = load_encoder("phones").encode(sound)
-    given, _ = sharpen(heard, text="hello, my name is facegen")
+    given, *_ = refine_alignment(heard, pronounce("hello, my name is facegen"))
     np.testing.assert_array_equal(given.bands, heard.bands)
     assert not np.array_equal(given.posteriors, heard.posteriors)
 

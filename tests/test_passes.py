@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from facegen.animation import Animation
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders.rules import RuleDecoder
 from facegen.emotion import CATEGORIES, EmotionSpan, EmotionTrack, named_emotions, parse_emotion
 from facegen.encoders.timing import one_hot

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from facegen.audio import open_sound
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders import load_decoder
 from facegen.emotion import EmotionTrack, named_emotions, parse_emotion
 from facegen.encoders import load_encoder
-from facegen.encoders.timing import sharpen
+from facegen.encoders.timing import refine_alignment
 from facegen.measures.eyes import blinks
 from facegen.measures.lips import contacts, lip_head
 from facegen.passes import enabled
@@ -66,7 +67,7 @@ def test_lips_follow_speech_in_every_emotion(data_folder, clip):
 
 def _heard(path) -> Context:
     sound = open_sound(path)
-    features, phones = sharpen(load_encoder("phones").encode(sound, None))
+    features, phones, _ = refine_alignment(load_encoder("phones").encode(sound, None))
     fps = as_fps("30")
     return Context(Config(), fps, frame_count(sound.duration, fps), features, phones, EmotionTrack())
 

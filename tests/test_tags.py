@@ -10,11 +10,11 @@ from facegen.audio import open_sound
 from facegen.cli.app import run
 from facegen.emotion import named_emotions
 from facegen.encoders import load_encoder
-from facegen.encoders.lexicon import words_of
 from facegen.encoders.tags import _table, read_tags, without_tags
-from facegen.encoders.timing import sharpen, word_times
+from facegen.encoders.timing import refine_alignment
 from facegen.errors import UsageError
 from facegen.style import styles
+from facegen.transcript import Transcript
 
 SAID = "Hello! My name is Aria. Five brave wolves move from the pool to the farm, and papa bought me a warm coat."
 DIRECTED = (
@@ -23,16 +23,20 @@ DIRECTED = (
 )
 
 
+def said(text):
+    return Transcript.load(text).words
+
+
 @pytest.fixture(scope="module")
 def heard(sample):
     return load_encoder("phones").encode(open_sound(sample), None)
 
 
 def test_directions_are_no_words():
-    assert words_of(DIRECTED) == words_of(SAID)
+    assert said(DIRECTED) == said(SAID)
     assert without_tags("I am *really* (very) glad") == "I am *really* (very) glad"
     assert without_tags("well (laughs) yes *gasps*").split() == ["well", "yes"]
-    assert words_of("*laughs*") == []
+    assert said("*laughs*") == ()
 
 
 def test_each_row_of_the_table_names_what_is_known():
@@ -43,13 +47,13 @@ def test_each_row_of_the_table_names_what_is_known():
 
 
 def test_the_same_phones_are_aligned(heard):
-    plain, directed = sharpen(heard, SAID)[1], sharpen(heard, DIRECTED)[1]
+    plain, directed = (refine_alignment(heard, said(t)).phones for t in (SAID, DIRECTED))
     assert plain == directed
 
 
 def test_words_have_times_in_order(heard):
-    times = word_times(heard, DIRECTED)
-    assert len(times) == len(words_of(SAID))
+    times = refine_alignment(heard, said(DIRECTED)).words
+    assert len(times) == len(said(SAID))
     flat = [t for pair in times for t in pair]
     assert flat == sorted(flat) and 0.8 < flat[-1] - flat[0] < len(heard) / 100
     assert times[5][0] - times[4][1] > 0.4  # the pause after "Aria"
@@ -57,7 +61,7 @@ def test_words_have_times_in_order(heard):
 
 def test_directions_become_spans(sample, heard):
     take = facegen.solve(sample, text=DIRECTED, decoder="rules")
-    times = word_times(heard, DIRECTED)
+    times = refine_alignment(heard, said(DIRECTED)).words
     whisper, sigh, fury, sad = take.emotion.spans
     assert whisper.style == "whispering" and whisper.start == 0 and whisper.end <= sigh.start
     assert sigh.start == pytest.approx(times[4][1], abs=0.1) and "relief" in sigh.emotion.parts
@@ -90,7 +94,7 @@ def test_unknown_directions_are_refused(text, says, sample, tmp_path, capsys):
 
 def test_notes_of_transcribers_say_nothing():
     assert read_tags("[music] hello [inaudible] there [pause]") == ()
-    assert words_of("[music] hello [inaudible] there") == words_of("hello there")
+    assert said("[music] hello [inaudible] there") == said("hello there")
 
 
 def test_a_manner_leaves_what_is_felt(sample):

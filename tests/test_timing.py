@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegen.encoders.forced import align_phones
-from facegen.encoders.lexicon import pronounce, spoken_words, words_of
-from facegen.encoders.timing import heard_track, sharpen
+from facegen.encoders.lexicon import pronounce, spoken_words
+from facegen.encoders.timing import heard_track, refine_alignment
 from facegen.errors import InputError, UsageError
 from facegen.phones import LABELS, Features
+from facegen.transcript import Transcript
 
 SENTENCE = "bin blue at F two now"
 
@@ -32,7 +33,7 @@ def as_features(posteriors: np.ndarray) -> Features:
 
 
 def sentence(frames: int = 8, pause: int = 30) -> list[tuple[str, int]]:
-    phones = [(p, frames) for word in words_of(SENTENCE) for p in word]
+    phones = [(p, frames) for word in pronounce(SENTENCE) for p in word]
     return [("SIL", pause), *phones, ("SIL", pause)]
 
 
@@ -47,7 +48,7 @@ def test_heard_phones_stay_and_flickers_go():
         ("M", 66, 71),
     ]
     features = as_features(rows)
-    same, again = sharpen(features)
+    same, again, _ = refine_alignment(features)
     assert same is features and again == track
 
 
@@ -64,7 +65,7 @@ def test_chunks_leave_no_seam(count, seed):
 def test_a_transcript_puts_each_word_where_it_was_said():
     phones = sentence()
     heard = said(phones, surety=0.35, seed=2)
-    sharp, track = sharpen(as_features(heard), SENTENCE)
+    sharp, track, _ = refine_alignment(as_features(heard), pronounce(SENTENCE))
     names = [p for p, _ in phones if p != "SIL"]
     assert [p.label for p in track] == names
     starts = np.array([p.start for p in track])
@@ -78,15 +79,16 @@ def test_a_transcript_puts_each_word_where_it_was_said():
 def test_a_transcript_file_is_read(tmp_path):
     path = tmp_path / "words.txt"
     path.write_text(SENTENCE, encoding="utf-8")
-    features = as_features(said(sentence()))
-    assert sharpen(features, str(path))[1] == sharpen(features, SENTENCE)[1]
+    assert Transcript.load(str(path)) == Transcript.load(SENTENCE)
 
 
 def test_where_the_transcript_does_not_fit_the_heard_phones_stay(caplog):
     phones = sentence(frames=12)
     heard = said(phones, surety=0.95)
     with caplog.at_level(logging.WARNING, "facegen"):
-        sharp, track = sharpen(as_features(heard), "she chose fuzzy sheep over each measure")
+        sharp, track, _ = refine_alignment(
+            as_features(heard), pronounce("she chose fuzzy sheep over each measure")
+        )
     assert "does not fit" in caplog.text
     assert [p.label for p in track] == [p.label for p in heard_track(heard)]
     np.testing.assert_array_equal(sharp.posteriors[60:100], heard[60:100])
@@ -95,14 +97,14 @@ def test_where_the_transcript_does_not_fit_the_heard_phones_stay(caplog):
 def test_far_too_many_words_are_left_aside(caplog):
     features = as_features(said([("AA", 20)]))
     with caplog.at_level(logging.WARNING, "facegen"):
-        same, _ = sharpen(features, "hello world " * 50)
+        same, *_ = refine_alignment(features, pronounce("hello world " * 50))
     assert same is features and "too long" in caplog.text
 
 
 def test_sounds_before_the_transcript_are_left_alone():
     intro = [("M", 30), ("UW", 40), ("Z", 40), ("OY", 60), ("SIL", 30)]
     heard = said([*intro, *sentence()], surety=0.9)
-    _, track = sharpen(as_features(heard), SENTENCE)
+    _, track, _ = refine_alignment(as_features(heard), pronounce(SENTENCE))
     first = next(p for p in track if p.label == "B")
     assert first.start == pytest.approx(2.3, abs=0.05)
 
@@ -112,7 +114,7 @@ def test_ten_minutes_are_aligned_in_bounded_time():
     heard = said(phones, surety=0.5)
     assert len(heard) >= 60_000
     began = time.process_time()
-    path = align_phones(heard, words_of(SENTENCE) * 400)
+    path = align_phones(heard, pronounce(SENTENCE) * 400)
     assert time.process_time() - began < 10
     true = np.repeat([LABELS.index(p) for p, _ in phones], [n for _, n in phones])
     assert np.mean(path.labels == true) > 0.97 and path.fits.mean() > 0.99
@@ -121,15 +123,14 @@ def test_ten_minutes_are_aligned_in_bounded_time():
 @pytest.mark.parametrize("text", ["", "  ", "...!", "你好"])
 def test_a_transcript_without_words_is_refused(text):
     with pytest.raises(UsageError, match="no words"):
-        sharpen(as_features(said([("AA", 50)])), text)
+        Transcript.load(text)
 
 
 def test_a_transcript_too_long_or_missing_is_refused(tmp_path):
-    features = as_features(said([("AA", 50)]))
     with pytest.raises(UsageError, match="letters"):
-        sharpen(features, "word " * 300_000)
+        Transcript.load("word " * 300_000)
     with pytest.raises(InputError, match="no such file"):
-        sharpen(features, str(tmp_path / "none.txt"))
+        Transcript.load(str(tmp_path / "none.txt"))
 
 
 def test_numbers_and_signs_are_said():

@@ -28,7 +28,7 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
     from facegen.encoders import load_encoder
     from facegen.encoders.logmel import logmel
     from facegen.encoders.prosody import energy, pitch
-    from facegen.encoders.timing import sharpen
+    from facegen.encoders.timing import refine_alignment
     from facegen.exporters import save
     from facegen.pipeline import animate, solve
 
@@ -48,7 +48,7 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
         "phone network", lambda: [encoder.network.run(mel[i : i + 1024]) for i in range(0, len(mel), 1024)]
     )
     heard = encoder.encode(open_sound(clip))
-    clocked("phone times", lambda: sharpen(heard, None, None))
+    clocked("phone times", lambda: refine_alignment(heard))
     load_decoder("learned")
     take = clocked("sound to take, all of it", lambda: solve(clip, Config()))
     motion = clocked("compose", lambda: animate(take))

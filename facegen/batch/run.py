@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,45 +17,17 @@ from facegen.batch.manifest import read_manifest
 from facegen.batch.perform import perform
 from facegen.batch.place import STATE, FolderPlace, Place, is_url, place_for
 from facegen.batch.plan import SUMMARIES, Planner, check_columns
-from facegen.batch.task import DONE, Fault, Result, Task
+from facegen.batch.progress import BatchProgress
+from facegen.batch.summary import write_summary
+from facegen.batch.task import Result, Task
 from facegen.config import BatchConfig
 from facegen.errors import OutputError, UsageError, nearest
 from facegen.files import drop_unfinished, locked, make_folder, remove_tree
 
 ENGINES = ("local", "ray")
 POLL_SECONDS = 0.5
-Watch = Callable[["Task", "Result", "Tally"], None]
+Watch = Callable[["Task", "Result", "BatchProgress"], None]
 """Called after each job that has ended."""
-
-
-@dataclass
-class Tally:
-    """How far a batch is. ``results`` holds what became of each task by its row."""
-
-    tasks: list[Task]
-    results: dict[int, Result] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
-    halted: Fault | None = None
-    damaged: int = 0
-    """Lines of the journal that could not be read."""
-
-    def count(self, state: str) -> int:
-        return sum(result.state == state for result in self.results.values())
-
-    @property
-    def elapsed(self) -> float:
-        return time.monotonic() - self.started
-
-    @property
-    def seconds(self) -> float:
-        """Of animation made now."""
-        return sum(result.seconds for result in self.results.values() if result.state == DONE)
-
-    @property
-    def left(self) -> float | None:
-        """Seconds that the rest will take at the speed so far."""
-        done = len(self.results)
-        return None if not done else self.elapsed / done * (len(self.tasks) - done)
 
 
 def plan(source: str, target: str, config: BatchConfig, given: Mapping[str, Any] | None = None) -> list[Task]:
@@ -72,15 +42,13 @@ def plan(source: str, target: str, config: BatchConfig, given: Mapping[str, Any]
 
 def run_batch(
     tasks: Sequence[Task], target: str, config: BatchConfig | None = None, watch: Watch | None = None
-) -> Tally:
+) -> BatchProgress:
     """Do ``tasks`` with outputs in ``target`` (a folder or a URL) and write the summary there.
 
     With ``config.resume`` those that the journal and the files show to be done and unchanged are kept. Failed jobs are
     results. A KeyboardInterrupt ends the workers and passes on; what is done stays done. Raises OutputError where the
     folder can't be written or another batch works in it.
     """
-    from facegen.batch.summary import write_summary
-
     config = config or BatchConfig()
     place = place_for(target)
     state = state_folder(target, config)
@@ -96,20 +64,20 @@ def run_batch(
         stack.callback(journal.close)
         engine = start_engine(config, place)
         stack.callback(engine.stop)
-        tally = Tally(list(tasks), damaged=journal.damaged)
+        progress = BatchProgress(list(tasks), damaged=journal.damaged)
 
         def settled(task: Task, result: Result) -> None:
-            tally.results[task.row] = result
+            progress.results[task.row] = result
             if watch is not None:
-                watch(task, result, tally)
+                watch(task, result, progress)
 
         dispatch = Dispatch(journal, engine, settled, config.retries, tasks, fail_fast=config.fail_fast)
         while not dispatch.idle and not dispatch.over:
             dispatch.step(POLL_SECONDS)
-        tally.halted = dispatch.halted
-        with suppress(OutputError) if tally.halted else nullcontext():
-            write_summary(tally, summaries)
-    return tally
+        progress.halted = dispatch.halted
+        with suppress(OutputError) if progress.halted else nullcontext():
+            write_summary(progress, summaries)
+    return progress
 
 
 def state_folder(target: str, config: BatchConfig) -> Any:

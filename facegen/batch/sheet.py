@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
 from facegen import __version__
+from facegen.batch.progress import BatchProgress
 from facegen.batch.task import DONE, FAILED, KEPT, WAITING, Result, Task
-
-if TYPE_CHECKING:
-    from facegen.batch.run import Tally
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--ink:#1d2329;--soft:#5b6670;--line:#d5dae0;--bad:#b3261e;--warn:#8a5a00;
@@ -27,37 +24,37 @@ td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}img{w
 """
 
 
-def sheet(tally: Tally) -> str:
+def sheet(progress: BatchProgress) -> str:
     """The page. Text of manifests and files is escaped; it holds no script and loads nothing."""
     counts = ", ".join(
         f'<b class="{state}">{count}</b> {state}'
         for state in (DONE, KEPT, FAILED, WAITING)
-        if (count := sum(_result(tally, task).state == state for task in tally.tasks))
+        if (count := sum(_result(progress, task).state == state for task in progress.tasks))
     )
-    failed = [task for task in tally.tasks if _result(tally, task).state == FAILED]
-    body = [f"<h1>{len(tally.tasks)} jobs: {counts}</h1>", f'<p class="soft">{_pace(tally)}</p>']
-    if tally.halted:
-        body.append(f'<p class="failed">Stopped: {escape(str(tally.halted))}</p>')
+    failed = [task for task in progress.tasks if _result(progress, task).state == FAILED]
+    body = [f"<h1>{len(progress.tasks)} jobs: {counts}</h1>", f'<p class="soft">{_pace(progress)}</p>']
+    if progress.halted:
+        body.append(f'<p class="failed">Stopped: {escape(str(progress.halted))}</p>')
     if failed:
         body += [
             "<h2>Failed</h2>",
             "<table>",
-            *(_failure(task, _result(tally, task)) for task in failed),
+            *(_failure(task, _result(progress, task)) for task in failed),
             "</table>",
         ]
     body += ["<h2>All</h2>", "<table><tr><th></th><th>job</th><th>state</th><th>s</th><th>checks</th></tr>"]
-    body += [*(_line(task, _result(tally, task)) for task in tally.tasks), "</table>"]
+    body += [*(_line(task, _result(progress, task)) for task in progress.tasks), "</table>"]
     head = '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>facegen batch</title>'
     return f"{head}<style>{STYLE}</style><body>\n" + "\n".join(body) + "\n</body></html>\n"
 
 
-def _result(tally: Tally, task: Task) -> Result:
-    return tally.results.get(task.row) or Result(WAITING)
+def _result(progress: BatchProgress, task: Task) -> Result:
+    return progress.results.get(task.row) or Result(WAITING)
 
 
-def _pace(tally: Tally) -> str:
-    speed = f", {tally.seconds / tally.elapsed:.0f} times real time" if tally.seconds else ""
-    return f"{tally.seconds / 60:.1f} min of animation in {tally.elapsed:.1f} s{speed}; facegen {__version__}"
+def _pace(progress: BatchProgress) -> str:
+    speed = f", {progress.seconds / progress.elapsed:.0f} times real time" if progress.seconds else ""
+    return f"{progress.seconds / 60:.1f} min of animation in {progress.elapsed:.1f} s{speed}; facegen {__version__}"
 
 
 def _failure(task: Task, result: Result) -> str:

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from io import StringIO
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facegen import __version__
+from facegen.batch.progress import BatchProgress
+from facegen.batch.sheet import sheet
 from facegen.batch.task import DONE, FAILED, KEPT, WAITING, Result, Task
 from facegen.files import write_atomic
-
-if TYPE_CHECKING:
-    from facegen.batch.run import Tally
 
 COLUMNS = (
     "row", "name", "state", "command", "source", "place", "outputs", "seconds", "frames", "elapsed", "tries", "check",
@@ -23,39 +22,37 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def write_summary(tally: Tally, folder: str | PathLike) -> None:
+def write_summary(progress: BatchProgress, folder: str | PathLike) -> None:
     """Write summary.csv, summary.json and summary.html to ``folder``."""
-    from facegen.batch.sheet import sheet
-
-    rows = list(summary_rows(tally))
+    rows = list(summary_rows(progress))
     out = StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in rows:
         writer.writerow({**row, "outputs": ";".join(row["outputs"]), "notes": "; ".join(row["notes"])})
     write_atomic(Path(folder) / "summary.csv", out.getvalue().encode("utf-8"))
-    whole = {"facegen": __version__, **totals(tally), "jobs": rows}
+    whole = {"facegen": __version__, **totals(progress), "jobs": rows}
     write_atomic(Path(folder) / "summary.json", json.dumps(whole, indent=1).encode("utf-8"))
-    write_atomic(Path(folder) / "summary.html", sheet(tally).encode("utf-8"))
+    write_atomic(Path(folder) / "summary.html", sheet(progress).encode("utf-8"))
 
 
-def totals(tally: Tally) -> dict[str, Any]:
+def totals(progress: BatchProgress) -> dict[str, Any]:
     """The counts of a batch, and its speed."""
-    counts = {state: tally.count(state) for state in (DONE, KEPT, FAILED)}
-    waiting = len(tally.tasks) - sum(counts.values())
+    counts = {state: progress.count(state) for state in (DONE, KEPT, FAILED)}
+    waiting = len(progress.tasks) - sum(counts.values())
     return {
-        "total": len(tally.tasks),
+        "total": len(progress.tasks),
         **counts,
         WAITING: waiting,
-        "seconds": round(tally.seconds, 3),
-        "elapsed": round(tally.elapsed, 3),
+        "seconds": round(progress.seconds, 3),
+        "elapsed": round(progress.elapsed, 3),
     }
 
 
-def summary_rows(tally: Tally) -> Iterator[dict[str, Any]]:
+def summary_rows(progress: BatchProgress) -> Iterator[dict[str, Any]]:
     """A row a task, in the manifest's order."""
-    for task in tally.tasks:
-        yield _row(task, tally.results.get(task.row) or Result(WAITING))
+    for task in progress.tasks:
+        yield _row(task, progress.results.get(task.row) or Result(WAITING))
 
 
 def _row(task: Task, result: Result) -> dict[str, Any]:

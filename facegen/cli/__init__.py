@@ -6,10 +6,9 @@ import os
 import sys
 from typing import NoReturn
 
+from facegen.errors import INTERRUPTED
 from facegen.memory import keep_little
 from facegen.threads import BYTES_ALIKE
-
-INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

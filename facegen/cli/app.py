@@ -14,10 +14,9 @@ from types import FrameType
 import click
 
 from facegen import __version__
-from facegen.cli import INTERRUPTED
 from facegen.cli.options import NamedGroup
 from facegen.cli.report import error_event, own_streams, warn_line
-from facegen.errors import FacegenError, UsageError, nearest
+from facegen.errors import INTERRUPTED, FacegenError, UsageError, nearest
 from facegen.registry import load_object
 
 COMMANDS: dict[str, tuple[str, str]] = {

@@ -17,7 +17,7 @@ from facegen.jobs.animate import AnimateJob
 from facegen.jobs.settings import known_fields
 
 if TYPE_CHECKING:
-    from facegen.batch.run import Tally
+    from facegen.batch.progress import BatchProgress
     from facegen.batch.task import Result, Task
 
 OWN = {field.name for field in fields(BatchConfig)}
@@ -43,8 +43,8 @@ def batch(source: str, target: str, quiet: bool, as_json: bool, **values: Any) -
     given = {name: values[name] for name, f in ROW_OPTIONS.items() if values[name] != f.default}
     tasks = plan(source, target, config, given)
     with _Watch(len(tasks), as_json, quiet) as watch:
-        tally = run_batch(tasks, target, config, watch)
-    _tell(tally, target, config, watch)
+        progress = run_batch(tasks, target, config, watch)
+    _tell(progress, target, config, watch)
 
 
 for _add in (config_options(BatchConfig), report_options):
@@ -71,18 +71,18 @@ class _Watch:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, task: Task, result: Result, tally: Tally) -> None:
+    def __call__(self, task: Task, result: Result, progress: BatchProgress) -> None:
         if self.as_json:
-            self._events(task, result, tally)
+            self._events(task, result, progress)
         if self._bar is not None:
-            speed = f"{tally.seconds / max(tally.elapsed, 1e-9):.0f} x real time"
+            speed = f"{progress.seconds / max(progress.elapsed, 1e-9):.0f} x real time"
             self._bar.update(
-                self._task, completed=len(tally.results), failed=tally.count("failed"), speed=speed
+                self._task, completed=len(progress.results), failed=progress.count("failed"), speed=speed
             )
         if result.fault:
             self.line(f"failed: {task.name}: {result.fault}")
 
-    def _events(self, task: Task, result: Result, tally: Tally) -> None:
+    def _events(self, task: Task, result: Result, progress: BatchProgress) -> None:
         fault = result.fault
         json_line(
             {
@@ -97,9 +97,9 @@ class _Watch:
                 "error": None if fault is None else {**fault.__dict__},
             }
         )
-        left = None if tally.left is None else round(tally.left, 1)
-        rate = round(len(tally.results) / max(tally.elapsed, 1e-9), 3)
-        done = len(tally.results)
+        left = None if progress.left is None else round(progress.left, 1)
+        rate = round(len(progress.results) / max(progress.elapsed, 1e-9), 3)
+        done = len(progress.results)
         json_line(
             {
                 "event": "progress",
@@ -132,25 +132,25 @@ def _bar() -> Any:
     return Progress(*columns, console=Console(file=sys.stderr), transient=True)
 
 
-def _tell(tally: Tally, target: str, config: BatchConfig, watch: _Watch) -> None:
+def _tell(progress: BatchProgress, target: str, config: BatchConfig, watch: _Watch) -> None:
     from facegen.batch.place import is_url
     from facegen.batch.summary import totals
 
-    counts, where = totals(tally), config.state if is_url(target) and config.state else target
+    counts, where = totals(progress), config.state if is_url(target) and config.state else target
     said = ", ".join(
         f"{counts[state]} {state}" for state in ("done", "kept", "failed", "waiting") if counts[state]
     )
     watch.line(f"{target}: {said} of {counts['total']}; see {os.path.join(where, 'summary.html')}")
-    if tally.damaged:
-        watch.line(f"note: {tally.damaged} damaged line(s) of the journal were passed over")
+    if progress.damaged:
+        watch.line(f"note: {progress.damaged} damaged line(s) of the journal were passed over")
     if watch.as_json:
         json_line({"event": "done", "outputs": [target], **counts})
-    _raise_what_failed(tally, counts, target)
+    _raise_what_failed(progress, counts, target)
 
 
-def _raise_what_failed(tally: Tally, counts: dict[str, Any], target: str) -> None:
-    if tally.halted:
-        fault = tally.halted
+def _raise_what_failed(progress: BatchProgress, counts: dict[str, Any], target: str) -> None:
+    if progress.halted:
+        fault = progress.halted
         remedy = "mend that, then run it again with --resume"
         raise OutputError(f"the batch stopped: {fault.reason}", path=fault.path or target, remedy=remedy)
     if counts["failed"]:

@@ -141,16 +141,18 @@ def _note_length(ours: Animation, theirs: Animation, notes: list[str]) -> None:
 
 
 def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features, PhoneTrack]:
-    """What the encoder hears in the sound, and its phones, sharpened by ``text`` or ``alignment``."""
+    """What the encoder hears in the sound, and its phones, refined by ``text`` or ``alignment``."""
     from facegen.audio import open_sound
     from facegen.encoders import load_encoder
-    from facegen.encoders.timing import sharpen
+    from facegen.encoders.timing import refine_alignment
+    from facegen.transcript import Transcript
 
     sound = open_sound(audio)
     encoder = load_encoder(Config().encoder)
     heard = encoder.encode(sound, lambda step, done: report.progress(step, done, sound.estimate))
     report.notes.extend(sound.notes)
-    return sharpen(heard, **said)
+    words = () if said["text"] is None else Transcript.load(said["text"]).words
+    return refine_alignment(heard, words, said["alignment"])[:2]
 
 
 def _shown(ours: Animation, theirs: Animation, notes: list[str]) -> dict[str, dict[str, float] | None]:

@@ -15,7 +15,7 @@ from facegen.audio import Sound, open_sound
 from facegen.cli.options import blame, need
 from facegen.cli.rigs import rig_facts, rig_lines
 from facegen.config import Config
-from facegen.encoders.timing import sharpen
+from facegen.encoders.timing import refine_alignment
 from facegen.errors import RigError
 from facegen.exporters import load_take
 from facegen.exporters.take import composed
@@ -47,7 +47,7 @@ def look_at(file: str, plot: str | None, audio: str | None) -> tuple[dict[str, A
     need(audio is None, "--audio", "goes with an animation, not with a sound", "leave it out")
     sound = open_sound(file)
     heard = Registry("encoders").get(Config().encoder)().encode(sound)
-    features, phones = sharpen(heard, None, None)
+    features, phones = refine_alignment(heard)[:2]
     facts = sound_facts(sound, features, phones)
     if plot is not None:
         animation = pipeline.animate(pipeline.solve(sound))

@@ -59,9 +59,12 @@ def import_(
     found = _read(source, transfer)
     rig, notes = adjusted(found.rig, **how), list(found.notes)
     if transfer:
+        from facegen.rig import load_rig
         from facegen.transfer import transfer_shapes
+        from facegen.transfer.job import SOURCE
+        from facegen.transfer.picture import pairs_in_pictures
 
-        rig, more = transfer_shapes(rig, landmarks)
+        rig, more = transfer_shapes(rig, landmarks or pairs_in_pictures(load_rig(SOURCE), rig))
         notes += more
     rig = replace(rig, name=name or rig.name)
     files = rig_files(rig)

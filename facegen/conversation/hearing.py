@@ -17,10 +17,11 @@ from facegen.config import Config
 from facegen.conversation.turns import Turn
 from facegen.emotion import HEARD_HZ, Heard
 from facegen.encoders.logmel import SILENCE
-from facegen.encoders.timing import heard_track, sharpen
+from facegen.encoders.timing import heard_track, refine_alignment
 from facegen.errors import AudioError, ConfigError
 from facegen.hearing import hear
 from facegen.phones import HEARD_BANDS, LABELS, Features, Phone, PhoneTrack
+from facegen.transcript import Transcript
 from facegen.units import FEATURE_HZ
 
 BETWEEN_S = 0.25  # before a turn that names no start
@@ -74,7 +75,8 @@ def hear_turns(turns: Sequence[Turn], config: Config, progress: Progress | None)
     for place, turn in enumerate(turns):
         sound = open_sound(turn.audio)
         spoken, heard = hear(sound, config, _after(end, progress))
-        features, phones = sharpen(spoken, turn.text)
+        words = () if turn.text is None else Transcript.load(turn.text).words
+        features, phones, _ = refine_alignment(spoken, words)
         start = turn.start if turn.start is not None else end + (BETWEEN_S if place else 0.0)
         start = round(start * FEATURE_HZ) / FEATURE_HZ
         span = Span(place, start, start + float(sound.duration))

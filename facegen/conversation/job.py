@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike
 
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.conversation.hearing import Voice, hear_channels, hear_turns
 from facegen.conversation.listening import Company, feeling, hush, listening, looks
 from facegen.conversation.turns import Turn, read_turns

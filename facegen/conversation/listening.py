@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Context, Look
+from facegen.context import Context, GazeTarget
 from facegen.conversation.hearing import Span, Voice
 from facegen.conversation.turns import Turn
 from facegen.emotion import CATEGORIES, HEARD_HZ, Emotion, EmotionSpan, EmotionTrack
@@ -130,14 +130,14 @@ def _free(start: float, end: float, taken: Sequence[tuple[float, float]]) -> lis
     return [(a, b) for a, b in free if b - a >= LEAST_SPAN_S]
 
 
-def looks(company: Company) -> tuple[Look, ...]:
+def looks(company: Company) -> tuple[GazeTarget, ...]:
     """Where the eyes rest over time: on who speaks while listening, on and off whom one talks to while talking."""
     rng = company.rng("looks")
     rows: list[tuple[float, int, Span | None]] = [(s.start, v, None) for v, s in company.heard]
     rows += [(s.start, company.me, s) for s in company.own]
     others = [v for v in range(len(company.voices)) if v != company.me]
     target = company.heard[0][0] if company.heard else (others[0] if others else company.me)
-    found = [Look(0.0, company.side[target], 0.0)]
+    found = [GazeTarget(0.0, company.side[target], 0.0)]
     ends = sorted(time for time, *_ in rows)
     for at, who, own in sorted(rows, key=lambda row: row[0]):
         until = next((time for time in ends if time > at), at + 600.0)
@@ -153,26 +153,26 @@ def looks(company: Company) -> tuple[Look, ...]:
     return tuple(found)
 
 
-def _listener(rng: np.random.Generator, start: float, end: float, side: float) -> list[Look]:
-    found, at = [Look(start + 0.25 + 0.3 * rng.random(), side, 0.0)], start + 0.6
+def _listener(rng: np.random.Generator, start: float, end: float, side: float) -> list[GazeTarget]:
+    found, at = [GazeTarget(start + 0.25 + 0.3 * rng.random(), side, 0.0)], start + 0.6
     while True:
         at += rng.uniform(*HEARS_S)
         stays = rng.uniform(*GLANCE_S)
         if at + stays > end:
             return found
-        found += [Look(at, *_aside(rng, side)), Look(at + stays, side, 0.0)]
+        found += [GazeTarget(at, *_aside(rng, side)), GazeTarget(at + stays, side, 0.0)]
         at += stays
 
 
-def _talker(rng: np.random.Generator, span: Span, side: float) -> list[Look]:
+def _talker(rng: np.random.Generator, span: Span, side: float) -> list[GazeTarget]:
     back = max(span.start, span.end - YIELD_S)
     found, at = [], max(0.0, span.start - 0.2 * rng.random())
     away = rng.random() < 0.7
     while at < back:
-        found.append(Look(at, *_aside(rng, side)) if away else Look(at, side, 0.0))
+        found.append(GazeTarget(at, *_aside(rng, side)) if away else GazeTarget(at, side, 0.0))
         at += rng.uniform(*(PLANS_S if away else SAYS_S))
         away = not away
-    return [*found, Look(back, side, 0.0)]
+    return [*found, GazeTarget(back, side, 0.0)]
 
 
 def _aside(rng: np.random.Generator, side: float) -> tuple[float, float]:

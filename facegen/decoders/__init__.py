@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.phones import Features
 from facegen.registry import Registry
 

@@ -14,7 +14,8 @@ from os import PathLike
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders.gestures import LEARNED_CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
 from facegen.decoders.rules import BEFORE, mouth

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.emotion import EmotionTrack
 from facegen.phones import Features, PhoneTrack
 from facegen.units import FEATURE_HZ

@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.decoders.gestures import CONTROLS, controls
 from facegen.decoders.level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
 from facegen.decoders.tables import GESTURES, TARGETS, visemes

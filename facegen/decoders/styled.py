@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Context
+from facegen.context import Context
 from facegen.decoders import Decoder
 from facegen.style import STYLE_FADE_S, load_style, style_share
 

@@ -8,14 +8,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 
 from facegen.encoders.letters import spell
-from facegen.encoders.tags import without_tags
-from facegen.errors import InputError, UsageError
-from facegen.files import read_text
 
-MAX_TEXT_BYTES = 2**20
 _TOKEN = re.compile(
     r"\d[\d,]*(?:\.\d+)?(?:st|nd|rd|th)?(?![a-z])|\d+|'?[a-z]+(?:'[a-z]+)*'?|[%&$£€+@]", re.IGNORECASE
 )
@@ -28,29 +23,6 @@ _TENS = "_ ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 _ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"}
 _ORDINALS |= {"nine": "ninth", "twelve": "twelfth"}
 _VOICELESS, _SIBILANT = ("P", "T", "K", "F", "TH"), ("S", "Z", "SH", "ZH", "CH", "JH")
-
-
-def read_transcript(text: str) -> str:
-    """``text`` itself, or what the text file of that name holds. Raises InputError for a file that can't be
-    read, UsageError for more than MAX_TEXT_BYTES of text."""
-    if len(text) < 4096 and "\n" not in text and "\0" not in text:
-        if text.lower().endswith(".txt") or _is_file(text):
-            return read_text(text, limit=MAX_TEXT_BYTES, error=InputError)
-    if len(text) > MAX_TEXT_BYTES:
-        raise UsageError(
-            f"the transcript has {len(text)} letters", remedy=f"at most {MAX_TEXT_BYTES}: split it"
-        )
-    return text
-
-
-def words_of(text: str) -> list[tuple[str, ...]]:
-    """The phones of each word of ``text``, in order; directions such as [angry] are none. Raises UsageError where
-    there is neither an English word nor a direction."""
-    plain = without_tags(text)
-    words = pronounce(plain)
-    if not words and plain == text:
-        raise UsageError("the transcript holds no words", remedy="give what is said, in English letters")
-    return words
 
 
 def pronounce(text: str) -> list[tuple[str, ...]]:
@@ -125,13 +97,6 @@ def _cardinal(digits: str) -> list[str]:
         return _cardinal(str(value // 100)) + (["oh", *rest] if value % 100 < 10 else rest)
     size, name = (100, "hundred") if value < 1000 or 1100 <= value < 2000 else (1000, "thousand")
     return [*_cardinal(str(value // size)), name, *(_cardinal(str(value % size)) if value % size else [])]
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 @lru_cache

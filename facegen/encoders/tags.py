@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from facegen.emotion import Emotion, EmotionSpan, parse_emotion
 from facegen.emotion.table import words_of_emotions
+from facegen.encoders.lexicon import pronounce
 from facegen.errors import UsageError, nearest, printable
 from facegen.style import styles
 
@@ -44,8 +45,6 @@ def without_tags(text: str) -> str:
 
 def read_tags(text: str) -> tuple[Tag, ...]:
     """The directions of ``text`` in order. Raises UsageError, with the nearest name, for unknown ones."""
-    from facegen.encoders.lexicon import pronounce
-
     found, words = [], 0
     for piece in _pieces(text):
         if isinstance(piece, str):

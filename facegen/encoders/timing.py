@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from facegen.encoders.alignment import Spans, phone_track, read_alignment
-from facegen.encoders.forced import align_phones
-from facegen.encoders.lexicon import pronounce, read_transcript, words_of
+from facegen.encoders.forced import Path, align_phones
+from facegen.encoders.lexicon import pronounce
 from facegen.errors import AlignmentError, FacegenError
 from facegen.phones import LABELS, Features, Phone, PhoneTrack
 from facegen.units import FEATURE_HZ
@@ -19,34 +21,36 @@ TEXT_SHARE = 0.8  # weight of the transcript's phones against the heard ones
 LONGER_SECONDS = 0.5  # an alignment may outlast the sound by this much
 _CHUNK, _OVERLAP, _GROUP = 3000, 100, 16  # frames, frames, chunks at once
 _FLOOR = 0.02  # so that no single frame earns two changes
+Words = Sequence[tuple[str, ...]]
+"""The ARPAbet phones of each word."""
 log = logging.getLogger("facegen")
 
 
-def sharpen(
-    features: Features, text: str | None = None, alignment: str | None = None
-) -> tuple[Features, PhoneTrack]:
+class TimedSpeech(NamedTuple):
+    """Frame features with surer posteriors, the phones in time, and start and end s of each word of the transcript
+    (none where there is no transcript or where it can't fit)."""
+
+    features: Features
+    phones: PhoneTrack
+    words: tuple[tuple[float, float], ...] = ()
+
+
+def refine_alignment(features: Features, words: Words = (), alignment: str | None = None) -> TimedSpeech:
     """``features`` with surer posteriors, and the phones in time.
 
-    ``alignment`` is a file of given phone (or word) times; ``text`` an English transcript or a text file; with
-    neither the features stay as they are. Raises AlignmentError for a file that is wrong or outlasts the
-    sound, UsageError for a transcript without words. Where a transcript does not fit the sound, the heard
-    phones stay and a warning is logged.
+    ``alignment`` is a file of given phone (or word) times; ``words`` the phones of each word that is said; with
+    neither the features stay as they are. Raises AlignmentError for a file that is wrong or outlasts the sound. Where
+    the words do not fit the sound, the heard phones stay and a warning is logged.
     """
     if alignment is not None:
-        return _given(features, alignment)
-    if text is not None:
-        words = words_of(read_transcript(text))
-        if words:
-            return _spoken(features, words)
-    return features, heard_track(features.posteriors)
+        return TimedSpeech(*_given(features, alignment))
+    if words:
+        return _spoken(features, words)
+    return TimedSpeech(features, heard_track(features.posteriors))
 
 
-def word_times(features: Features, text: str) -> list[tuple[float, float]]:
-    """Start and end s of each word of the transcript ``text`` in what was heard; empty where it can't fit."""
-    words = words_of(read_transcript(text))
-    path = align_phones(features.posteriors, words) if words else None
-    if path is None:
-        return []
+def _word_times(path: Path, words: Words) -> list[tuple[float, float]]:
+    """Start and end s of each word along ``path``."""
     word = np.repeat(np.arange(len(words)), [len(phones) for phones in words])
     frames = np.flatnonzero(path.unit >= 0)
     said = word[path.unit[frames]]  # in order
@@ -85,12 +89,12 @@ def _words_track(features: Features, spans: Spans) -> PhoneTrack:
     return PhoneTrack(tuple(phones))
 
 
-def _spoken(features: Features, words: list[tuple[str, ...]]) -> tuple[Features, PhoneTrack]:
+def _spoken(features: Features, words: Words) -> TimedSpeech:
     heard = features.posteriors
     path = align_phones(heard, words)
     if path is None:
         log.warning("the transcript is too long for the sound and is left aside")
-        return features, heard_track(heard)
+        return TimedSpeech(features, heard_track(heard))
     fits = path.fits
     speech = heard[:, 0] < 0.5
     missed = float(np.mean(~fits[speech])) if speech.any() else 0.0
@@ -104,7 +108,7 @@ def _spoken(features: Features, words: list[tuple[str, ...]]) -> tuple[Features,
         share = np.where(fits[span], np.float32(TEXT_SHARE), np.float32(0))[:, None]
         mixed[span] = share * mixed[span] + (1 - share) * heard[span]
     track = path.track(heard_track(heard)) if not fits.all() else path.track(PhoneTrack())
-    return replace(features, posteriors=mixed), track
+    return TimedSpeech(replace(features, posteriors=mixed), track, tuple(_word_times(path, words)))
 
 
 def with_phones(features: Features, track: PhoneTrack) -> Features:

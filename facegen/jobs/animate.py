@@ -66,13 +66,14 @@ class AnimateJob:
 def check_names(config: Config) -> None:
     """Everything that the settings of a solve name exists and can be read: found out before the sound is read."""
     from facegen.decoders import load_decoder
-    from facegen.encoders import load_emotion_encoder, load_encoder
+    from facegen.encoders import load_encoder
     from facegen.encoders.alignment import read_alignment
-    from facegen.encoders.lexicon import read_transcript, words_of
+    from facegen.encoders.load_emotion import load_emotion_encoder
     from facegen.passes import enabled, finishing
     from facegen.pipeline import emotion_track
     from facegen.rig import load_rig
     from facegen.style import load_style
+    from facegen.transcript import Transcript
 
     with blame("--rig"):
         load_rig(config.rig)
@@ -91,7 +92,7 @@ def check_names(config: Config) -> None:
         enabled(config), finishing(config)
     if config.text is not None:
         with blame("--text"):
-            words_of(read_transcript(config.text))
+            Transcript.load(config.text)
     if config.alignment is not None:
         read_alignment(config.alignment)
     with blame("--emotion"):

@@ -14,7 +14,8 @@ from fractions import Fraction
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.emotion import EmotionTrack
 from facegen.passes import enabled
 from facegen.phones import LABELS, Features, PhoneTrack

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from facegen.emotion import CATEGORIES, HEARD_HZ, Emotion, Heard
-from facegen.encoders import load_emotion_encoder
+from facegen.encoders.load_emotion import load_emotion_encoder
 from facegen.encoders.network import Network
 from facegen.encoders.phones import PhoneStream
 

@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.emotion import EmotionTrack
 from facegen.encoders.timing import heard_labels
 from facegen.passes import enabled

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.errors import UsageError, nearest
 from facegen.passes.asymmetry import asymmetry
 from facegen.passes.blink import blink

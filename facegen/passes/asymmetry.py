@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Context
+from facegen.context import Context
 from facegen.passes.curves import slow_noise
 from facegen.take import Layer, Take
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.config import Context, Look
+from facegen.context import Context, GazeTarget
 from facegen.emotion.table import vad_table
 from facegen.memory import pieces
 from facegen.passes.curves import dial, duration, frame_times, speaking, value_at
@@ -34,7 +34,7 @@ def affect(context: Context) -> np.ndarray:
     return np.clip(mood, -1, 1, out=mood)
 
 
-def events(context: Context) -> list[Look]:
+def events(context: Context) -> list[GazeTarget]:
     """Looks away and back, in order: those given, or what is felt. What comes later in a clip does not change them."""
     if context.looks:
         return list(context.looks)
@@ -45,7 +45,7 @@ def events(context: Context) -> list[Look]:
     for at, end, left, up in sorted(averted + free):
         if at < until:
             continue
-        found += [Look(at, left, up), Look(end, 0.0, 0.0)]
+        found += [GazeTarget(at, left, up), GazeTarget(end, 0.0, 0.0)]
         until = end
     return found
 
@@ -115,7 +115,7 @@ def onsets(context: Context) -> np.ndarray:
     return np.array(found)
 
 
-def gliding(context: Context, points: list[Look], seconds: np.ndarray | float) -> np.ndarray:
+def gliding(context: Context, points: list[GazeTarget], seconds: np.ndarray | float) -> np.ndarray:
     """Left and up [T, 2] degrees of ``points``, each reached in so many ``seconds`` from where it was before."""
     rows = np.zeros((context.frames, 2))
     if not points:

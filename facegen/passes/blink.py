@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Context
+from facegen.context import Context
 from facegen.passes.attention import affect, events
 from facegen.passes.curves import dial, duration, frame_times, mean_over, speaking, value_at
 from facegen.take import Layer, Take

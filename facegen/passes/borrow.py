@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.context import Context
 from facegen.passes.curves import frame_times
 from facegen.take import Layer, Take
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from facegen.config import Context
+from facegen.context import Context
 from facegen.memory import pieces
 from facegen.style import load_style, style_share
 

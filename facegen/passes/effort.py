@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.context import Context
 from facegen.passes.curves import QUIET_DB, dial, mean_over, speaking
 from facegen.passes.expression import free_brows
 from facegen.take import Layer, Take

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from facegen.animation import Animation, owned
-from facegen.config import Context
+from facegen.context import Context
 from facegen.emotion import named_emotions
 from facegen.passes.curves import dial, frame_times, pulses, slow_noise, speaking, stresses
 from facegen.passes.units import unit_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Context, Look
+from facegen.context import Context, GazeTarget
 from facegen.memory import pieces
 from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, duration, value_at
@@ -79,7 +79,7 @@ def saccades(context: Context, scale: float) -> np.ndarray:
         size = min(1.3, value_at(context, lively, at)) * scale * (draws[2] >= BACK_TO_CENTRE)
         radius = size * (RADIUS[0] + (RADIUS[1] - RADIUS[0]) * draws[1])
         angle = 2 * np.pi * draws[3]
-        points.append(Look(at, radius * np.cos(angle), FLATTER * radius * np.sin(angle)))
+        points.append(GazeTarget(at, radius * np.cos(angle), FLATTER * radius * np.sin(angle)))
     steps = np.diff([(0.0, 0.0), *((p.left, p.up) for p in points)], axis=0)
     return gliding(context, points, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(steps, axis=1))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import HEAD_CHANNELS, Animation, owned
-from facegen.config import Context, Look
+from facegen.context import Context, GazeTarget
 from facegen.passes.attention import affect, events, gliding
 from facegen.passes.curves import dial, mean_over, pulses, slow_noise, speaking, stresses
 from facegen.passes.expression import moved_by_units
@@ -55,7 +55,7 @@ def head(take: Take, context: Context) -> Layer | None:
         pose[:, column] = amount * DRIFT_CM[name] * noise
     pose[:, :2] += _nods(context, rng) * np.broadcast_to(size, (context.frames,))[:, None]
     pose += _posture(context)
-    looks = [Look(look.at + FOLLOW_LATE_S, look.left, look.up) for look in events(context)]
+    looks = [GazeTarget(look.at + FOLLOW_LATE_S, look.left, look.up) for look in events(context)]
     turn = np.radians(FOLLOW * gliding(context, looks, FOLLOW_S))
     pose[:, 0] += turn[:, 0]
     pose[:, 1] -= turn[:, 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Context
+from facegen.context import Context
 from facegen.passes.curves import frame_times
 from facegen.passes.expression import mean_values
 from facegen.phones import BILABIALS, LABELS, LABIODENTALS, VOWELS, Phone

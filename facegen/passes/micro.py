@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.animation import Animation, owned
-from facegen.config import Context
+from facegen.context import Context
 from facegen.emotion import named_emotions
 from facegen.passes.curves import dial, duration, pulse
 from facegen.passes.expression import Felt, felt

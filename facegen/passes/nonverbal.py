@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.context import Context
 from facegen.emotion import HEARD_HZ, SOUNDS
 from facegen.passes.curves import QUIET_DB, frame_times, mean_over
 from facegen.take import Layer, Take

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Context
+from facegen.context import Context
 from facegen.passes.curves import QUIET_DB
 from facegen.passes.parting import described, parted
 from facegen.phones import BILABIALS

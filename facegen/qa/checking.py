@@ -14,7 +14,7 @@ from facegen.audio import Audio, open_sound
 from facegen.audio_read import ArraySource, open_source
 from facegen.config import Config
 from facegen.encoders import load_encoder
-from facegen.encoders.timing import sharpen
+from facegen.encoders.timing import refine_alignment
 from facegen.exporters import load_take
 from facegen.exporters.take import as_take, composed
 from facegen.hearing import Progress
@@ -28,6 +28,7 @@ from facegen.qa.sound_checks import SOUND
 from facegen.qa.subject import MISSING, Check, Subject
 from facegen.registry import Registry, suffix_of
 from facegen.take import Take
+from facegen.transcript import Transcript
 
 Sounding = str | PathLike | Audio
 
@@ -104,7 +105,8 @@ def hear(audio: Sounding, config: Config, progress: Progress | None = None) -> H
     """The levels of a sound, and what is heard in the span that ``config`` names. Raises AudioError for what is none."""
     sound = open_sound(audio, start=config.start, duration=config.duration)
     features = load_encoder(config.encoder).encode(sound, progress)
-    features, phones = sharpen(features, config.text, config.alignment)
+    words = () if config.text is None else Transcript.load(config.text).words
+    features, phones, _ = refine_alignment(features, words, config.alignment)
     source = ArraySource(audio.samples, audio.rate) if isinstance(audio, Audio) else open_source(audio)
     return Heard(read_levels(source, config.start, config.duration), features, phones, sound.notes)
 

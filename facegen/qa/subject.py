@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from facegen.animation import Animation
-from facegen.config import Config, Context
+from facegen.config import Config
+from facegen.context import Context
 from facegen.emotion import EmotionTrack
 from facegen.encoders.timing import one_hot
 from facegen.measures import Evidence, Unmeasured, lips

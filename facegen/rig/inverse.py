@@ -7,15 +7,13 @@ share a target and a few rounds settle it; a control is visited again only where
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from facegen.animation import Animation
+from facegen.rig.map import RigMap
 from facegen.rig.solve import weighed
-
-if TYPE_CHECKING:
-    from facegen.rig.map import RigMap
 
 BLOCK = 4096
 """Frames solved together."""
@@ -49,7 +47,20 @@ class _Column:
         return (self.starts[piece] + self.slopes[piece] * (x - self.ends[piece])[:, None]).T
 
 
-def inverted(
+def invert(
+    rig_map: RigMap,
+    animation: Animation,
+    smooth: float = 1e-4,
+    low: float | np.ndarray = 0.0,
+    high: float | np.ndarray = np.inf,
+) -> Animation:
+    """The source values within ``low``..``high`` from which ``rig_map`` makes ``animation`` best: bounded least squares,
+    in which ``smooth`` pulls to 0 and a target at its clamp is met by anything beyond it."""
+    values = _inverted(rig_map, animation.select(rig_map.target).values, smooth, low, high)
+    return replace(animation, controls=rig_map.source, values=values)
+
+
+def _inverted(
     rig_map: RigMap, wanted: np.ndarray, smooth: float, low: float | np.ndarray, high: float | np.ndarray
 ) -> np.ndarray:
     """Source values [F, S] whose image under ``rig_map`` is nearest to ``wanted`` [F, T]."""

@@ -113,20 +113,6 @@ class RigMap:
                 middle[place[name]] = other.weights[row]
         return RigMap(self.source, other.target, self.weights @ middle, other.low, other.high)
 
-    def invert(
-        self,
-        animation: Animation,
-        smooth: float = 1e-4,
-        low: float | np.ndarray = 0.0,
-        high: float | np.ndarray = np.inf,
-    ) -> Animation:
-        """The source values within ``low``..``high`` that give ``animation`` best: bounded least squares, in which
-        ``smooth`` pulls to 0 and a target at its clamp is met by anything beyond it."""
-        from facegen.rig.inverse import inverted
-
-        values = inverted(self, animation.select(self.target).values, smooth, low, high)
-        return replace(animation, controls=self.source, values=values)
-
 
 def check_knots(knots: Knots) -> Knots:
     """``knots`` as plain tuples; RigError unless there are two or more, finite, with rising inputs."""

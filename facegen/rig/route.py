@@ -12,6 +12,7 @@ import numpy as np
 
 from facegen.animation import Animation
 from facegen.errors import RigError, UsageError
+from facegen.rig.inverse import invert
 from facegen.rig.load import ARKIT, default_head, load_rig, rigs_folder
 from facegen.rig.map import RigMap
 from facegen.rig.map_csv import read_map
@@ -64,7 +65,7 @@ class Inverse:
     def apply(self, animation: Animation) -> Animation:
         """The controls, within their limits, whose image under the map is nearest to ``animation``."""
         if self.gram is None or self.map.curves:
-            return self.map.invert(animation, SMOOTH, self.low, self.high)
+            return invert(self.map, animation, SMOOTH, self.low, self.high)
         weights = self.map.weights.astype(np.float64)
         gram = weights @ self.gram @ weights.T
         moment = animation.select(self.source).values @ (self.gram @ weights.T)

@@ -14,7 +14,7 @@ from facegen.mesh import normals
 from facegen.rig import Part, Rig, load_rig
 from facegen.rigfiles.posture import guess_posture
 from facegen.transfer.deform import Deformations, Receiver
-from facegen.transfer.landmarks import Pairs, find_pairs
+from facegen.transfer.landmarks import Pairs, named_pairs, read_landmarks
 from facegen.transfer.register import Warp, register, similarity
 from facegen.transfer.surface import Nearest, face_normals, pieces, welded
 
@@ -51,18 +51,18 @@ class Links:
 
 
 def transfer_shapes(
-    target: Rig, landmarks: str | PathLike | None = None, source: Rig | None = None
+    target: Rig, landmarks: str | PathLike | Pairs, source: Rig | None = None
 ) -> tuple[Rig, list[str]]:
     """``target`` with the controls and shapes of ``source`` (`aria`), and notes on how well the two faces fit, mm by
     region.
 
-    ``landmarks`` is a file of them; without one they are found in pictures of both heads, which needs the extras
-    render and track. Shapes that the target has are replaced. Raises RigError where no face is found.
+    ``landmarks`` is a file of them, or the pairs themselves. Shapes that the target has are replaced. Raises
+    ConfigError for a file that gives fewer than six known landmarks, RigError where they lie on no surface.
     """
     source = source or load_rig(SOURCE)
     if target.mesh is None or source.mesh is None:
         raise RigError("has no mesh", remedy="give one that has")
-    pairs = find_pairs(source, target, landmarks)
+    pairs = landmarks if isinstance(landmarks, Pairs) else _read_pairs(source, target, landmarks)
     place = welded(target.mesh.vertices)
     _, first = np.unique(place, return_index=True)
     vertices, faces = target.mesh.vertices[first].astype(np.float64), place[target.mesh.faces]
@@ -81,6 +81,10 @@ def transfer_shapes(
             shapes[row] = _closed(shapes[row], vertices, np.flatnonzero(skin), lids)
     notes = [pairs.origin, *_fit_notes(source, fitted, surface)]
     return _with_shapes(target, source, shapes, place), notes
+
+
+def _read_pairs(source: Rig, target: Rig, path: str | PathLike) -> Pairs:
+    return named_pairs(source, target, read_landmarks(path, target, list(source.landmarks)), "from the file")
 
 
 def _closed(blink: np.ndarray, vertices: np.ndarray, skin: np.ndarray, lids: np.ndarray) -> np.ndarray:

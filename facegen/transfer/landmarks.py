@@ -1,4 +1,4 @@
-"""Pairs of places on two heads: from a file, from the names that both rigs give, or from pictures of both."""
+"""Pairs of places on two heads: from a file, or from the names that both rigs give."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from os import PathLike
 
 import numpy as np
 
-from facegen.errors import ConfigError, RigError, nearest
+from facegen.errors import ConfigError, nearest
 from facegen.files import read_text
 from facegen.rig import Rig
 from facegen.transfer.surface import pieces, welded
@@ -28,27 +28,6 @@ class Pairs:
     skin: np.ndarray
     origin: str
     lids: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
-def find_pairs(source: Rig, target: Rig, path: str | PathLike | None) -> Pairs:
-    """Those of the file ``path``; else as found in pictures.
-
-    Raises ConfigError for a file that gives fewer than six known landmarks, RigError where none are found.
-    """
-    if path is not None:
-        return named_pairs(
-            source, target, read_landmarks(path, target, list(source.landmarks)), "from the file"
-        )
-    from facegen.transfer.picture import landmarks_of, lids_of
-
-    theirs, skin = landmarks_of(target)
-    ours, _ = landmarks_of(source)
-    both = np.isfinite(ours).all(axis=1) & np.isfinite(theirs).all(axis=1)
-    if both.sum() < LEAST:
-        raise RigError("shows too few landmarks from the front", remedy="give --landmarks FILE")
-    return Pairs(
-        ours[both], theirs[both], skin, f"{both.sum()} landmarks found in a picture", lids_of(theirs)
-    )
 
 
 def named_pairs(source: Rig, target: Rig, places: Mapping[str, np.ndarray], origin: str) -> Pairs:

@@ -12,6 +12,7 @@ from facegen.errors import MissingExtraError, RigError
 from facegen.registry import Registry
 from facegen.renderers.camera import camera_for
 from facegen.rig import Rig
+from facegen.transfer.landmarks import LEAST, Pairs
 from facegen.transfer.surface import face_normals, pieces, welded
 
 SIZE = (768, 768)
@@ -35,6 +36,19 @@ def lids_of(places: np.ndarray) -> dict[str, np.ndarray]:
     """Side to places [n, 2, 3] on the edges of its upper and lower lid, of those that were found."""
     rows = {side: places[np.array(pairs)] for side, pairs in LID_PAIRS.items()}
     return {side: row[np.isfinite(row).all(axis=(1, 2))] for side, row in rows.items()}
+
+
+def pairs_in_pictures(source: Rig, target: Rig) -> Pairs:
+    """Pairs of landmarks that are found in pictures of both heads. Raises RigError where too few are, and as
+    ``landmarks_of``."""
+    theirs, skin = landmarks_of(target)
+    ours, _ = landmarks_of(source)
+    both = np.isfinite(ours).all(axis=1) & np.isfinite(theirs).all(axis=1)
+    if both.sum() < LEAST:
+        raise RigError("shows too few landmarks from the front", remedy="give --landmarks FILE")
+    return Pairs(
+        ours[both], theirs[both], skin, f"{both.sum()} landmarks found in a picture", lids_of(theirs)
+    )
 
 
 def landmarks_of(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
