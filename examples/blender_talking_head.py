@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=0, help="draw only so many frames")
     asked = parser.parse_args()
     sys.path.insert(0, str(ROOT))
-    from facegen.renderers.blender import find_blender
+    from facegen.renderers.blender_cycles import find_blender
     from tools.build_addon import build
 
     asked.out.mkdir(parents=True, exist_ok=True)

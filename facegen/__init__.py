@@ -22,13 +22,13 @@ _PUBLIC = {
     "retarget": "facegen.api",
     "make_portrait": "facegen.api",
     "stream": "facegen.api",
-    "Animation": "facegen.animation",
-    "Audio": "facegen.audio",
+    "Animation": "facegen.core.animation",
+    "Audio": "facegen.speech.audio",
     "Config": "facegen.config",
     "Emotion": "facegen.emotion",
-    "FacegenError": "facegen.errors",
-    "Take": "facegen.take",
-    "compose": "facegen.take",
+    "FacegenError": "facegen.core.errors",
+    "Take": "facegen.motion.take",
+    "compose": "facegen.motion.take",
 }
 __all__ = ["__version__", *_PUBLIC]
 
@@ -36,7 +36,7 @@ __all__ = ["__version__", *_PUBLIC]
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'facegen' has no attribute {name!r}")
-    from facegen.registry import load_object
+    from facegen.core.registry import load_object
 
     if name == "emotion":  # the package of that name is the function too
         from importlib import import_module

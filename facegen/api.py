@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from facegen import pipeline
-from facegen.animation import Animation
 from facegen.config import CHANGES, Config, PortraitConfig, RenderConfig, StreamConfig, defaults
+from facegen.core.animation import Animation
+from facegen.core.errors import UsageError, nearest
+from facegen.core.units import SAMPLE_RATE_HZ
 from facegen.emotion import EmotionTrack
-from facegen.errors import UsageError, nearest
-from facegen.exporters import load_animation
-from facegen.take import Take
-from facegen.units import SAMPLE_RATE_HZ
+from facegen.formats import load_animation
+from facegen.motion.take import Take
+from facegen.pipeline import animate as pipeline
 
 if TYPE_CHECKING:
     from facegen.live import Engine
@@ -46,8 +46,8 @@ def converse(
     ``text``, ``emotion``, ``reply_to``), or a call with a channel a speaker; ``settings`` are the fields of ``Config``,
     ``apart`` as for the command. Raises ConfigError for turns that make no sense, AudioError for what is no sound.
     """
-    from facegen.conversation import converse as talk
-    from facegen.conversation.turns import turns_of
+    from facegen.pipeline.conversation import converse as talk
+    from facegen.pipeline.conversation.turns import turns_of
 
     config = make_config(Config, settings)
     given = source if isinstance(source, str | PathLike) else turns_of(source)
@@ -63,7 +63,7 @@ def edit(
 
     ``audio`` is the take's sound where it is no longer where it was. Raises UsageError for a wrong span or change.
     """
-    from facegen import editing
+    from facegen.pipeline import edit as editing
 
     for name in changes:
         if name not in CHANGES:
@@ -79,7 +79,7 @@ def emotion(source: str | PathLike | np.ndarray, *, rate: int | None = None, **s
     arousal, dominance, confidence and the probability of each category; ``.heard`` the curves at 10 Hz. Raises as
     ``animate``.
     """
-    from facegen.feeling import feel
+    from facegen.pipeline.analyze_emotion import feel
 
     return feel(source, rate=rate, config=make_config(Config, settings)).track
 
@@ -162,8 +162,8 @@ def stream(
 def _streamed(
     engine: Engine, blocks: Iterable[np.ndarray], rate: int
 ) -> Iterator[tuple[float, dict[str, float]]]:
-    from facegen.audio import resample
     from facegen.live.sources import mono
+    from facegen.speech.audio import resample
 
     for block in resample(map(mono, blocks), rate, SAMPLE_RATE_HZ):
         for frame in engine.push(block):

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import UsageError
-from facegen.units import as_fps
+from facegen.core.errors import UsageError
+from facegen.core.units import as_fps
 
 
 def option(default: Any, help: str, *, file: bool = False) -> Any:
@@ -161,7 +161,7 @@ class PortraitConfig:
     )
     refiner: str = option(
         "built-in",
-        "what paints mouth and lids: built-in, none, or an .onnx file (tools/train_refiner.py) for the mouth alone",
+        "what paints mouth and lids: built-in, none, or an .onnx file of a trained refiner for the mouth alone",
     )
     backbone: str | None = option(
         None, "local diffusers folder (img2img, inpaint or ControlNet) that refines", file=True

@@ -1,6 +1,6 @@
 """Pack the Blender add-on: an extension for Blender 4.2 and later, an add-on for those before.
 
-    python tools/build_addon.py --out DIR      writes DIR/facegen_addon-VERSION.zip
+    python -m tools.build_addon --out DIR      writes DIR/facegen_addon-VERSION.zip
 
 Names and defaults that the panel shows are written down from facegen itself.
 """
@@ -16,13 +16,13 @@ from pathlib import Path
 
 from facegen import __version__
 from facegen.config import CHANGES, Config, defaults
-from facegen.emotion.table import named_emotions
-from facegen.files import atomic_path, make_folder
-from facegen.keying import presets
-from facegen.keying.bone_map import telling_bones
-from facegen.passes import FINISHING, PASSES
+from facegen.core.files import atomic_path, make_folder
+from facegen.emotion.lexicon import named_emotions
+from facegen.emotion.style import styles
+from facegen.formats.keyframes import presets
+from facegen.formats.keyframes.bone_map import telling_bones
+from facegen.motion.passes import FINISHING, PASSES
 from facegen.rig import ARKIT, built_in_rigs, load_rig
-from facegen.style import styles
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "blender_addon"

@@ -1,6 +1,6 @@
 """Make the sample recording that ships with the project: ``examples/hello.flac``.
 
-    python tools/build_sample.py
+    python -m tools.build_sample
 
 Spoken by flite's voice slt (CMU Arctic, free for any use); needs the program ``flite`` (Debian package flite).
 The sentences hold every lip shape that a viewer looks for: closed for p, b, m, teeth on lip for f, v,

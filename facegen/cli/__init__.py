@@ -6,9 +6,9 @@ import os
 import sys
 from typing import NoReturn
 
-from facegen.errors import INTERRUPTED
-from facegen.memory import keep_little
-from facegen.threads import BYTES_ALIKE
+from facegen.core.errors import INTERRUPTED
+from facegen.core.memory import keep_little
+from facegen.core.threads import BYTES_ALIKE
 
 
 def main(argv: list[str] | None = None) -> NoReturn:

@@ -16,8 +16,8 @@ import click
 from facegen import __version__
 from facegen.cli.options import NamedGroup
 from facegen.cli.report import error_event, own_streams, warn_line
-from facegen.errors import INTERRUPTED, FacegenError, UsageError, nearest
-from facegen.registry import load_object
+from facegen.core.errors import INTERRUPTED, FacegenError, UsageError, nearest
+from facegen.core.registry import load_object
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "animate": ("facegen.cli.animate:animate", "Speech to curves, animated mesh and video."),

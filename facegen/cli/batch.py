@@ -12,13 +12,13 @@ import click
 from facegen.cli.options import config_options, example, option_of, pick, report_options
 from facegen.cli.report import json_line
 from facegen.config import BatchConfig
-from facegen.errors import FacegenError, JobError, OutputError
+from facegen.core.errors import FacegenError, JobError, OutputError
 from facegen.jobs.animate import AnimateJob
 from facegen.jobs.settings import known_fields
 
 if TYPE_CHECKING:
-    from facegen.batch.progress import BatchProgress
-    from facegen.batch.task import Result, Task
+    from facegen.jobs.batch.progress import BatchProgress
+    from facegen.jobs.batch.task import Result, Task
 
 OWN = {field.name for field in fields(BatchConfig)}
 ROW_OPTIONS = {name: option for name, option in known_fields(AnimateJob.settings).items() if name not in OWN}
@@ -37,7 +37,7 @@ ROW_OPTIONS = {name: option for name, option in known_fields(AnimateJob.settings
     "-o", "--output", "target", required=True, metavar="DIR", help="folder, or URL (s3://…) for outputs"
 )
 def batch(source: str, target: str, quiet: bool, as_json: bool, **values: Any) -> None:
-    from facegen.batch.run import plan, run_batch
+    from facegen.jobs.batch.run import plan, run_batch
 
     config = pick(BatchConfig, values)
     given = {name: values[name] for name, f in ROW_OPTIONS.items() if values[name] != f.default}
@@ -133,8 +133,8 @@ def _bar() -> Any:
 
 
 def _tell(progress: BatchProgress, target: str, config: BatchConfig, watch: _Watch) -> None:
-    from facegen.batch.place import is_url
-    from facegen.batch.summary import totals
+    from facegen.jobs.batch.storage import is_url
+    from facegen.jobs.batch.summary import totals
 
     counts, where = totals(progress), config.state if is_url(target) and config.state else target
     said = ", ".join(

@@ -10,11 +10,11 @@ import click
 from facegen.cli.options import config_options, example, need, report_options
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config
-from facegen.errors import JobError, printable
-from facegen.files import check_writable, write_atomic
+from facegen.core.errors import JobError, printable
+from facegen.core.files import check_writable, write_atomic
 
 if TYPE_CHECKING:
-    from facegen.qa import Card, Line
+    from facegen.evaluation.report import Card, Line
 
 MOST_SPANS = 5
 
@@ -36,14 +36,14 @@ MOST_SPANS = 5
 def check(
     file: str, audio: str | None, html: str | None, strict: bool, quiet: bool, as_json: bool, **said: Any
 ) -> None:
-    from facegen import qa
+    from facegen.evaluation import report as qa
 
     _check_options(file, audio, html)
     with Reporter(as_json=as_json, quiet=quiet) as report:
         card = qa.check(file, audio, **said, progress=report.progress)
         if html is not None:
-            from facegen.qa.page import page
-            from facegen.qa.pictures import pictures
+            from facegen.evaluation.report.html_page import page
+            from facegen.evaluation.report.worst_frames import pictures
 
             write_atomic(html, page(card, pictures(card)).encode("utf-8"))
         for line in card_lines(card, html, report.notes):
@@ -62,7 +62,7 @@ for _add in (config_options(Config, ("text", "alignment")), report_options):
 
 
 def _check_options(file: str, audio: str | None, html: str | None) -> None:
-    from facegen.qa.checking import is_animation
+    from facegen.evaluation.report.run_checks import is_animation
 
     if audio is not None:
         need(is_animation(file), "--audio", "goes with an animation, not with a sound", "leave it out")

@@ -11,11 +11,11 @@ import click
 from facegen.cli.options import Names, config_options, example, report_options
 from facegen.cli.report import Reporter
 from facegen.config import Config, RenderConfig
-from facegen.errors import OutputError, blame
+from facegen.core.errors import OutputError, blame
+from facegen.core.registry import Registry
 from facegen.jobs.animate import LOOK, check_names
 from facegen.jobs.render import check_look
 from facegen.jobs.settings import pick
-from facegen.registry import Registry
 
 ONE_VOICE = ("timeline", "text", "alignment", "look_at")
 """Options of ``animate`` that are about a single speaker."""
@@ -46,9 +46,9 @@ def converse(
     as_json: bool,
     **values: Any,
 ) -> None:
-    from facegen.conversation.job import converse as solve
-    from facegen.conversation.write import check_formats, write_conversation
-    from facegen.pipeline import animate
+    from facegen.pipeline.animate import animate
+    from facegen.pipeline.conversation.outputs import check_formats, write_conversation
+    from facegen.pipeline.conversation.solve import converse as solve
 
     config = pick(Config, values)
     look = pick(RenderConfig, {name: values[name] for name in LOOK})

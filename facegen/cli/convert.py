@@ -10,8 +10,8 @@ import click
 from facegen.cli.options import blame, config_options, example, outputs_option, pick, report_options
 from facegen.cli.report import Reporter
 from facegen.config import ExportConfig
+from facegen.core.units import as_fps
 from facegen.jobs.outputs import check_outputs
-from facegen.units import as_fps
 
 
 @click.command(
@@ -32,10 +32,10 @@ def convert(
     as_json: bool,
     **values: Any,
 ) -> None:
-    from facegen.exporters import load_animation, load_take, save, wants_take
-    from facegen.exporters.preflight import preflight
-    from facegen.exporters.take import as_take
-    from facegen.exporters.vrm import model_path
+    from facegen.formats import load_animation, load_take, save, wants_take
+    from facegen.formats.export_report import preflight
+    from facegen.formats.gltf.vrm import model_path
+    from facegen.formats.take import as_take
     from facegen.rig import load_rig
 
     with blame("--fps"):

@@ -40,7 +40,7 @@ EXTRAS = {
     "stream": ("sounddevice", "python-osc", "websockets"),
 }
 _GL_PROBE = """
-from facegen.renderers.raster import open_context
+from facegen.renderers.opengl import open_context
 info = open_context().info
 print(info["GL_RENDERER"] + ", OpenGL " + info["GL_VERSION"].split()[0])
 """
@@ -115,7 +115,7 @@ def _encoder() -> list[Finding]:
 
     providers = ", ".join(p.removesuffix("ExecutionProvider") for p in onnxruntime.get_available_providers())
     from facegen.config import Config
-    from facegen.registry import Registry
+    from facegen.core.registry import Registry
 
     Registry("encoders").get(Config().encoder)()
     return [

@@ -9,7 +9,7 @@ import click
 from facegen.cli.options import config_options, example, need, outputs_option, report_options
 from facegen.cli.report import Reporter
 from facegen.config import CHANGES, Config
-from facegen.errors import blame
+from facegen.core.errors import blame
 from facegen.jobs.outputs import check_outputs
 
 
@@ -32,10 +32,10 @@ def edit(
     as_json: bool,
     **values: Any,
 ) -> None:
-    from facegen import editing
     from facegen.emotion import parse_emotion
-    from facegen.exporters import load_animation, load_take, save, wants_take
-    from facegen.exporters.take import composed
+    from facegen.formats import load_animation, load_take, save, wants_take
+    from facegen.formats.take import composed
+    from facegen.pipeline import edit as editing
 
     need(bool(span or hand), "--span", "is missing", "give S:E in seconds, or curves with --hand")
     changes = {name: values[name] for name in CHANGES if values[name] is not None}

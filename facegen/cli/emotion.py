@@ -12,13 +12,13 @@ import numpy as np
 from facegen.cli.options import config_options, example, need
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config
-from facegen.errors import MissingExtraError
-from facegen.files import atomic_path, check_writable
+from facegen.core.errors import MissingExtraError
+from facegen.core.files import atomic_path, check_writable
 from facegen.jobs.settings import pick
 
 if TYPE_CHECKING:
     from facegen.emotion import Heard
-    from facegen.feeling import Feeling
+    from facegen.pipeline.analyze_emotion import Feeling
 
 PLOTS = (".png", ".svg", ".pdf")
 SHOWN = 0.5  # probability from which a sound without words is named
@@ -34,7 +34,7 @@ COLOURS = ("#bdc3c7", "#f1c40f", "#2980b9", "#c0392b", "#8e44ad", "#27ae60", "#e
 @click.option("--plot", default=None, metavar="OUT", help="picture to draw: .png, .svg or .pdf")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object: the summary and the curves")
 def emotion(source: str, plot: str | None, as_json: bool, **values: Any) -> None:
-    from facegen.feeling import feel
+    from facegen.pipeline.analyze_emotion import feel
 
     if plot is not None:
         need(

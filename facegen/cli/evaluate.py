@@ -10,13 +10,13 @@ import click
 from facegen.cli.options import blame, config_options, example, need, report_options
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config
-from facegen.errors import AnimationFileError, RigError, UsageError
+from facegen.core.errors import AnimationFileError, RigError, UsageError
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
-    from facegen.measures import Evidence, Finding
-    from facegen.phones import Features, PhoneTrack
+    from facegen.core.animation import Animation
+    from facegen.evaluation.metrics import Evidence, Finding
     from facegen.rig import Rig
+    from facegen.speech.phones import Features, PhoneTrack
 
 BETTER = {"low": "low is better", "high": "high is better", "range": ""}
 
@@ -82,8 +82,8 @@ for _add in (config_options(Config, ("text", "alignment")), report_options):
 
 
 def _judge_portrait(video: str, take: Animation, image: str, report: Reporter) -> None:
-    from facegen.emotion.table import CATEGORIES
-    from facegen.portrait.judge import judge
+    from facegen.emotion.lexicon import CATEGORIES
+    from facegen.evaluation.portrait import judge
 
     found = judge(video, take, image, report.progress)
     shown = {
@@ -109,8 +109,8 @@ def _judge_portrait(video: str, take: Animation, image: str, report: Reporter) -
 
 def _load(path: str, head: Rig, notes: list[str]) -> Animation:
     """The animation in ``path``, brought to ARKit's controls where it has none of the ``head``'s own."""
-    from facegen.exporters import load_animation
-    from facegen.pipeline import retarget
+    from facegen.formats import load_animation
+    from facegen.pipeline.animate import retarget
 
     animation = load_animation(path)
     if len(animation) == 0:
@@ -142,10 +142,10 @@ def _note_length(ours: Animation, theirs: Animation, notes: list[str]) -> None:
 
 def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features, PhoneTrack]:
     """What the encoder hears in the sound, and its phones, refined by ``text`` or ``alignment``."""
-    from facegen.audio import open_sound
-    from facegen.encoders import load_encoder
-    from facegen.encoders.timing import refine_alignment
-    from facegen.transcript import Transcript
+    from facegen.emotion.transcript import Transcript
+    from facegen.speech.audio import open_sound
+    from facegen.speech.load import load_encoder
+    from facegen.speech.phone_timing import refine_alignment
 
     sound = open_sound(audio)
     encoder = load_encoder(Config().encoder)
@@ -157,8 +157,8 @@ def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features,
 
 def _shown(ours: Animation, theirs: Animation, notes: list[str]) -> dict[str, dict[str, float] | None]:
     """Probabilities of the emotions that each face shows; None where it can't be told."""
-    from facegen.measures.affect import face_emotion
-    from facegen.measures.evidence import Unmeasured
+    from facegen.evaluation.metrics.face_emotion import face_emotion
+    from facegen.evaluation.metrics.inputs import Unmeasured
 
     found: dict[str, dict[str, float] | None] = {}
     for name, animation in (("pred", ours), ("reference", theirs)):
@@ -182,14 +182,14 @@ def _felt(shown: dict[str, dict[str, float] | None]) -> list[str]:
 def _evidence(
     ours: Animation, theirs: Animation | None, head: Any, features: Any, phones: Any, more: list
 ) -> Evidence:
-    from facegen.measures import Evidence
+    from facegen.evaluation.metrics import Evidence
 
     return Evidence(ours, theirs, head, features, phones, tuple(more))
 
 
 def _measure(report: Reporter, evidence: Evidence) -> list[Finding]:
     """Every measure whose needs are met, one after the other, so that progress can be told."""
-    from facegen.measures import MEASURES, findings
+    from facegen.evaluation.metrics import MEASURES, findings
 
     found: list[Finding] = []
     for number, row in enumerate(MEASURES):
@@ -220,7 +220,7 @@ def _facts(
 
 def _table(found: Sequence[Finding], base: Sequence[Finding]) -> list[str]:
     """A line a measure under its group: name, value, the reference's own value, unit, which way is better."""
-    from facegen.measures import GROUPS
+    from facegen.evaluation.metrics import GROUPS
 
     theirs = {f.measure.name: f.value for f in base}
     lines = [f"{'':32} {'PRED':>10} {'REFERENCE':>10}"]

@@ -9,21 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from facegen import pipeline
-from facegen.animation import HEAD_CHANNELS, Animation
-from facegen.audio import Sound, open_sound
 from facegen.cli.options import blame, need
 from facegen.cli.rigs import rig_facts, rig_lines
 from facegen.config import Config
-from facegen.encoders.timing import refine_alignment
-from facegen.errors import RigError
-from facegen.exporters import load_take
-from facegen.exporters.take import composed
-from facegen.measures import Evidence, measure
-from facegen.phones import Features, PhoneTrack
-from facegen.registry import Registry, suffix_of
+from facegen.core.animation import HEAD_CHANNELS, Animation
+from facegen.core.errors import RigError
+from facegen.core.registry import Registry, suffix_of
+from facegen.evaluation.metrics import Evidence, measure
+from facegen.formats import load_take
+from facegen.formats.take import composed
+from facegen.motion.take import Take
+from facegen.pipeline import animate as pipeline
 from facegen.rig import built_in_rigs, load_rig
-from facegen.take import Take
+from facegen.speech.audio import Sound, open_sound
+from facegen.speech.phone_timing import refine_alignment
+from facegen.speech.phones import Features, PhoneTrack
 
 SPEECH = 0.5
 MOVING = 1e-4

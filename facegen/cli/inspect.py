@@ -6,7 +6,7 @@ import click
 
 from facegen.cli.options import example, need
 from facegen.cli.report import json_line
-from facegen.files import check_writable
+from facegen.core.files import check_writable
 
 PLOTS = (".png", ".svg", ".pdf")
 

@@ -9,10 +9,10 @@ import click
 
 from facegen.cli.options import example, need, report_options
 from facegen.cli.report import Reporter
-from facegen.errors import UsageError, blame
+from facegen.core.errors import UsageError, blame
 
 if TYPE_CHECKING:
-    from facegen.keying import Curve, Match, Target
+    from facegen.formats.keyframes import Curve, Match, Target
 
 MAX_REQUEST = 2**28
 
@@ -40,10 +40,10 @@ def keys(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    from facegen import keying
-    from facegen.exporters import load_take, save
-    from facegen.exporters.take import composed
-    from facegen.files import write_atomic
+    from facegen.core.files import write_atomic
+    from facegen.formats import keyframes as keying
+    from facegen.formats import load_take, save
+    from facegen.formats.take import composed
 
     need(0 <= bound < 1, "--reduce", f"{bound} is not in 0..1", "use for example 0.005")
     wanted = _targets(targets)
@@ -68,8 +68,8 @@ keys = report_options(keys)
 
 
 def _targets(path: str) -> tuple[Target, ...]:
-    from facegen.files import read_text
-    from facegen.keying import read_request
+    from facegen.core.files import read_text
+    from facegen.formats.keyframes import read_request
 
     text = read_text(path, limit=MAX_REQUEST)
     with blame(path):
@@ -83,7 +83,7 @@ def _targets(path: str) -> tuple[Target, ...]:
 def _packed(curves: list[Curve], found: list[Match], fps: str, frames: int) -> bytes:
     import numpy as np
 
-    from facegen.exporters.arrays import pack, plain_json
+    from facegen.formats.safetensors import pack, plain_json
 
     empty = np.zeros(0, np.float32)
     tensors = {

@@ -12,7 +12,7 @@ import click
 
 from facegen.cli.options import example
 from facegen.cli.report import json_line
-from facegen.registry import Registry
+from facegen.core.registry import Registry
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object a line")
 
@@ -41,7 +41,7 @@ def emotions(as_json: bool) -> None:
 @click.command(help="The styles that --style can name, one a line.", epilog=example("facegen styles"))
 @_JSON
 def styles(as_json: bool) -> None:
-    from facegen.style import styles as known
+    from facegen.emotion.style import styles as known
 
     for name, style in known().items():
         if as_json:

@@ -21,7 +21,7 @@ def maps(ctx: click.Context, as_json: bool) -> None:
         return
     from facegen.rig import load_rig
     from facegen.rig.map_csv import read_map
-    from facegen.rig.route import shipped_maps
+    from facegen.rig.retarget import shipped_maps
 
     for (source, target), path in shipped_maps().items():
         rows = int((read_map(path, load_rig(source), load_rig(target)).weights != 0).sum())
@@ -42,9 +42,9 @@ def maps(ctx: click.Context, as_json: bool) -> None:
 @click.option("-o", "--output", required=True, metavar="FILE.csv", help="file to write")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object a control, and one in the end")
 def learn(a: str, b: str, output: str, as_json: bool) -> None:
-    from facegen.files import check_writable
+    from facegen.core.files import check_writable
     from facegen.rig import load_rig
-    from facegen.rig.learn import learn_map
+    from facegen.rig.learn_map import learn_map
     from facegen.rig.map_csv import write_map
 
     with blame("A"):

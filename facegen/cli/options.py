@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from facegen.cli.report import Reporter
-from facegen.errors import UsageError, nearest
-from facegen.errors import blame as blame
+from facegen.core.errors import UsageError, nearest
+from facegen.core.errors import blame as blame
 from facegen.jobs import load_job
 from facegen.jobs.settings import known_fields
 from facegen.jobs.settings import pick as pick

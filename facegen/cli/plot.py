@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from facegen.animation import Animation
-from facegen.audio import Sound
-from facegen.errors import MissingExtraError
-from facegen.files import atomic_path
-from facegen.phones import BILABIALS, LABIODENTALS, PhoneTrack
-from facegen.units import SAMPLE_RATE_HZ
+from facegen.core.animation import Animation
+from facegen.core.errors import MissingExtraError
+from facegen.core.files import atomic_path
+from facegen.core.units import SAMPLE_RATE_HZ
+from facegen.speech.audio import Sound
+from facegen.speech.phones import BILABIALS, LABIODENTALS, PhoneTrack
 
 DPI = 100
 CONTACTS = (*BILABIALS, *LABIODENTALS)

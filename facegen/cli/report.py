@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegen.errors import FacegenError
-from facegen.jobs.notes import noted
+from facegen.core.errors import FacegenError
+from facegen.jobs.warnings import noted
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
+    from facegen.core.animation import Animation
 
 BAR_AFTER_SECONDS = 1.0
 EVENT_EVERY_SECONDS = 0.1

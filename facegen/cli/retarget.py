@@ -9,12 +9,12 @@ import click
 
 from facegen.cli.options import blame, example, need, outputs_option, report_options
 from facegen.cli.report import Reporter
+from facegen.core.units import as_fps
 from facegen.jobs.outputs import check_outputs
-from facegen.units import as_fps
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
-    from facegen.rig.report import Report
+    from facegen.core.animation import Animation
+    from facegen.rig.retarget_report import Report
 
 VERTICES = ".npy"
 LISTED = 8
@@ -56,10 +56,10 @@ def retarget(
     as_json: bool,
     **given: Any,
 ) -> None:
-    from facegen.exporters import save
+    from facegen.formats import save
     from facegen.rig import load_rig
-    from facegen.rig.report import measure
-    from facegen.rig.route import mapped, source_rig
+    from facegen.rig.retarget import mapped, source_rig
+    from facegen.rig.retarget_report import measure
 
     with blame("--to"):
         wanted = load_rig(target)
@@ -87,9 +87,9 @@ for _add in (outputs_option, report_options):
 
 def _read(path: str, given: dict[str, Any], report: Reporter) -> tuple[Animation, dict[str, Any]]:
     """The animation in a file, or the one solved for its vertices, and what there is to say of it."""
-    from facegen.exporters import load_animation
+    from facegen.formats import load_animation
     from facegen.rig import load_rig
-    from facegen.rig.fit import fit_mesh, read_vertices
+    from facegen.rig.solve_from_vertices import fit_mesh, read_vertices
 
     if not path.lower().endswith(VERTICES):
         for name in ("fps", "neutral"):

@@ -8,8 +8,8 @@ import click
 
 from facegen.cli.options import blame, example, need
 from facegen.cli.report import json_line
-from facegen.errors import RigError
-from facegen.files import check_writable, write_atomic
+from facegen.core.errors import RigError
+from facegen.core.files import check_writable, write_atomic
 
 if TYPE_CHECKING:
     from facegen.rig import Rig
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 )
 def check(name: str, as_json: bool, sheet: str | None) -> None:
     from facegen.rig import load_rig
-    from facegen.rigfiles.audit import as_json as objects
-    from facegen.rigfiles.audit import audit
+    from facegen.rig.audit import as_json as objects
+    from facegen.rig.audit import audit
 
     if sheet is not None:
         need(sheet.lower().endswith(".png"), sheet, "is no picture that can be drawn", "use .png")
@@ -57,7 +57,7 @@ def _table(rig: Rig) -> list[str]:
     """The rig in a line or two, then its controls: range, furthest displacement, vertices and parts."""
     import numpy as np
 
-    from facegen.rigfiles.audit import missing, rows_of
+    from facegen.rig.audit import missing, rows_of
 
     rows = rows_of(rig)
     lacking = missing(rig.control_names)
@@ -78,8 +78,8 @@ def _table(rig: Rig) -> list[str]:
 
 
 def _draw(rig: Rig, path: str) -> None:
+    from facegen.renderers.contact_sheet import all_controls, contact_sheet
     from facegen.renderers.images import png_bytes
-    from facegen.renderers.sheet import all_controls, contact_sheet
     from facegen.rig import default_head
 
     write_atomic(path, png_bytes(contact_sheet(default_head(rig), all_controls(rig))))

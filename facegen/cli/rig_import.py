@@ -11,8 +11,8 @@ import click
 
 from facegen.cli.options import example, need
 from facegen.cli.report import json_line
-from facegen.errors import OutputError
-from facegen.files import check_writable, make_folder, write_files
+from facegen.core.errors import OutputError
+from facegen.core.files import check_writable, make_folder, write_files
 
 if TYPE_CHECKING:
     from facegen.rig import Rig
@@ -50,8 +50,8 @@ def import_(
     as_json: bool,
     **how: Any,
 ) -> None:
-    from facegen.rigfiles.adjust import adjusted
-    from facegen.rigfiles.write import rig_files
+    from facegen.rig.rescale import adjusted
+    from facegen.rig.save import rig_files
 
     need(0 < how["scale"] < math.inf, "--scale", f"{how['scale']} is no size", "use a number above 0")
     need(transfer or landmarks is None, "--landmarks", "is used by --transfer only", "add --transfer")
@@ -60,9 +60,9 @@ def import_(
     rig, notes = adjusted(found.rig, **how), list(found.notes)
     if transfer:
         from facegen.rig import load_rig
-        from facegen.transfer import transfer_shapes
-        from facegen.transfer.job import SOURCE
-        from facegen.transfer.picture import pairs_in_pictures
+        from facegen.rig.transfer import transfer_shapes
+        from facegen.rig.transfer.transfer_shapes import SOURCE
+        from facegen.tracking.head_landmarks import pairs_in_pictures
 
         rig, more = transfer_shapes(rig, landmarks or pairs_in_pictures(load_rig(SOURCE), rig))
         notes += more

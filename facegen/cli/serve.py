@@ -10,7 +10,7 @@ import click
 
 from facegen.cli.options import config_options, example, pick
 from facegen.config import ServeConfig
-from facegen.errors import MissingExtraError, OutputError, UsageError
+from facegen.core.errors import MissingExtraError, OutputError, UsageError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
@@ -38,8 +38,8 @@ def serve(folder: str, quiet: bool, **values: Any) -> None:
         import uvicorn
     except ImportError as error:
         raise MissingExtraError("uvicorn", "serve", "facegen serve") from error
-    from facegen.serve.app import make_app
-    from facegen.serve.desk import Desk
+    from facegen.jobs.server.app import make_app
+    from facegen.jobs.server.job_queue import Desk
 
     desk = Desk(folder, config)
     try:

@@ -11,8 +11,8 @@ import click
 from facegen.cli.options import blame, config_options, example, pick, report_options
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config, StreamConfig
+from facegen.core.units import as_fps
 from facegen.jobs.animate import check_names
-from facegen.units import as_fps
 
 SETTINGS = tuple(
     name
@@ -55,9 +55,9 @@ def _stream(
     sound: str, targets: tuple[str, ...], config: Config, live: StreamConfig, report: Reporter
 ) -> None:
     from facegen.live import Engine
-    from facegen.live.show import play
+    from facegen.live.playback import play
+    from facegen.live.sinks import open_sink
     from facegen.live.sources import open_source
-    from facegen.streams import open_sink
 
     engine = Engine(config, live)
     with ExitStack() as opened:

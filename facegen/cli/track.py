@@ -11,7 +11,7 @@ from facegen.cli.report import Reporter
 from facegen.jobs.outputs import check_outputs
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
+    from facegen.core.animation import Animation
 
 
 @click.command(
@@ -39,10 +39,10 @@ def track(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    from facegen.exporters import save
-    from facegen.track import Choice
-    from facegen.track import track as track_video
-    from facegen.track.points import load_points
+    from facegen.formats import save
+    from facegen.tracking import Choice
+    from facegen.tracking import track as track_video
+    from facegen.tracking.rig_landmarks import load_points
 
     choice = Choice(face, box)  # type: ignore[arg-type]
     places = check_outputs(outputs, (video, model), ("curves",))

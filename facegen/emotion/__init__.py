@@ -9,12 +9,18 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from facegen.emotion.ask import parse_emotion
-from facegen.emotion.heard import HEARD_HZ, SOUNDS, Heard
-from facegen.emotion.space import Emotion
-from facegen.emotion.table import CATEGORIES, NamedEmotion, known_name, named_emotions, nearest_emotions
+from facegen.core.registry import load_object
+from facegen.emotion.curves import HEARD_HZ, SOUNDS, Heard
+from facegen.emotion.lexicon import (
+    CATEGORIES,
+    NamedEmotion,
+    known_name,
+    named_emotions,
+    nearest_emotions,
+)
+from facegen.emotion.model import Emotion
+from facegen.emotion.prompts import parse_emotion
 from facegen.emotion.track import EmotionSpan, EmotionTrack
-from facegen.registry import load_object
 
 __all__ = [
     "CATEGORIES",

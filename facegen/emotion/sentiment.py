@@ -12,10 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from facegen.emotion.ask import emotion_words
-from facegen.emotion.heard import Heard, plain_summary
-from facegen.emotion.space import Emotion
-from facegen.emotion.table import CATEGORIES, category_table, named_emotions, vad_table, words_of_emotions
+from facegen.emotion.curves import Heard, plain_summary
+from facegen.emotion.lexicon import (
+    CATEGORIES,
+    category_table,
+    named_emotions,
+    vad_table,
+    words_of_emotions,
+)
+from facegen.emotion.model import Emotion
+from facegen.emotion.prompts import emotion_words
 
 LONGEST = 4  # words of a phrase
 NAMED = 0.7  # weight of a word that names an emotion, beside the lexicon's

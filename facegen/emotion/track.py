@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from facegen.emotion.heard import HEARD_HZ, Heard, plain_summary
-from facegen.emotion.space import Emotion
-from facegen.emotion.table import CATEGORIES, named_emotions
-from facegen.errors import ConfigError
+from facegen.core.errors import ConfigError
+from facegen.emotion.curves import HEARD_HZ, Heard, plain_summary
+from facegen.emotion.lexicon import CATEGORIES, named_emotions
+from facegen.emotion.model import Emotion
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from facegen.config import Config, ExportConfig, RenderConfig
-from facegen.errors import blame
+from facegen.core.errors import blame
+from facegen.core.registry import Registry
+from facegen.core.units import as_fps
 from facegen.jobs.job import Done, Progress
 from facegen.jobs.outputs import check_outputs
 from facegen.jobs.render import check_look, draw
 from facegen.jobs.settings import pick
-from facegen.registry import Registry
-from facegen.units import as_fps
 
 LOOK = ("size", "camera", "background", "renderer", "resume")
 """Options of videos and pictures that it takes too."""
@@ -44,10 +44,10 @@ class AnimateJob:
             check_look(self.look)
 
     def run(self, progress: Progress) -> Done:
-        from facegen import pipeline
-        from facegen.audio import open_sound
-        from facegen.exporters import save, wants_take
-        from facegen.exporters.preflight import preflight
+        from facegen.formats import save, wants_take
+        from facegen.formats.export_report import preflight
+        from facegen.pipeline import animate as pipeline
+        from facegen.speech.audio import open_sound
 
         config = self.config
         sound = open_sound(self.audio, start=config.start, duration=config.duration)
@@ -65,15 +65,15 @@ class AnimateJob:
 
 def check_names(config: Config) -> None:
     """Everything that the settings of a solve name exists and can be read: found out before the sound is read."""
-    from facegen.decoders import load_decoder
-    from facegen.encoders import load_encoder
-    from facegen.encoders.alignment import read_alignment
-    from facegen.encoders.load_emotion import load_emotion_encoder
-    from facegen.passes import enabled, finishing
-    from facegen.pipeline import emotion_track
+    from facegen.emotion.load import load_emotion_encoder
+    from facegen.emotion.style import load_style
+    from facegen.emotion.transcript import Transcript
+    from facegen.motion.lipsync import load_decoder
+    from facegen.motion.passes import enabled, finishing
+    from facegen.pipeline.animate import emotion_track
     from facegen.rig import load_rig
-    from facegen.style import load_style
-    from facegen.transcript import Transcript
+    from facegen.speech.alignment_files import read_alignment
+    from facegen.speech.load import load_encoder
 
     with blame("--rig"):
         load_rig(config.rig)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from facegen.registry import Registry
+from facegen.core.registry import Registry
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
-    from facegen.take import Take
+    from facegen.core.animation import Animation
+    from facegen.motion.take import Take
 
 Progress = Callable[[str, float, float | None], None]
 """Called with a step's name, the seconds of sound done and all there are (None where that is not known)."""

@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facegen.errors import OutputError, UsageError, nearest
-from facegen.files import check_writable
-from facegen.registry import Registry, suffix_of
+from facegen.core.errors import OutputError, UsageError, nearest
+from facegen.core.files import check_writable
+from facegen.core.registry import Registry, suffix_of
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from facegen.config import Config, PortraitConfig
-from facegen.errors import blame
+from facegen.core.errors import blame
+from facegen.core.registry import Registry, suffix_of
+from facegen.core.units import as_fps
 from facegen.jobs.animate import check_names
 from facegen.jobs.job import Done, Progress
 from facegen.jobs.outputs import check_outputs
 from facegen.jobs.settings import pick
-from facegen.registry import Registry, suffix_of
-from facegen.units import as_fps
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
-    from facegen.take import Take
+    from facegen.core.animation import Animation
+    from facegen.motion.take import Take
 
 SETTINGS = tuple(f.name for f in fields(Config) if f.name != "rig")
 """Options of ``animate``; the rig is the photo's own face."""
@@ -42,8 +42,8 @@ class PortraitJob:
         self.places = check_outputs(outputs, read, self.kinds)
 
     def check(self) -> None:
-        from facegen.audio import open_sound
         from facegen.portrait import check_portrait
+        from facegen.speech.audio import open_sound
 
         check_names(self.config)
         check_portrait(self.look)
@@ -66,10 +66,10 @@ class PortraitJob:
 
     def _curves(self, progress: Progress) -> tuple[Animation, Take | None, str | None, tuple[str, ...]]:
         """The animation on ARKit's controls, its take, the file with its sound, and notes on it."""
-        from facegen import pipeline
-        from facegen.audio import open_sound
-        from facegen.exporters import load_animation
+        from facegen.formats import load_animation
+        from facegen.pipeline import animate as pipeline
         from facegen.rig import ARKIT
+        from facegen.speech.audio import open_sound
 
         if suffix_of(self.source, Registry("importers").names()):
             curves = load_animation(self.source)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from facegen.config import RenderConfig
-from facegen.errors import blame
+from facegen.core.errors import blame
+from facegen.core.registry import Registry
 from facegen.jobs.job import Done, Progress
 from facegen.jobs.outputs import Output, check_outputs
 from facegen.jobs.settings import pick
-from facegen.registry import Registry
 
 if TYPE_CHECKING:
-    from facegen.animation import Animation
+    from facegen.core.animation import Animation
 
 
 class RenderJob:
@@ -27,14 +27,14 @@ class RenderJob:
         self.places = check_outputs(outputs, (self.animation, self.look.audio), self.kinds)
 
     def check(self) -> None:
-        from facegen.audio import open_sound
+        from facegen.speech.audio import open_sound
 
         check_look(self.look)
         if self.look.audio:
             open_sound(self.look.audio)
 
     def run(self, progress: Progress) -> Done:
-        from facegen.exporters import load_animation
+        from facegen.formats import load_animation
 
         curves = load_animation(self.animation)
         for place in self.places:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any
 
-from facegen.errors import UsageError, nearest
+from facegen.core.errors import UsageError, nearest
 
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 

@@ -10,25 +10,25 @@ from typing import Any
 
 import numpy as np
 
-from facegen.animation import Animation
-from facegen.borrowing import borrow
 from facegen.config import Config, StreamConfig
-from facegen.decoders import load_decoder
-from facegen.decoders.live import LiveDecoder, held
+from facegen.core.animation import Animation
+from facegen.core.errors import UsageError
+from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ, as_fps
 from facegen.emotion import Emotion
-from facegen.encoders import load_encoder
-from facegen.encoders.live import LiveFeatures
-from facegen.errors import UsageError
-from facegen.live.life import Life
-from facegen.live.mood import Mood
-from facegen.live.reactions import Heard, Stress, closures, talking
-from facegen.passes import finishing
-from facegen.pipeline import emotion_track
+from facegen.live.idle_motion import Life
+from facegen.live.sinks import Frame
+from facegen.live.speech_reactions import Heard, Stress, closures, talking
+from facegen.live.streaming_emotion import Mood
+from facegen.motion.lipsync import load_decoder
+from facegen.motion.lipsync.streaming import LiveDecoder, held
+from facegen.motion.passes import finishing
+from facegen.motion.take import SMOOTH_SECONDS, Layer, Take, compose, smooth
+from facegen.pipeline.animate import emotion_track
+from facegen.pipeline.reference_emotion import borrow
 from facegen.rig import ARKIT, load_rig
-from facegen.rig.route import find_map
-from facegen.streams import Frame
-from facegen.take import SMOOTH_SECONDS, Layer, Take, compose, smooth
-from facegen.units import FEATURE_HZ, SAMPLE_RATE_HZ, as_fps
+from facegen.rig.retarget import find_map
+from facegen.speech.load import load_encoder
+from facegen.speech.streaming_features import LiveFeatures
 
 MARGIN_FRAMES = (
     4  # feature frames of the latency that are left for computing, resampling and the window of a frame

@@ -11,9 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from facegen.audio import open_sound, resample
-from facegen.audio_read import scaled
-from facegen.errors import (
+from facegen.core.errors import (
     AudioError,
     FacegenError,
     InputError,
@@ -21,7 +19,9 @@ from facegen.errors import (
     MissingSystemError,
     UsageError,
 )
-from facegen.units import SAMPLE_RATE_HZ
+from facegen.core.units import SAMPLE_RATE_HZ
+from facegen.speech.audio import open_sound, resample
+from facegen.speech.audio_decoding import scaled
 
 CAPACITY_S, PIPE_CAPACITY_S = 1.0, 10.0
 MIC_BLOCK_S = 0.02

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facegen.animation import Animation
-from facegen.errors import ImageError
-from facegen.portrait.eyes import EyePicture, eye_pictures
-from facegen.portrait.head import fit_head, inside_polygon
-from facegen.portrait.picture import LOG, Photo
-from facegen.portrait.puppet import Instant, Puppet
-from facegen.portrait.sheet import follows, make_sheet
-from facegen.portrait.skin import Skin, read_skin
-from facegen.portrait.stage import SAMPLES, Stage
-from facegen.portrait.vision import hands, wears_glasses
-from facegen.track.pose import angles
+from facegen.core.animation import Animation
+from facegen.core.errors import ImageError
+from facegen.portrait.background_warp import follows, make_sheet
+from facegen.portrait.eyeballs import EyePicture, eye_pictures
+from facegen.portrait.head_fitting import fit_head, inside_polygon
+from facegen.portrait.opengl import SAMPLES, Stage
+from facegen.portrait.photo import LOG, Photo
+from facegen.portrait.segmentation import hands, wears_glasses
+from facegen.portrait.skin_texture import Skin, read_skin
+from facegen.portrait.warp import Instant, Puppet
+from facegen.tracking.head_pose import angles
 
 PROFILE, TURNED = 40.0, 22.0
 """Degrees of yaw from which a face can't be animated, and from which it is warned of."""
@@ -46,7 +46,7 @@ class Scene:
         self, animation: Animation, draft: bool = False, paint: Painter | None = None
     ) -> Iterator[np.ndarray]:
         """Each frame [H, W, 3] uint8, what ``paint`` makes of it."""
-        from facegen.renderers.raster import open_context
+        from facegen.renderers.opengl import open_context
 
         context = open_context()
         try:

@@ -10,17 +10,17 @@ from typing import Protocol
 
 import numpy as np
 
-from facegen.animation import Animation
 from facegen.config import RenderConfig
-from facegen.errors import AnimationFileError, UsageError
-from facegen.files import check_writable
-from facegen.registry import Registry, suffix_of
+from facegen.core.animation import Animation
+from facegen.core.errors import AnimationFileError, UsageError
+from facegen.core.files import check_writable
+from facegen.core.registry import Registry, suffix_of
 from facegen.renderers.camera import Camera, camera_for, read_camera
-from facegen.renderers.channels import check_channel, depths, masks
 from facegen.renderers.clip import Clip, ClipWriter
 from facegen.renderers.images import Png, PngFolder, make_background
 from facegen.renderers.lights import read_surroundings
-from facegen.renderers.parts import fingerprint, write_in_parts
+from facegen.renderers.output_passes import check_channel, depths, masks
+from facegen.renderers.resumable import fingerprint, write_in_parts
 from facegen.rig import Rig, default_head, load_rig
 
 __all__ = [

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.errors import ConfigError, UsageError, nearest
-from facegen.files import read_json
+from facegen.core.errors import ConfigError, UsageError, nearest
+from facegen.core.files import read_json
 from facegen.rig import Rig
 
 PRESETS = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import RigError
-from facegen.mesh import to_srgb
+from facegen.core.errors import RigError
+from facegen.core.mesh import to_srgb
 
 
 def parse_color(text: str) -> tuple[int, int, int] | None:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import ImageError, MissingExtraError, UsageError
-from facegen.files import atomic_path, make_folder, read_bytes, write_atomic
+from facegen.core.errors import ImageError, MissingExtraError, UsageError
+from facegen.core.files import atomic_path, make_folder, read_bytes, write_atomic
 from facegen.renderers.clip import Clip
 from facegen.renderers.colors import parse_color
 

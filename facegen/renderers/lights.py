@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.errors import ImageError, UsageError
-from facegen.files import read_bytes
-from facegen.mesh import to_linear
+from facegen.core.errors import ImageError, UsageError
+from facegen.core.files import read_bytes
+from facegen.core.mesh import to_linear
 from facegen.renderers.camera import Camera
 from facegen.renderers.images import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, read_image
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import RigError
+from facegen.core.errors import RigError
 from facegen.renderers.colors import material_color
 from facegen.renderers.textures import at_uvs, smaller, texture_pixels
 from facegen.rig import Part, Rig

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import AudioError
+from facegen.core.errors import AudioError
 
 SOUND_HZ = 48_000
 FRAME_SAMPLES = 960

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from facegen.errors import MissingExtraError, RigError
+from facegen.core.errors import MissingExtraError, RigError
 from facegen.renderers.images import MAX_IMAGE_PIXELS, pillow
 from facegen.rig import Rig
 

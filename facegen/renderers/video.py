@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import OutputError, UsageError
-from facegen.files import atomic_path
+from facegen.core.errors import OutputError, UsageError
+from facegen.core.files import atomic_path
 from facegen.renderers.clip import Clip
 from facegen.renderers.soundtrack import SOUND_HZ, sound_frames
 

@@ -7,8 +7,8 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from facegen.errors import FacegenError, RigError, nearest
-from facegen.registry import Registry, suffix_of
+from facegen.core.errors import FacegenError, RigError, nearest
+from facegen.core.registry import Registry, suffix_of
 from facegen.rig.model import Rig
 
 

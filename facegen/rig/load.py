@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from facegen.errors import FacegenError, RigError, UsageError, nearest
-from facegen.files import read_bytes, read_json, safe_name
-from facegen.mesh import Mesh
+from facegen.core.errors import FacegenError, RigError, UsageError, nearest
+from facegen.core.files import read_bytes, read_json, safe_name
+from facegen.core.mesh import Mesh
 from facegen.rig.importing import import_rig, importer_of
 from facegen.rig.model import Control, Part, Rig
 

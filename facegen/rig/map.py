@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from facegen.animation import Animation, frozen
-from facegen.errors import RigError
+from facegen.core.animation import Animation, frozen
+from facegen.core.errors import RigError
 
 Knots = tuple[tuple[float, float], ...]
 """A piecewise linear curve: (in, out) pairs with rising ``in``; held beyond its ends."""

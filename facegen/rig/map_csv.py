@@ -16,8 +16,8 @@ from os import PathLike
 
 import numpy as np
 
-from facegen.errors import RigError, nearest
-from facegen.files import read_text, write_atomic
+from facegen.core.errors import RigError, nearest
+from facegen.core.files import read_text, write_atomic
 from facegen.rig.map import Knots, RigMap, check_knots
 from facegen.rig.model import Rig
 

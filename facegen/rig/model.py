@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from facegen.animation import Animation
-from facegen.errors import RigError, UsageError, nearest
-from facegen.mesh import Mesh
+from facegen.core.animation import Animation
+from facegen.core.errors import RigError, UsageError, nearest
+from facegen.core.mesh import Mesh
 
 SIDES = ("left", "right", "middle")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from facegen.animation import Animation
-from facegen.exporters import save
+from facegen.core.animation import Animation
+from facegen.formats import save
 from facegen.rig import ARKIT
 from tests.corpus.case import Case
-from tests.tiny_rig import tiny_rig
+from tests.helpers.tiny_rig import tiny_rig
 
 HEADER = "Timecode,BlendshapeCount," + ",".join(n[0].upper() + n[1:] for n in ARKIT)
 

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from tests.corpus.case import Case
-from tests.tiny_rig import tiny_rig
+from tests.helpers.tiny_rig import tiny_rig
 
 
 def rig_folder(folder: Path, changes: dict[str, Any] | None = None, arrays: dict[str, Any] | None = None) -> Path:

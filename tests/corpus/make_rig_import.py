@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from tests.avatars import change_json, write_avatar
+from tests.helpers.avatars import change_json, write_avatar
 from tests.corpus.case import Case
-from tests.tiny_rig import tiny_rig
+from tests.helpers.tiny_rig import tiny_rig
 
 DEEP = 100_000
 

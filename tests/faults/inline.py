@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from facegen.batch import run
-from facegen.batch.perform import perform
-from facegen.batch.place import place_for
-from facegen.batch.task import Result, Task
 from facegen.config import BatchConfig
+from facegen.jobs.batch import run
+from facegen.jobs.batch.run_task import perform
+from facegen.jobs.batch.storage import place_for
+from facegen.jobs.batch.task import Result, Task
 
 
 class Inline:

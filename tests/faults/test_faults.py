@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from facegen.batch.journal import Journal
 from facegen.cli.app import run
-from facegen.errors import OutputError
-from facegen.files import Log
-from facegen.threads import BYTES_ALIKE
+from facegen.core.errors import OutputError
+from facegen.core.files import Log
+from facegen.core.threads import BYTES_ALIKE
+from facegen.jobs.batch.journal import Journal
 from tests.faults.inline import contents, run_inline, short_sounds
 
 CLIPS = 4
@@ -155,8 +155,8 @@ def test_files_over_the_limit_on_size(tmp_path):
     """As quotas do: the write fails halfway, and nothing is left."""
     code = """
 import resource, signal, sys
-from facegen.files import write_atomic
-from facegen.errors import OutputError
+from facegen.core.files import write_atomic
+from facegen.core.errors import OutputError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 try:
@@ -298,7 +298,7 @@ def test_a_job_that_needs_more_memory_than_it_may_have(tmp_path):
 
 STARVED = """
 import numpy as np
-from facegen.batch.local import limit_memory
+from facegen.jobs.batch.local_workers import limit_memory
 
 limit_memory(400)
 a, out, held = np.ones((512, 512), np.float32), np.empty((512, 512), np.float32), []

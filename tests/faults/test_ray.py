@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from facegen.batch.run import plan, run_batch
 from facegen.config import BatchConfig
+from facegen.jobs.batch.run import plan, run_batch
 from tests.faults.inline import contents, run_inline, short_sounds
 
 ray = pytest.importorskip("ray")

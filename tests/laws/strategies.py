@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen.animation import Animation
+from facegen.core.animation import Animation
 from facegen.emotion import CATEGORIES, Emotion, EmotionSpan, EmotionTrack
-from facegen.phones import ARPABET, Phone, PhoneTrack
+from facegen.motion.take import MODES, Layer, Take
 from facegen.rig import ARKIT
-from facegen.take import MODES, Layer, Take
+from facegen.speech.phones import ARPABET, Phone, PhoneTrack
 
 RATES = (
     Fraction(24),

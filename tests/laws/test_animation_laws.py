@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facegen.animation import Animation
-from facegen.errors import AnimationFileError, UsageError
+from facegen.core.animation import Animation
+from facegen.core.errors import AnimationFileError, UsageError
 from facegen.rig import ARKIT
 from tests.laws.strategies import animations, rates
 

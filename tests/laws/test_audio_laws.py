@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegen.audio import open_sound, rechunk, resample
-from facegen.audio_read import scaled
-from facegen.units import SAMPLE_RATE_HZ
+from facegen.core.units import SAMPLE_RATE_HZ
+from facegen.speech.audio import open_sound, rechunk, resample
+from facegen.speech.audio_decoding import scaled
 
 rates = st.sampled_from([8_000, 11_025, 16_000, 22_050, 44_100, 44_056, 48_000, 96_000, 192_000])
 

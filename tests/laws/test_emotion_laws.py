@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from facegen.emotion import CATEGORIES, Emotion, Heard, named_emotions, nearest_emotions, parse_emotion
-from facegen.emotion.table import words_of_emotions
+from facegen.emotion.lexicon import words_of_emotions
 from tests.laws.strategies import emotion_tracks
 
 NAMES = tuple(named_emotions())

@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen.animation import Animation
-from facegen.errors import AnimationFileError
-from facegen.exporters import load_animation, load_take, save
-from facegen.exporters.rhubarb import mouth_cues
-from facegen.exporters.timecode import RATES, frame_rate, parse_timecode, timecode
-from facegen.phones import Phone, PhoneTrack
-from facegen.registry import Registry
+from facegen.core.animation import Animation
+from facegen.core.errors import AnimationFileError
+from facegen.core.registry import Registry
+from facegen.formats import load_animation, load_take, save
+from facegen.formats.rhubarb import mouth_cues
+from facegen.formats.timecode import RATES, frame_rate, parse_timecode, timecode
+from facegen.motion.take import compose
 from facegen.rig import ARKIT, load_rig
-from facegen.take import compose
-from facegen.textgrid import textgrid_tiers
-from tests.extras import USD
+from facegen.speech.phones import Phone, PhoneTrack
+from facegen.speech.textgrid import textgrid_tiers
+from tests.helpers.extras import USD
+from tests.helpers.tiny_rig import tiny_rig
 from tests.laws.strategies import animations, rates, takes
-from tests.tiny_rig import tiny_rig
 
 RIG = tiny_rig()
 BOARD = load_rig("metahuman")

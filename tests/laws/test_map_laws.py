@@ -5,12 +5,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen.animation import Animation
-from facegen.errors import FacegenError
+from facegen.core.animation import Animation
+from facegen.core.errors import FacegenError
 from facegen.rig import ARKIT, Control, Rig, RigMap, load_rig
-from facegen.rig.inverse import invert
+from facegen.rig.inverse_map import invert
 from facegen.rig.map_csv import map_text, read_map
-from facegen.rig.route import Route, find_map, shipped_maps
+from facegen.rig.retarget import Route, find_map, shipped_maps
 from tests.laws.strategies import animations
 
 shares = st.floats(0, 1, width=32)

@@ -11,11 +11,19 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen.animation import Animation
-from facegen.measures import MEASURES, Evidence, findings, measure
-from facegen.measures.curves import best_shift, correlation, dtw, jitter, jitter_share, lag_ms, speeds
-from facegen.phones import LABELS, Features
+from facegen.core.animation import Animation
+from facegen.evaluation.metrics import MEASURES, Evidence, findings, measure
+from facegen.evaluation.metrics.curves import (
+    best_shift,
+    correlation,
+    dtw,
+    jitter,
+    jitter_share,
+    lag_ms,
+    speeds,
+)
 from facegen.rig import ARKIT, load_rig
+from facegen.speech.phones import LABELS, Features
 from tests.laws.strategies import animations, numbers, phone_tracks, rates
 
 curves = hnp.arrays(np.float64, st.integers(3, 60), elements=st.floats(-1, 1, width=16))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facegen.passes import PASSES
+from facegen.motion.passes import PASSES
+from facegen.motion.take import compose
 from facegen.rig import ARKIT
-from facegen.take import compose
-from tests.test_passes import solve, talk
+from tests.motion.test_passes import solve, talk
 
 RATES = ("24", "25", "30000/1001", "60", "120")
 SPECS = ("neutral", "happy:0.6", "angry", "surprised:0.5+fearful:0.4", "-happy", "vad:0.4,0.7,0.1")

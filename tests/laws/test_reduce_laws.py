@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen.animation import Animation
-from facegen.errors import UsageError
-from facegen.reduce import HEAD_SHARE, fit_keys, reduce
+from facegen.core.animation import Animation
+from facegen.core.errors import UsageError
+from facegen.core.keyframe_reduction import HEAD_SHARE, fit_keys, reduce
 from tests.laws.strategies import animations
 
 curves = hnp.arrays(

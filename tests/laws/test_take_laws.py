@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from facegen.animation import Animation
-from facegen.errors import AnimationFileError
+from facegen.core.animation import Animation
+from facegen.core.errors import AnimationFileError
+from facegen.motion.take import Layer, Take, compose, smooth
 from facegen.rig import ARKIT
-from facegen.take import Layer, Take, compose, smooth
 from tests.laws.strategies import rates, takes
 
 

@@ -9,12 +9,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from facegen.core.errors import AlignmentError, ConfigError, FacegenError, RigError, UsageError
+from facegen.core.units import as_fps, frame_at, frame_count, frames_for_samples
 from facegen.emotion import CATEGORIES, Emotion, EmotionTrack, parse_emotion
-from facegen.errors import AlignmentError, ConfigError, FacegenError, RigError, UsageError
-from facegen.phones import LABELS, Phone, PhoneTrack
 from facegen.rig import ARKIT, RigMap, load_rig
-from facegen.rig.inverse import invert
-from facegen.units import as_fps, frame_at, frame_count, frames_for_samples
+from facegen.rig.inverse_map import invert
+from facegen.speech.phones import LABELS, Phone, PhoneTrack
 from tests.laws.strategies import animations, emotion_tracks, emotions, phone_tracks, rates
 
 
@@ -159,7 +159,7 @@ def test_the_arkit_rig_has_the_52_controls():
 
 
 def _animation(names, high=1.0):
-    from facegen.animation import Animation
+    from facegen.core.animation import Animation
 
     values = np.random.default_rng(0).uniform(0, high, (5, len(names)))
     return Animation(30, names, values)

@@ -1,6 +1,0 @@
-"""Conversations: who speaks when, and one take a speaker over the common time, who listens while others speak."""
-
-from facegen.conversation.job import Conversation, converse
-from facegen.conversation.turns import Turn, read_turns
-
-__all__ = ["Conversation", "Turn", "converse", "read_turns"]

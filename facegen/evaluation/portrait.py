@@ -1,0 +1,288 @@
+"""How good a portrait is: the video's tracked face against the take that drove it and the photo that it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+
+from facegen.core.animation import Animation
+from facegen.emotion.lexicon import CATEGORIES
+from facegen.evaluation.metrics.curves import best_shift
+from facegen.evaluation.metrics.eyes import blinks
+from facegen.evaluation.metrics.face_emotion import face_emotion
+from facegen.evaluation.metrics.inputs import Finding, Measure, Unmeasured
+from facegen.evaluation.metrics.lips import lip_head
+from facegen.portrait.image_metrics import grey, sharpness, ssim
+from facegen.portrait.photo import read_photo
+from facegen.portrait.scene import Scene, make_scene
+from facegen.portrait.watermark import mark_score
+from facegen.rig import ARKIT, load_rig
+from facegen.tracking.control_solver import Solver, eye_span, lip_rows
+from facegen.tracking.eyelids_gaze import EYES, REST, WIDE_AT_ONE
+from facegen.tracking.head_pose import align, camera_axes, unposed
+from facegen.tracking.landmarks_to_curves import bridged, solve_landmarks
+from facegen.tracking.mediapipe_landmarks import face_finder
+from facegen.tracking.rig_landmarks import load_points
+from facegen.tracking.video_frames import Video
+
+LATE_S = 0.4
+SHAPE = tuple(range(0, 468, 3))
+MARGIN = 0.12
+"""What lies further than this from the person, in widths of the face, is background."""
+STEADY = (1, 6, 168, 197, 195, 33, 133, 362, 263, 127, 356, 10, 151)
+EVERY = 5
+MARKED = 25
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the measures look at. ``rows`` [T, 478, 3] landmarks of the video; ``changes`` [T] mean second difference of
+    the face's brightness; ``samples``: every EVERY-th frame."""
+
+    scene: Scene
+    take: Animation
+    fps: Fraction
+    rows: np.ndarray
+    changes: np.ndarray
+    samples: list[np.ndarray]
+
+
+def judge(
+    video: str | PathLike,
+    take: Animation,
+    image: str | PathLike,
+    progress: Callable[[str, float, float | None], None] | None = None,
+) -> list[Finding]:
+    """Findings on the portrait ``video`` of ``image`` that ``take`` drove.
+
+    Raises VideoError for what is no video, ImageError for a picture without a face.
+    """
+    evidence = _watch(video, take, image, progress)
+    return [_take(row, evidence) for row in ROWS]
+
+
+def _take(row: tuple[Measure, Callable[[Evidence], float]], evidence: Evidence) -> Finding:
+    measure, run = row
+    try:
+        return Finding(measure, float(run(evidence)))
+    except Unmeasured as reason:
+        return Finding(measure, None, str(reason))
+
+
+def _watch(
+    video: str | PathLike,
+    take: Animation,
+    image: str | PathLike,
+    progress: Callable[[str, float, float | None], None] | None,
+) -> Evidence:
+    film = Video(video)
+    scene = make_scene(read_photo(image, max(film.size)), str(image))
+    rows: list[np.ndarray] = []
+    changes: list[float] = []
+    samples: list[np.ndarray] = []
+    low, high = (scene.puppet.head.outline.min(axis=0), scene.puppet.head.outline.max(axis=0))
+    face = np.s_[int(max(low[1], 0)) : int(high[1]), int(max(low[0], 0)) : int(high[0])]
+    last: list[np.ndarray] = []
+    with closing(face_finder(faces=1)) as finder:
+        for number, picture in enumerate(film.pictures()):
+            found = finder.find(picture.pixels, round(picture.time * 1000))
+            rows.append(found[0] if found else np.full((478, 3), np.nan, np.float32))
+            last = [*last[-2:], grey(picture.pixels[face])]
+            if len(last) == 3:
+                changes.append(float(np.abs(last[0] - 2 * last[1] + last[2]).mean()) / 2)
+            if number % EVERY == 0 and len(samples) < 200:
+                samples.append(picture.pixels)
+            if progress is not None:
+                progress("watch", float(picture.time), film.seconds)
+    fps = film.timing()[0]
+    return Evidence(scene, take, fps, np.stack(rows), np.array(changes), samples)
+
+
+def _apertures(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """The tracked and the driving gap of the lips over the distance of the outer eye corners, of the shared frames."""
+    rows = evidence.rows
+    eyes = np.linalg.norm(rows[:, 33] - rows[:, 263], axis=1)
+    seen = (rows[:, 14, 1] - rows[:, 13, 1]) / eyes
+    driven = lip_head(load_rig("aria")).aperture_and_width(_as(evidence))[0]
+    count = min(len(seen), len(driven))
+    seen, driven = seen[:count], np.maximum(driven[:count], 0.0)
+    good = np.isfinite(seen)
+    if good.sum() < 5 or np.ptp(driven) < 1e-4:
+        raise Unmeasured("the mouth hardly moves or the face is lost")
+    return np.interp(np.arange(count), np.flatnonzero(good), seen[good]), driven
+
+
+def _as(evidence: Evidence) -> Animation:
+    return evidence.take.resample(evidence.fps)
+
+
+def aperture_agreement(evidence: Evidence) -> float:
+    return best_shift(*_apertures(evidence), float(evidence.fps), LATE_S)[1]
+
+
+def aperture_lag(evidence: Evidence) -> float:
+    shift, _ = best_shift(*_apertures(evidence), float(evidence.fps), LATE_S)
+    return shift / 1000 * float(evidence.fps)
+
+
+def background(evidence: Evidence) -> float:
+    scene = evidence.scene
+    sheet = scene.puppet.sheet
+    person = np.zeros(scene.photo.pixels.shape[:2], bool)
+    left, top, right, bottom = sheet.box
+    person[top:bottom, left:right] = sheet.alpha > 12
+    reach = max(1, round(MARGIN * scene.puppet.head.face_size[0]))
+    free = ~binary_dilation(person, iterations=reach)
+    if not sheet.segmented or free.sum() < 200:
+        raise Unmeasured("the photo shows no background that can be told from the person")
+    return float(np.mean([ssim(frame, scene.photo.pixels, free) for frame in _same_size(evidence)]))
+
+
+def _same_size(evidence: Evidence) -> Iterator[np.ndarray]:
+    shape = evidence.scene.photo.pixels.shape
+    for frame in evidence.samples:
+        if frame.shape == shape:
+            yield frame
+        else:
+            raise Unmeasured("photo and video have unlike sizes")
+
+
+def _still(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """The face's shape without pose in the photo [N, 2] and as it mostly is in the video [N, 2], in eye distances."""
+    good = evidence.rows[np.isfinite(evidence.rows).all(axis=(1, 2))]
+    if not len(good):
+        raise Unmeasured("the face is lost")
+    own = camera_axes(evidence.scene.photo.landmarks[None, :468])
+    weight = np.zeros(468)
+    weight[list(STEADY)] = 1.0
+    rows = camera_axes(good[:, :468])
+    still = np.median(unposed(rows, *align(rows, own[0], weight)), axis=0)
+    span = float(np.linalg.norm(own[0, 33] - own[0, 263]))
+    return own[0, :, :2] / span, still[:, :2] / span
+
+
+def identity_shape(evidence: Evidence) -> float:
+    """RMS distance of the upper face's landmarks, which speech leaves in place, from the photo's."""
+    own, still = _still(evidence)
+    steady = own[:, 1] > own[2, 1]  # above the nose's base
+    return float(np.sqrt(((own - still)[steady] ** 2).sum(axis=1).mean()))
+
+
+def identity_texture(evidence: Evidence) -> float:
+    """Cosine of the colours at the landmarks in the photo and in the video, less their mean."""
+    pixels = evidence.scene.photo.pixels
+
+    def at(frame: np.ndarray, row: np.ndarray) -> np.ndarray:
+        places = row[list(SHAPE), :2].round().astype(int)
+        places = np.clip(places, 0, np.array(frame.shape[1::-1]) - 1)
+        values = frame[places[:, 1], places[:, 0]].astype(np.float64)
+        return (values - values.mean(axis=0)).ravel()
+
+    own = at(pixels, evidence.scene.photo.landmarks)
+    found = []
+    for frame, row in zip(evidence.samples, evidence.rows[::EVERY], strict=False):
+        if np.isfinite(row).all():
+            other = at(frame, row)
+            found.append(own @ other / max(np.linalg.norm(own) * np.linalg.norm(other), 1e-9))
+    if not found:
+        raise Unmeasured("the face is lost")
+    return float(np.mean(found))
+
+
+def flicker(evidence: Evidence) -> float:
+    if not len(evidence.changes):
+        raise Unmeasured("fewer than three frames")
+    return float(np.median(evidence.changes))
+
+
+def mouth_sharpness(evidence: Evidence) -> float:
+    """Sharpness of the mouth region over that of the photo's face."""
+    head = evidence.scene.puppet.head
+    low, high = head.outline.min(axis=0).astype(int), head.outline.max(axis=0).astype(int)
+    face = evidence.scene.photo.pixels[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
+    found = []
+    for frame, row in zip(evidence.samples, evidence.rows[::EVERY], strict=False):
+        if np.isfinite(row).all():
+            x, y = row[[61, 291, 0, 17], :2].T
+            reach = 0.15 * (x.max() - x.min())
+            top, bottom, left, right = y.min() - reach, y.max() + reach, x.min() - reach, x.max() + reach
+            found.append(sharpness(frame[int(max(top, 0)) : int(bottom), int(max(left, 0)) : int(right)]))
+    if not found:
+        raise Unmeasured("the face is lost")
+    return float(np.mean(found) / max(sharpness(face), 1e-6))
+
+
+def expressed(evidence: Evidence) -> Animation:
+    """The controls that lead from the photo's face to the video's: what was put into it, whatever the photo shows."""
+    face = load_points("aria")
+    solver = Solver.of(face)
+    good = np.isfinite(evidence.rows).all(axis=(1, 2))
+    if not good.any():
+        raise Unmeasured("the face is lost")
+    photo = camera_axes(evidence.scene.photo.landmarks[None]) @ evidence.scene.puppet.head.rotation
+    unit = float(eye_span(face, face.rest)) / float(np.linalg.norm(photo[0, 33] - photo[0, 263]))
+    own = unit * photo[0]
+    weight = np.zeros(len(own))
+    weight[list(STEADY)] = 1.0
+    rows = camera_axes(bridged(evidence.rows, good))
+    still = unposed(rows, *align(rows, own, weight))
+    placed, rest = still[:, face.landmarks], own[face.landmarks]
+    lips = lip_rows(placed, face) - lip_rows(rest, face)
+    found = solver.solve(placed - rest, lips, float(evidence.fps))
+    values = np.zeros((len(found), len(ARKIT)))
+    for name, curve in zip(solver.names, found.T, strict=True):
+        if name in ARKIT:
+            values[:, ARKIT.index(name)] = curve
+    for eye in EYES:
+        opened = [(r[list(eye.upper), 1] - r[list(eye.lower), 1]).mean() for r in (*still, own)]
+        more = np.array(opened[:-1]) / max(opened[-1], 1e-6) - 1
+        values[:, ARKIT.index("eyeWide" + eye.side)] = np.clip((more - REST) / WIDE_AT_ONE, 0, 1)
+        values[:, ARKIT.index("eyeBlink" + eye.side)] = np.clip(-(more + REST) / (1 - REST), 0, 1)
+    return Animation(evidence.fps, ARKIT, values.clip(0, 1))
+
+
+def emotion_shares(evidence: Evidence) -> np.ndarray:
+    """How likely the face shows each of CATEGORIES, [8]."""
+    shares = face_emotion(expressed(evidence))
+    return np.array([shares[name] for name in CATEGORIES])
+
+
+def emotion_shown(evidence: Evidence) -> float:
+    return float(np.argmax(emotion_shares(evidence)))
+
+
+def blink_difference(evidence: Evidence) -> float:
+    curves = solve_landmarks(evidence.rows, evidence.fps)
+    return float(len(blinks(curves)) - len(blinks(_as(evidence))))
+
+
+def mark(evidence: Evidence) -> float:
+    return mark_score(evidence.samples[:MARKED])
+
+
+def _row(name: str, unit: str, better: str, formula: str, run: Callable[[Evidence], float]) -> tuple:
+    return Measure(name, "portrait", unit, better, (), "", formula, lambda _: None), run
+
+
+ROWS: tuple[tuple[Measure, Callable[[Evidence], float]], ...] = (
+    _row("aperture_agreement", "r", "high", "correlation of tracked and driving lip gap", aperture_agreement),
+    _row("aperture_lag", "frames", "range", "shift at which they agree best", aperture_lag),
+    _row("background_ssim", "", "high", "SSIM with the photo away from the person", background),
+    _row(
+        "identity_shape", "eye distances", "low", "RMS change of the upper face's landmarks", identity_shape
+    ),
+    _row(
+        "identity_texture", "cosine", "high", "colours at the landmarks beside the photo's", identity_texture
+    ),
+    _row("flicker", "of 255", "low", "median second difference of the face's brightness", flicker),
+    _row("mouth_sharpness", "ratio", "high", "spread of LoG, mouth over the photo's face", mouth_sharpness),
+    _row("emotion_shown", "category", "range", "what face_emotion names by the face's change", emotion_shown),
+    _row("blinks_more", "blinks", "range", "blinks tracked less blinks driven", blink_difference),
+    _row("mark_score", "sd", "high", "how clearly the pixels bear the invisible mark", mark),
+)

@@ -1,0 +1,91 @@
+"""What a check finds: lines with a value, the range it should lie in, a verdict and the spans at fault."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from facegen.evaluation.metrics.spans import Span
+from facegen.evaluation.report.thresholds import FAIL, PASS, SKIPPED, VERDICTS, Range
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the card. ``value`` is None, and ``verdict`` SKIPPED, where ``reason`` says why there is none."""
+
+    name: str
+    group: str
+    label: str
+    value: float | None
+    range: Range
+    verdict: str
+    spans: tuple[Span, ...] = ()
+    reason: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Value and unit for people."""
+        if self.value is None:
+            return "–"
+        unit = "" if self.range.unit == "1" else f" {self.range.unit}"
+        return f"{_short(self.value):.10g}{unit}"
+
+    def plain(self) -> dict[str, Any]:
+        """The line as JSON values."""
+        return {
+            "name": self.name,
+            "group": self.group,
+            "value": None if self.value is None else _short(self.value),
+            "unit": self.range.unit,
+            "range": [self.range.low, self.range.high],
+            "tolerated": [self.range.warn_low, self.range.warn_high],
+            "verdict": self.verdict,
+            "spans": [[round(s.start, 3), round(s.end, 3), s.text] for s in self.spans],
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Card:
+    """The lines of one check, in the order of the tables of checks.
+
+    ``name`` and ``sound`` are the names of what was checked (None where there is none), ``notes`` what was odd about
+    reading the sound, ``drawing`` what a page draws beside the table.
+    """
+
+    name: str
+    sound: str | None
+    seconds: float
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
+    drawing: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of any line that was measured."""
+        return max(
+            (line.verdict for line in self.lines if line.verdict != SKIPPED), key=VERDICTS.index, default=PASS
+        )
+
+    @property
+    def failed(self) -> bool:
+        return self.verdict == FAIL
+
+    def line(self, name: str) -> Line:
+        """The line called ``name``. KeyError where there is none."""
+        for line in self.lines:
+            if line.name == name:
+                return line
+        raise KeyError(name)
+
+    def count(self, verdict: str) -> int:
+        return sum(line.verdict == verdict for line in self.lines)
+
+
+def _short(value: float) -> float:
+    """``value`` to four significant digits."""
+    if value == 0 or not math.isfinite(value):
+        return 0.0
+    return float(round(value, max(0, 3 - math.floor(math.log10(abs(value))))))

@@ -1,0 +1,206 @@
+"""The checks of an animation: sync, lips, stillness, eyes, head, curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from facegen.evaluation.metrics import MEASURES, Unmeasured, spans
+from facegen.evaluation.metrics.audio_sync import silent_frames
+from facegen.evaluation.metrics.curves import best_shift, speeds
+from facegen.evaluation.metrics.lips import TEETH, Contact, contacts, lip_to_teeth, openings, share
+from facegen.evaluation.metrics.motion import mouth
+from facegen.evaluation.metrics.spans import Span
+from facegen.evaluation.report.inputs import Check, Reading, Subject
+from facegen.evaluation.report.thresholds import ranges
+from facegen.speech.phones import BILABIALS, LABIODENTALS, PhoneTrack
+
+WINDOW_S = 8.0  # sync is judged for each such piece of a long clip
+REACH_S = 0.6
+FOLLOWS = 0.35  # correlation from which a shift means something
+VOWEL_S = 0.06  # a shorter vowel is reduced, and may fall between two frames
+JUDGED_S = 8.0  # blinks and glances of a shorter clip are too few to be counted
+_MEASURES = {row.name: row for row in MEASURES}
+
+
+def windows(subject: Subject) -> list[tuple[Span, float, float]]:
+    """Time, best shift ms (positive: lips late) and the correlation there, for each piece in which anyone speaks."""
+    ours, theirs = subject.gap, subject.expected_gap
+    if np.ptp(ours) < 1e-6:
+        raise Unmeasured("the lips do not move")
+    pieces = max(1, round(len(ours) / (WINDOW_S * subject.fps)))
+    edges = np.linspace(0, len(ours), pieces + 1).round().astype(int)
+    found = []
+    for a, b in zip(edges, edges[1:], strict=False):
+        if np.ptp(theirs[a:b]) > 0.02 and b - a > 2:
+            shift, r = best_shift(ours[a:b], theirs[a:b], subject.fps, REACH_S)
+            found.append((Span(a / subject.fps, b / subject.fps), shift, r))
+    if not found:
+        raise Unmeasured("no one speaks")
+    return found
+
+
+def sync_offset(subject: Subject) -> Reading:
+    sure = [(span, shift) for span, shift, r in windows(subject) if r >= FOLLOWS]
+    if not sure:
+        raise Unmeasured("the lips follow the speech at no shift")
+    allowed = ranges()["sync_offset"]
+    off = [
+        span._replace(text=f"the lips are {abs(shift):.0f} ms {'late' if shift > 0 else 'early'}")
+        for span, shift in sure
+        if allowed.verdict(shift) != "pass"
+    ]
+    return float(np.median([shift for _, shift in sure])), off
+
+
+def lip_agreement(subject: Subject) -> Reading:
+    rows = windows(subject)
+    low = ranges()["lip_agreement"].low or 0.0
+    return float(np.median([r for *_, r in rows])), [
+        span._replace(text="the lips do not follow the speech") for span, _, r in rows if r < low
+    ]
+
+
+def _contact_check(
+    find: Callable[[Subject], tuple[Contact, ...]], what: str, fault: str, hit: bool
+) -> Callable:
+    def run(subject: Subject) -> Reading:
+        found = find(subject)
+        return share(found, what, hit), spans.missed(found, fault)
+
+    return run
+
+
+def _closures(subject: Subject) -> tuple[Contact, ...]:
+    assert subject.sure_phones is not None
+    return contacts(subject.gap, subject.fps, subject.sure_phones, BILABIALS)
+
+
+def _bites(subject: Subject) -> tuple[Contact, ...]:
+    assert subject.sure_phones is not None
+    subject.gap  # noqa: B018 - Unmeasured without a mouth
+    gap = lip_to_teeth(subject.rig, subject.moving)
+    return contacts(gap, subject.fps, subject.sure_phones, LABIODENTALS, TEETH)
+
+
+def _openings(subject: Subject) -> tuple[Contact, ...]:
+    assert subject.sure_phones is not None
+    vowels = PhoneTrack(tuple(p for p in subject.sure_phones if p.end - p.start >= VOWEL_S))
+    return openings(subject.gap, subject.fps, vowels)
+
+
+def _measured(name: str, least_s: float = 0.0) -> Callable[[Subject], Reading]:
+    """The measure called ``name``, of clips of at least ``least_s``."""
+
+    def run(subject: Subject) -> Reading:
+        if subject.moving.seconds < least_s:
+            raise Unmeasured(f"the clip is shorter than {least_s:g} s")
+        value = _MEASURES[name].run(subject.evidence)
+        if value is None:
+            raise Unmeasured("there is no answer")
+        return value, []
+
+    return run
+
+
+def _in_silence(
+    name: str, speed_of: Callable[[Subject], np.ndarray], what: str
+) -> Callable[[Subject], Reading]:
+    """The mean speed between frames that both lie in silence, and where it passes what row ``name`` tolerates."""
+
+    def run(subject: Subject) -> Reading:
+        assert subject.features is not None
+        speed = speed_of(subject)
+        quiet = silent_frames(subject.features, len(subject.moving), subject.fps)
+        both = quiet[1:] & quiet[:-1]
+        if not both.any():
+            raise Unmeasured("the sound has no silence")
+        limit = ranges()[name].warn_high or 0.0
+        return float(speed[both].mean()), spans.restless(speed, quiet, subject.fps, limit, what)
+
+    return run
+
+
+def _mouth_speed(subject: Subject) -> np.ndarray:
+    return speeds(mouth(subject.moving), subject.fps)
+
+
+def _lip_speed(subject: Subject) -> np.ndarray:
+    return speeds(subject.gap[:, None], subject.fps)
+
+
+def _jitter(subject: Subject) -> Reading:
+    value, _ = _measured("mouth_jitter")(subject)
+    return value, spans.shaky(subject.moving, ranges()["mouth_jitter"].warn_high or 1.0)
+
+
+def _blinks(subject: Subject) -> Reading:
+    value, _ = _measured("blinks_a_minute", JUDGED_S)(subject)
+    return value, spans.unblinking(subject.moving)
+
+
+def _part(find: Callable[[Subject], list[Span]]) -> Callable[[Subject], Reading]:
+    """Per cent of the clip's time that lies within the spans that ``find`` gives."""
+
+    def run(subject: Subject) -> Reading:
+        found = find(subject)
+        return 100 * spans.seconds_in(found) / max(subject.moving.seconds, 1e-9), found
+
+    return run
+
+
+def _length(subject: Subject) -> Reading:
+    assert subject.levels is not None
+    return 1000 * (subject.moving.seconds - subject.levels.seconds), []
+
+
+SPOKEN, HEARD = ("animation", "phones"), ("animation", "features")
+MOTION = (
+    Check("length_difference", "sync", "longer than the sound by", ("animation", "levels"), _length),
+    Check("sync_offset", "sync", "lips late by", SPOKEN, sync_offset),
+    Check("lip_agreement", "sync", "lips follow the speech", SPOKEN, lip_agreement),
+    Check(
+        "closure_rate", "lips", "lips closed at p b m", SPOKEN,
+        _contact_check(_closures, "closed lips", "the lips stay apart", True),
+    ),
+    Check(
+        "labiodental_rate", "lips", "lip on teeth at f v", SPOKEN,
+        _contact_check(_bites, "the lip at the teeth", "the lip stays off the teeth", True),
+    ),
+    Check(
+        "open_vowels_shut", "lips", "open vowels with shut lips", SPOKEN,
+        _contact_check(_openings, "an open mouth", "the lips stay shut", False),
+    ),
+    Check(
+        "silence_motion", "stillness", "mouth motion in silence", HEARD,
+        _in_silence("silence_motion", _mouth_speed, "the mouth moves"),
+    ),
+    Check(
+        "silence_lips", "stillness", "lips parting in silence", HEARD,
+        _in_silence("silence_lips", _lip_speed, "the lips open and close"),
+    ),
+    Check("mouth_jitter", "stillness", "mouth jitter above 8 Hz", ("animation",), _jitter),
+    Check("blinks_a_minute", "eyes", "blinks", ("animation",), _blinks),
+    Check("blink_length", "eyes", "length of a blink", ("animation",), _measured("blink_length")),
+    Check(
+        "gaze_shifts_a_minute", "eyes", "gaze shifts", ("animation",), _measured("gaze_shifts_a_minute", JUDGED_S)
+    ),
+    Check("gaze_spread", "eyes", "spread of the gaze", ("animation",), _measured("gaze_spread", JUDGED_S)),
+    Check("head_spread", "head", "spread of the head's turns", ("animation",), _measured("head_spread", JUDGED_S)),
+    Check(
+        "clipped_speech", "curves", "jaw and lips held at 1", ("animation",),
+        _part(lambda s: spans.clipped(s.moving, articulators=True)),
+    ),
+    Check(
+        "clipped_expression", "curves", "other curves held at 1", ("animation",),
+        _part(lambda s: spans.clipped(s.moving, articulators=False)),
+    ),
+    Check(
+        "out_of_range", "curves", "curves outside 0..1", ("animation",), _part(lambda s: spans.out_of_range(s.moving))
+    ),
+    Check(
+        "frozen_curves", "curves", "frozen curves", ("animation",),
+        _part(lambda s: spans.frozen(s.moving, s.phones)),
+    ),
+)  # fmt: skip

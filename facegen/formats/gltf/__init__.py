@@ -1,0 +1,1 @@
+"""glTF and VRM: heads, rigs and animations, read and written."""

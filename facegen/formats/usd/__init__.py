@@ -1,0 +1,1 @@
+"""USD (UsdSkel): heads, rigs and animations, read and written."""

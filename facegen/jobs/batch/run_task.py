@@ -1,0 +1,125 @@
+"""Doing one task, in whatever process: check what was done before, work in a folder aside, then hand over."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from hashlib import sha256
+from importlib import resources
+from typing import Any
+
+from facegen import __version__
+from facegen.core.errors import FacegenError, InputError, OutputError
+from facegen.core.files import checksum, make_folder, tree_files
+from facegen.jobs import load_job
+from facegen.jobs.batch.storage import Place
+from facegen.jobs.batch.task import DONE, KEPT, STALE, Fault, Result, Task, canonical
+from facegen.jobs.batch.thumbnails import card_of, picture_of
+from facegen.jobs.settings import known_fields
+from facegen.jobs.warnings import noted
+
+HALTING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
+"""Faults of the output folder that every other job would meet as well."""
+
+
+def perform(task: Task, place: Place, *, check: bool = True, thumbnail: bool = False) -> Result:
+    """The result of ``task``; failures are results too, never exceptions. Only a finished job's files get names in
+    ``place``."""
+    began = time.monotonic()
+    try:
+        result = _perform(task, place, check, thumbnail)
+    except FacegenError as error:
+        # What ONNX Runtime says when the memory ends, whichever network it ran.
+        starved = "bad_alloc" in error.reason
+        result = Result.failed(_no_memory(task) if starved else _fault(error, place))
+    except MemoryError:
+        result = Result.failed(_no_memory(task))
+    except Exception as error:  # a fault of ours in one job must not end the others
+        reason = f"internal error ({type(error).__name__}: {str(error)[:300]})"
+        result = Result.failed(Fault(reason, task.name, "please report it", 5))
+    return replace(result, elapsed=round(time.monotonic() - began, 3))
+
+
+def _perform(task: Task, place: Place, check: bool, thumbnail: bool) -> Result:
+    if task.fault is not None:
+        return Result.failed(task.fault)
+    mark = fingerprint(task)
+    if task.earlier is not None:
+        same = task.earlier.get("fingerprint") == mark and place.holds(task.earlier["outputs"])
+        return replace(Result.from_plain(task.earlier), state=KEPT) if same else Result(STALE)
+    with place.aside(f"{task.row}-{os.getpid()}") as folder:
+        for name in task.outputs:
+            make_folder((folder / name.rstrip("/")).parent)
+        paths = [os.path.join(folder, name) for name in task.outputs]
+        job = load_job(task.command)(task.sources, paths, _options(task))
+        job.check()
+        with noted([]) as notes:
+            done = job.run(lambda *_: None)
+        outputs = {
+            f.relative_to(folder).as_posix(): [checksum(f), f.stat().st_size] for f in tree_files(folder)
+        }
+        card = card_of(done) if check else None
+        picture = picture_of(done) if thumbnail else None
+        place.receive(folder)
+    seconds, frames = round(done.animation.seconds, 6), len(done.animation)
+    return Result(
+        DONE, mark, outputs, seconds, frames, notes=(*done.notes, *notes), card=card, picture=picture
+    )
+
+
+def _options(task: Task) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in task.options.items()}
+
+
+def _fault(error: FacegenError, place: Place) -> Fault:
+    numbers = {fault.errno for fault in _causes(error) if isinstance(fault, OSError)}
+    failing = isinstance(error, OutputError)
+    halts = failing and (bool(numbers & set(HALTING)) or not place.exists())
+    return Fault.of(place.plainly(error), again=failing and not halts, halts=halts)
+
+
+def _no_memory(task: Task) -> Fault:
+    return Fault("the memory is not enough", task.name, "raise --memory, or use fewer --workers", 3, True)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    met: set[int] = set()  # an error raised again from itself is its own cause
+    while error is not None and id(error) not in met:
+        met.add(id(error))
+        yield error
+        error = error.__cause__
+
+
+def fingerprint(task: Task) -> str:
+    """What the outputs of a task depend on: command, options, contents of the files that it reads, and facegen itself."""
+    known = known_fields(load_job(task.command).settings)
+    files = [*task.sources, *_named_files(task, known)]
+    read = {path: checksum(path) for path in files}
+    options = {k: read.get(v, v) if isinstance(v, str) else v for k, v in task.options.items()}
+    about = [task.command, options, [read[path] for path in task.sources], list(task.outputs), engine_mark()]
+    return sha256(canonical(about)).hexdigest()
+
+
+def _named_files(task: Task, known: dict[str, Any]) -> Iterator[str]:
+    for name, value in task.options.items():
+        if (
+            name in known
+            and known[name].metadata.get("file")
+            and isinstance(value, str)
+            and os.path.isabs(value)
+        ):
+            if os.path.exists(value):
+                yield value
+
+
+@lru_cache(maxsize=1)
+def engine_mark() -> str:
+    """The version of facegen and of the weights that it ships."""
+    try:
+        return f"{__version__} {checksum(str(resources.files('facegen') / 'models'))}"
+    except InputError:
+        return __version__

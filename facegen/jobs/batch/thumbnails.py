@@ -1,0 +1,50 @@
+"""What the summary shows of a finished job: the checks of its take, and a picture of its face."""
+
+from __future__ import annotations
+
+import base64
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from facegen.jobs import Done
+
+SIZE = (160, 160)
+
+
+def card_of(done: Done) -> dict[str, Any] | None:
+    """The verdict of the checks on motion (facegen.evaluation.report) and the lines that are not passed; None without a
+    take."""
+    if done.take is None:
+        return None
+    from facegen.evaluation import report as qa
+
+    card = qa.check(done.take)
+    lines = [
+        [line.label, line.shown, line.verdict] for line in card.lines if line.verdict in ("warn", "fail")
+    ]
+    return {"verdict": card.verdict, "lines": lines}
+
+
+def picture_of(done: Done) -> str:
+    """The face where the mouth is widest open, as the data URI of a JPEG; aria shows curves of any rig that it can."""
+    from PIL import Image
+
+    from facegen.renderers import camera_for, make_background
+    from facegen.renderers.opengl import Raster
+    from facegen.rig import load_rig
+
+    rig, curves = load_rig("aria"), done.animation
+    if done.take is not None:
+        from facegen.formats.take import composed
+
+        curves = composed(done.take)
+    jaw = curves.select(("jawOpen",)).values[:, 0]
+    widest = int(np.argmax(jaw)) / curves.fps
+    shown = curves.slice(float(widest), float(widest + 1 / curves.fps))
+    camera, background = camera_for(rig, "front", SIZE), make_background("#2b2f36", SIZE)
+    pixels = next(Raster().frames(rig, shown, camera, SIZE, background))
+    out = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

@@ -1,0 +1,252 @@
+"""The HTTP side of the service: requests to the desk, its answers back."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from facegen.config import ServeConfig
+from facegen.core.errors import FacegenError, MissingExtraError
+from facegen.core.files import atomic_path, remove_tree
+from facegen.jobs.server.job_queue import Desk, Entry, Full
+from facegen.jobs.server.openapi import description
+
+LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
+STATUS = {2: 400, 3: 422, 4: 507, 6: 501}
+"""Of the exit codes that a command would end with."""
+WAIT_SECONDS = 3600.0
+
+
+def make_app(desk: Desk, config: ServeConfig) -> Any:
+    """The Starlette application over ``desk``. Raises MissingExtraError without the extra ``serve``."""
+    try:
+        from starlette.applications import Starlette
+        from starlette.middleware import Middleware
+        from starlette.middleware.trustedhost import TrustedHostMiddleware
+        from starlette.routing import Route
+    except ImportError as error:
+        raise MissingExtraError("starlette", "serve", "facegen serve") from error
+
+    service = _Service(desk, config)
+    routes = [
+        Route("/v1/animate", service.animate, methods=["POST"]),
+        Route("/v1/jobs/{name}", service.job, methods=["GET"]),
+        Route("/v1/jobs/{name}", service.forget, methods=["DELETE"]),
+        Route("/v1/jobs/{name}/{file:path}", service.file, methods=["GET"]),
+        Route("/openapi.json", service.openapi),
+        Route("/metrics", service.metrics),
+        Route("/health", service.health),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    # A page on the web must not reach a service on its reader's machine by a name of its own.
+    hosts = list(LOCAL) if config.host in LOCAL else ["*"]
+    guard = [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]
+    return Starlette(
+        routes=routes, middleware=guard, lifespan=lifespan, exception_handlers={FacegenError: _answer_error}
+    )
+
+
+async def _answer_error(request: Any, error: Any) -> Any:
+    from starlette.responses import JSONResponse
+
+    status = 503 if isinstance(error, Full) else STATUS.get(error.exit_code, 500)
+    if getattr(error, "status", None):
+        status = error.status
+    headers = (
+        {"Retry-After": "5"} if status == 503 else {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    )
+    return JSONResponse(_told(error), status, headers)
+
+
+def _told(error: FacegenError) -> dict[str, Any]:
+    path = Path(error.path).name if error.path else None  # where it lies here is nobody's business
+    return {"error": error.reason, "about": path, "remedy": error.remedy}
+
+
+class Refused(FacegenError):
+    """A request that is not let in, with its HTTP status."""
+
+    def __init__(self, status: int, reason: str, remedy: str) -> None:
+        super().__init__(reason, remedy=remedy)
+        self.status = status
+
+
+class _Service:
+    def __init__(self, desk: Desk, config: ServeConfig) -> None:
+        self.desk, self.config, self.started = desk, config, time.time()
+
+    def _let_in(self, request: Any) -> None:
+        if self.config.token is not None:
+            given = request.headers.get("authorization", "")
+            if not hmac.compare_digest(given.encode(), f"Bearer {self.config.token}".encode()):
+                raise Refused(401, "the token is missing or wrong", "send Authorization: Bearer TOKEN")
+        origin = request.headers.get("origin")
+        if origin and origin.partition("://")[2] != request.headers.get("host"):
+            raise Refused(403, "comes from another site's page", "call it from a program")
+
+    async def animate(self, request: Any) -> Any:
+        from starlette.responses import FileResponse, JSONResponse
+
+        self._let_in(request)
+        asked = dict(request.query_params)
+        wait = asked.pop("wait", "true").lower() not in ("false", "0", "no")
+        name, place = self.desk.new_upload()
+        try:
+            asked |= await self._receive(request, place)
+            entry = await asyncio.to_thread(self.desk.take, name, "animate", asked)
+        except BaseException:
+            remove_tree(place.parent)
+            raise
+        if wait:
+            await self._done(entry)
+        if not wait or entry.result is None:
+            return JSONResponse(self._shown(name, entry), 202, {"Location": f"/v1/jobs/{name}"})
+        if entry.result.fault:
+            raise entry.result.fault.error()
+        files = list(self.desk.outputs(entry))
+        if len(files) > 1:
+            return JSONResponse(self._shown(name, entry))
+        return FileResponse(files[0][1], filename=files[0][0], headers={"X-Job": name})
+
+    async def _receive(self, request: Any, place: Path) -> dict[str, Any]:
+        """Write the request's sound to ``place`` as it comes; returns the options that a form brings with it."""
+        most = self.config.largest << 20
+        if int(request.headers.get("content-length") or 0) > most + 65536:
+            raise self._too_large()
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            return await self._receive_form(request, place, most)
+        count = 0
+        with atomic_path(place) as temporary, open(temporary, "wb") as out:
+            async for chunk in request.stream():
+                count += len(chunk)
+                if count > most:
+                    raise self._too_large()
+                out.write(chunk)
+        if not count:
+            raise Refused(400, "the request holds no sound", "send a sound file as the body")
+        return {}
+
+    async def _receive_form(self, request: Any, place: Path, most: int) -> dict[str, Any]:
+        from starlette.datastructures import UploadFile
+
+        async with request.form(max_files=1, max_fields=100) as form:
+            sound = form.get("audio")
+            if not isinstance(sound, UploadFile):
+                raise Refused(400, "the form has no file called audio", "send the sound as audio")
+            count = 0
+            with atomic_path(place) as temporary, open(temporary, "wb") as out:
+                while chunk := await sound.read(1 << 16):
+                    count += len(chunk)
+                    if count > most:
+                        raise self._too_large()
+                    out.write(chunk)
+            return {key: value for key, value in form.items() if isinstance(value, str)}
+
+    def _too_large(self) -> Refused:
+        return Refused(413, f"the sound is larger than {self.config.largest} MB", "send it in parts")
+
+    async def _done(self, entry: Entry) -> None:
+        """Wait for the end of a job."""
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(told.set)
+
+        entry.tell.append(tell)
+        if entry.result is None:
+            try:
+                await asyncio.wait_for(told.wait(), WAIT_SECONDS)
+            except asyncio.TimeoutError:
+                return
+
+    def _entry(self, request: Any) -> tuple[str, Entry]:
+        self._let_in(request)
+        name = request.path_params["name"]
+        if name not in self.desk.entries:
+            raise Refused(404, "there is no such job", "it may have been removed")
+        return name, self.desk.entries[name]
+
+    async def job(self, request: Any) -> Any:
+        from starlette.responses import JSONResponse
+
+        return JSONResponse(self._shown(*self._entry(request)))
+
+    async def file(self, request: Any) -> Any:
+        from starlette.responses import FileResponse
+
+        _, entry = self._entry(request)
+        files = dict(self.desk.outputs(entry))
+        wanted = request.path_params["file"]
+        if wanted not in files:
+            raise Refused(404, "the job has no such file", "see its outputs")
+        return FileResponse(files[wanted], filename=wanted)
+
+    async def forget(self, request: Any) -> Any:
+        from starlette.responses import Response
+
+        name, entry = self._entry(request)
+        if entry.result is None:
+            raise Refused(409, "the job has not ended", "try again when it has")
+        await asyncio.to_thread(self.desk.forget, name)
+        return Response(status_code=204)
+
+    def _shown(self, name: str, entry: Entry) -> dict[str, Any]:
+        result = entry.result
+        shown: dict[str, Any] = {"id": name, "state": "waiting" if result is None else result.state}
+        if result is not None:
+            shown |= {
+                "outputs": [f"/v1/jobs/{name}/{file}" for file in result.outputs],
+                "seconds": result.seconds,
+                "frames": result.frames,
+                "elapsed": result.elapsed,
+                "notes": list(result.notes),
+                "error": _told(result.fault.error()) if result.fault else None,
+            }
+        return shown
+
+    async def openapi(self, request: Any) -> Any:
+        from starlette.responses import JSONResponse
+
+        return JSONResponse(description())
+
+    async def health(self, request: Any) -> Any:
+        from starlette.responses import JSONResponse
+
+        trouble = self.desk.trouble
+        return JSONResponse(
+            {"ok": not trouble, **({"error": "can't write"} if trouble else {})}, 503 if trouble else 200
+        )
+
+    async def metrics(self, request: Any) -> Any:
+        from starlette.responses import PlainTextResponse
+
+        self._let_in(request)
+        return PlainTextResponse(_exposition(self._measured()), media_type="text/plain; version=0.0.4")
+
+    def _measured(self) -> dict[str, tuple[str, float]]:
+        desk = self.desk
+        return {
+            **{f"facegen_jobs_{k}_total": ("counter", v) for k, v in desk.counts.items()},
+            "facegen_jobs_waiting": ("gauge", desk.waiting),
+            "facegen_animation_seconds_total": ("counter", desk.seconds_made),
+            "facegen_work_seconds_total": ("counter", desk.seconds_worked),
+            "facegen_up_seconds": ("gauge", time.time() - self.started),
+        }
+
+
+def _exposition(values: Mapping[str, tuple[str, float]]) -> str:
+    """Prometheus' text format."""
+    return "".join(
+        f"# TYPE {name} {kind}\n{name} {json.dumps(value)}\n" for name, (kind, value) in values.items()
+    )

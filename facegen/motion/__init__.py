@@ -1,0 +1,1 @@
+"""Takes, and what makes their layers: lip sync and passes."""

@@ -1,0 +1,78 @@
+"""Passes over the solved mouth: a table of rows in order, each one a layer of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from facegen.config import Config
+from facegen.core.errors import UsageError, nearest
+from facegen.motion.context import Context
+from facegen.motion.passes.asymmetry import asymmetry
+from facegen.motion.passes.blink import blink
+from facegen.motion.passes.breathing import breath
+from facegen.motion.passes.expression import expression
+from facegen.motion.passes.gaze import gaze
+from facegen.motion.passes.head_motion import head
+from facegen.motion.passes.lip_closure import lip_closure
+from facegen.motion.passes.micro_expressions import micro
+from facegen.motion.passes.nonverbal import nonverbal
+from facegen.motion.passes.preparatory_opening import prepare
+from facegen.motion.passes.reference_face import borrow
+from facegen.motion.passes.vocal_effort import effort
+from facegen.motion.take import Layer, Take
+
+
+class Pass(NamedTuple):
+    """One row: ``run(take, context)`` gives the layer ``name`` (None: nothing to add); ``flag`` is the option of
+    Config that turns it off, if it has one."""
+
+    name: str
+    run: Callable[[Take, Context], Layer | None]
+    help: str
+    flag: str = ""
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("expression", expression, "the emotion's action units, and brows that rise with stress"),
+    Pass("borrow", borrow, "the upper face of --emotion-from, where that is a face"),
+    Pass("micro", micro, "flashes of what is felt, most of all when it is held back"),
+    Pass("effort", effort, "brows, lids, jaw and head that rise with a raised voice"),
+    Pass("asymmetry", asymmetry, "slight differences between left and right"),
+    Pass("nonverbal", nonverbal, "laughs, sighs, gasps, cries and groans that are heard"),
+    Pass("prepare", prepare, "lips that part for breath before an utterance"),
+    Pass("lip_closure", lip_closure, "lips shut at p b m and meet the teeth at f v, whatever lies below"),
+    Pass("head", head, "head drift, and nods with stress", "head"),
+    Pass("breath", breath, "the head's rise and fall with breath", "head"),
+    Pass("gaze", gaze, "saccades, eyes that hold their point while the head turns, lids that follow", "gaze"),
+    Pass("blink", blink, "blinks, most of them in pauses", "blink"),
+)
+"""In the order in which they are laid. Each draws from a generator of its own, so one that is turned off leaves
+the others as they were; only gaze looks at another pass's layer (it counters the head's motion)."""
+
+FINISHING: dict[str, str] = {
+    "smooth": "Savitzky-Golay filter over the sum, at 60 frames a second and more",
+    "limit": "values held to 0..1",
+}
+"""Steps on the composed curves, done by ``take.compose``."""
+
+
+def enabled(config: Config) -> list[Pass]:
+    """The rows that ``config`` asks for, in order. Raises UsageError for a name that is no pass."""
+    chosen = _chosen(config)
+    return [row for row in PASSES if row.name in chosen and (not row.flag or getattr(config, row.flag))]
+
+
+def finishing(config: Config) -> tuple[str, ...]:
+    """Which of ``smooth`` and ``limit`` ``config`` asks for. Raises UsageError for a name that is no pass."""
+    return tuple(name for name in FINISHING if name in _chosen(config))
+
+
+def _chosen(config: Config) -> tuple[str, ...]:
+    known = [row.name for row in PASSES] + list(FINISHING)
+    if config.passes is None:
+        return tuple(known)
+    for name in config.passes:
+        if name not in known:
+            raise UsageError(f"no pass is called {name!r}", remedy=nearest(name, known))
+    return config.passes

@@ -1,0 +1,1 @@
+"""From speech to takes: recognize, animate, edit, and conversations."""

@@ -1,0 +1,168 @@
+"""The emotion in a sound, a text or a video over time: what ``facegen emotion`` and ``facegen.emotion`` say."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from os import PathLike, fspath
+from typing import Any
+
+import numpy as np
+
+from facegen.config import Config
+from facegen.core.animation import Animation
+from facegen.core.errors import InputError, MissingExtraError, UsageError
+from facegen.emotion import SOUNDS, EmotionTrack, Heard
+from facegen.emotion.from_curves import read_face
+from facegen.emotion.sentiment import TextReading, disagreement, read_sentiment, with_text
+from facegen.emotion.stage_directions import without_tags
+from facegen.emotion.transcript import read_transcript
+from facegen.pipeline.animate import open_with
+from facegen.pipeline.recognize import Progress, hear
+from facegen.speech.audio import Sound, open_sound
+from facegen.speech.audio_decoding import has_pictures
+
+FACE_SHARE = 0.5  # of a surely read face beside a surely heard voice
+DISAGREE = 0.25
+TEXT_FILES = (".txt", ".srt", ".vtt", ".md")
+
+
+@dataclass(frozen=True)
+class Feeling:
+    """What was found: ``track`` over time, each source's own summary, what was said, and notes for the user."""
+
+    track: EmotionTrack
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
+    reading: TextReading | None = None
+    notes: tuple[str, ...] = ()
+    kind: str = "audio"
+
+    def summary(self) -> dict[str, Any]:
+        return self.reading.summary() if self.kind == "text" and self.reading else self.track.summary()
+
+
+def feel(
+    source: str | PathLike | np.ndarray | Sound,
+    *,
+    rate: int | None = None,
+    config: Config | None = None,
+    progress: Progress | None = None,
+) -> Feeling:
+    """The emotion in ``source``: a sound, a video with a face (voice and face), a text file, or words.
+
+    ``config.text`` adds what is said: the voice leads, and what disagrees is noted. Raises AudioError for what is no
+    sound, InputError for a file that is not there.
+    """
+    config = config or Config()
+    if isinstance(source, str | PathLike):
+        path = fspath(source)
+        if _is_text(path):
+            return _of_text(path)
+        if os.path.isfile(path) and has_pictures(path):
+            return _of_video(path, config, progress)
+    sound = source if isinstance(source, Sound) else open_with(source, config, rate)
+    return _with_text(Feeling(EmotionTrack(heard=_hear(sound, config, progress))), "voice", config, sound)
+
+
+def _is_text(path: str) -> bool:
+    if os.path.exists(path):
+        return path.lower().endswith(TEXT_FILES)
+    if any(c.isspace() for c in path.strip()) or not os.path.splitext(path)[1]:
+        return os.sep not in path
+    if path.lower().endswith(TEXT_FILES):
+        raise InputError("is not there", path=path, remedy="check the name")
+    return False
+
+
+def _of_text(text: str) -> Feeling:
+    words = read_transcript(text)
+    if not words.strip():
+        raise UsageError("the text is empty", remedy='give words, such as "what a lovely day"')
+    reading = read_sentiment(words)
+    said = reading.emotion.distribution()[None]
+    told = Heard(
+        np.array([reading.emotion.vad]), said, np.array([reading.confidence]), np.zeros((1, len(SOUNDS)))
+    )
+    track = EmotionTrack(heard=told)
+    notes = () if reading.words else ("no word of it tells an emotion",)
+    return Feeling(track, {"text": reading.summary()}, reading, notes, "text")
+
+
+def _hear(sound: Sound, config: Config, progress: Progress | None) -> Heard:
+    return hear(sound, config, progress)[1]
+
+
+def _with_text(found: Feeling, source: str, config: Config, sound: Sound) -> Feeling:
+    """``found`` with its own summary noted, and with what is said, if that is given."""
+    notes = [*found.notes, *sound.notes]
+    own = found.track.summary()
+    sources = {**found.sources, source: own}
+    heard = found.track.heard
+    if own["confidence"] < 0.02 and not len(found.notes):
+        notes.append("no voice is heard in it")
+    if config.text is None or heard is None:
+        return replace(found, sources=sources, notes=tuple(notes))
+    reading = read_sentiment(without_tags(read_transcript(config.text)))
+    sources["text"] = reading.summary()
+    if disagreement(own, sources["text"]) > DISAGREE:
+        notes.append(
+            f"the voice sounds {leading(own)}, the text reads {leading(sources['text'])}; the voice leads"
+        )
+    return Feeling(EmotionTrack(heard=with_text(heard, reading)), sources, reading, tuple(notes), found.kind)
+
+
+def leading(summary: dict[str, Any]) -> str:
+    """The most probable category."""
+    return max(summary["categories"], key=summary["categories"].get)
+
+
+def _of_video(path: str, config: Config, progress: Progress | None) -> Feeling:
+    notes: list[str] = []
+    face: Heard | None = None
+    try:
+        from facegen.tracking import track
+
+        shown = None if progress is None else lambda step, done, total: progress(step, done)
+        curves = track(path, progress=shown)
+        if config.start or config.duration is not None:
+            curves = _span(curves, config)
+        face = read_face(curves)
+    except MissingExtraError as error:
+        notes.append(f"the face is not read: {error.remedy}")
+    try:
+        sound = open_sound(path, start=config.start, duration=config.duration)
+        voice = _hear(sound, config, progress)
+    except InputError:
+        if face is None:
+            raise
+        return Feeling(
+            EmotionTrack(heard=face), {"face": face.summary()}, None, ("it has no sound",), "video"
+        )
+    found = Feeling(EmotionTrack(heard=voice), notes=tuple(notes), kind="video")
+    if face is None:
+        return _with_text(found, "voice", config, sound)
+    both = _fused(voice, face)
+    sources = {"face": face.summary(), "voice": voice.summary()}
+    found = replace(found, track=EmotionTrack(heard=both), sources=sources)
+    done = _with_text(found, "both", config, sound)
+    if disagreement(sources["voice"], sources["face"]) > DISAGREE:
+        text = f"the voice sounds {leading(sources['voice'])}, the face looks {leading(sources['face'])}"
+        done = replace(done, notes=(*done.notes, text))
+    return done
+
+
+def _span(curves: Animation, config: Config) -> Animation:
+    return curves.slice(config.start, None if config.duration is None else config.start + config.duration)
+
+
+def _fused(voice: Heard, face: Heard) -> Heard:
+    """Voice and face, each by its confidence."""
+    count = min(len(voice), len(face))
+    weight = np.stack([voice.confidence[:count], FACE_SHARE * face.confidence[:count]])
+    share = (weight[1] / np.maximum(weight.sum(axis=0), 1e-6))[:, None]
+    vad, categories = (
+        a[:count] + share * (b[:count] - a[:count])
+        for a, b in ((voice.vad, face.vad), (voice.categories, face.categories))
+    )
+    confidence = np.maximum(voice.confidence[:count], weight[1])
+    return Heard(vad, categories, confidence, voice.sounds[:count])

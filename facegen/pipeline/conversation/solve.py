@@ -1,0 +1,101 @@
+"""From turns, or a call with a channel a speaker, to one take a speaker over the common time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from os import PathLike
+
+from facegen.config import Config
+from facegen.core.errors import AudioError, ConfigError
+from facegen.core.units import FEATURE_HZ, as_fps, frame_count
+from facegen.motion.context import Context
+from facegen.motion.take import Take
+from facegen.pipeline.animate import emotion_track, layered
+from facegen.pipeline.conversation.listener_behavior import Company, feeling, hush, listening, looks
+from facegen.pipeline.conversation.speakers import Voice, hear_channels, hear_turns
+from facegen.pipeline.conversation.turns import Turn, read_turns
+
+TABLES = (".csv", ".json")
+ROUND_DEGREES = 35.0  # of three and more speakers, how far to each side the outermost sit
+OTHER_SEED = 7919
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Conversation:
+    """``takes`` by speaker, all of ``seconds``; ``voices`` what each says when; ``turns`` as they stood in the table
+    (none for a call), ``source`` the file."""
+
+    source: str
+    seconds: Fraction
+    turns: tuple[Turn, ...]
+    voices: tuple[Voice, ...]
+    takes: Mapping[str, Take]
+
+
+def converse(
+    source: str | PathLike | Sequence[Turn],
+    config: Config | None = None,
+    *,
+    apart: float = 0.0,
+    progress: Progress | None = None,
+) -> Conversation:
+    """One take a speaker of a table of turns (.csv, .json, or ``Turn`` values) or of a call with a channel a speaker.
+
+    Who does not speak listens: looks at who does, nods and raises the brows at pauses, mirrors what is felt, mouth
+    shut. ``apart`` degrees from ahead is where the other of two sits, to the first one's left. Raises ConfigError for
+    a table that is none, AudioError for a sound that is none.
+    """
+    config = config or Config()
+    turns, voices, seconds = _heard(source, config, progress)
+    if not voices:
+        raise ConfigError("holds no turns", remedy="give at least one")
+    fps, takes = as_fps(config.fps), {}
+    for me, voice in enumerate(voices):
+        seed = config.seed + OTHER_SEED * me
+        own = replace(config, seed=seed)
+        company = Company(voices, turns, me, _sides(len(voices), me, apart), seed)
+        felt = feeling(company, emotion_track(own))
+        frames = frame_count(seconds, fps)
+        context = Context(own, fps, frames, voice.features, voice.phones, felt, looks(company))
+        about = {"name": os.path.basename(_name(source)), "seconds": str(seconds), "speaker": voice.speaker}
+        heard = listening(company, context)
+        take = layered(context, about, () if heard is None else (heard,))
+        takes[voice.speaker] = take.with_layer(hush(company, context))
+    return Conversation(_name(source), seconds, turns, voices, takes)
+
+
+def _heard(
+    source: str | PathLike | Sequence[Turn], config: Config, progress: Progress | None
+) -> tuple[tuple[Turn, ...], tuple[Voice, ...], Fraction]:
+    if not isinstance(source, str | PathLike):
+        turns = tuple(source)
+    elif os.fspath(source).lower().endswith(TABLES):
+        turns = read_turns(source)
+    else:
+        voices, seconds = hear_channels(source, config, progress)
+        if not any(voice.spans for voice in voices):
+            raise AudioError(
+                "nobody speaks in it", path=source, remedy="give a call with a channel a speaker"
+            )
+        return (), voices, seconds
+    voices = hear_turns(turns, config, progress)
+    return turns, voices, Fraction(len(voices[0].features) if voices else 0, FEATURE_HZ)
+
+
+def _sides(count: int, me: int, apart: float) -> list[float]:
+    """Degrees to the left at which each member sits, as ``me`` sees it."""
+    if count <= 2:
+        return [apart if me == 0 else -apart] * max(count, 1)
+    others = [v for v in range(count) if v != me]
+    step = 2 * ROUND_DEGREES / max(1, len(others) - 1)
+    sides = {v: ROUND_DEGREES - step * k for k, v in enumerate(others)}
+    return [sides.get(v, 0.0) for v in range(count)]
+
+
+def _name(source: str | PathLike | Sequence[Turn]) -> str:
+    return os.fspath(source) if isinstance(source, str | PathLike) else "turns"

@@ -1,0 +1,204 @@
+"""What each speaker of a conversation says, on the common time: features, phones and spans of speech."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from os import PathLike, fspath
+from pathlib import PurePath
+
+import numpy as np
+
+from facegen.config import Config
+from facegen.core.errors import AudioError, ConfigError
+from facegen.core.units import FEATURE_HZ
+from facegen.emotion import HEARD_HZ, Heard
+from facegen.emotion.transcript import Transcript
+from facegen.pipeline.conversation.turns import Turn
+from facegen.pipeline.recognize import hear
+from facegen.speech.audio import Sound, open_sound
+from facegen.speech.audio_decoding import SoundInfo, Source, open_source
+from facegen.speech.logmel import SILENCE
+from facegen.speech.phone_timing import heard_track, refine_alignment
+from facegen.speech.phones import HEARD_BANDS, LABELS, Features, Phone, PhoneTrack
+
+BETWEEN_S = 0.25  # before a turn that names no start
+SILENT_DB = -100.0
+LEAK_DB, LEAK_S = 10.0, 0.25  # another channel louder by so much over so long is what is heard
+MERGE_S, LEAST_S = 0.7, 0.25  # pauses within a turn, and the shortest turn, of a channel
+MOST_CHANNELS = 8
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """All that ``speaker`` says: features, phones and the emotion heard, over the common time, and the turns with start
+    and end s."""
+
+    speaker: str
+    features: Features
+    phones: PhoneTrack
+    spans: tuple[Span, ...]
+    heard: Heard
+
+
+@dataclass(frozen=True)
+class Span:
+    """``turn`` (its place in the conversation) lasts from ``start`` to ``end`` s."""
+
+    turn: int
+    start: float
+    end: float
+
+
+class _Channel:
+    """One channel of a sound."""
+
+    def __init__(self, source: Source, channel: int) -> None:
+        self.info: SoundInfo = replace(source.info, channels=1)
+        self.notes = source.notes
+        self._source, self._channel = source, channel
+
+    def blocks(self, first: int) -> Iterator[np.ndarray]:
+        for block in self._source.blocks(first):
+            yield np.ascontiguousarray(block[self._channel : self._channel + 1])
+
+
+def hear_turns(turns: Sequence[Turn], config: Config, progress: Progress | None) -> tuple[Voice, ...]:
+    """The voices of a table of turns. Raises AudioError for a sound that is none, ConfigError where a speaker's turns
+    overlap."""
+    pieces: list[_Piece] = []
+    end = 0.0
+    for place, turn in enumerate(turns):
+        sound = open_sound(turn.audio)
+        spoken, heard = hear(sound, config, _after(end, progress))
+        words = () if turn.text is None else Transcript.load(turn.text).words
+        features, phones, _ = refine_alignment(spoken, words)
+        start = turn.start if turn.start is not None else end + (BETWEEN_S if place else 0.0)
+        start = round(start * FEATURE_HZ) / FEATURE_HZ
+        span = Span(place, start, start + float(sound.duration))
+        end = max(end, span.end)
+        pieces.append((span, features, phones, heard))
+    count = math.ceil(end * FEATURE_HZ)
+    voices = []
+    for speaker in dict.fromkeys(turn.speaker for turn in turns):
+        own = sorted((p for p in pieces if turns[p[0].turn].speaker == speaker), key=lambda p: p[0].start)
+        for (a, *_), (b, *_) in zip(own, own[1:], strict=False):
+            if b.start < a.end - 1e-6:
+                raise ConfigError(
+                    f"turns {a.turn + 1} and {b.turn + 1} of {speaker} overlap: one ends at {a.end:.2f} s, the other "
+                    f"starts at {b.start:.2f} s",
+                    remedy="start it later, or leave the starts out",
+                )
+        voices.append(_joined(speaker, own, count))
+    return tuple(voices)
+
+
+def _after(done: float, progress: Progress | None) -> Progress | None:
+    """``progress`` told of seconds after those that are ``done``."""
+    if progress is None:
+        return None
+    return lambda step, seconds: progress(step, done + seconds)
+
+
+_Piece = tuple[Span, Features, PhoneTrack, Heard]
+
+
+def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
+    features, phones = silence(count), []
+    felt = [np.array(rows) for rows in Heard.nothing(math.ceil(count * HEARD_HZ / FEATURE_HZ)).arrays]
+    for span, part, track, heard in own:
+        at = round(span.start * HEARD_HZ)
+        for rows, more in zip(felt, heard.arrays, strict=True):
+            rows[at : at + len(more)] = more[: max(0, len(rows) - at)]
+        first = round(span.start * FEATURE_HZ)
+        room = slice(first, min(count, first + len(part)))
+        size = room.stop - first
+        features.posteriors[room] = part.posteriors[:size]
+        features.energy[room], features.pitch[room] = part.energy[:size], part.pitch[:size]
+        if features.bands is not None and part.bands is not None:
+            features.bands[room] = part.bands[:size]
+        phones += [Phone(p.start + span.start, p.end + span.start, p.label) for p in track]
+    return Voice(speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), Heard(*felt))
+
+
+def silence(count: int) -> Features:
+    """``count`` frames in which nobody speaks."""
+    posteriors = np.zeros((count, len(LABELS)), np.float32)
+    posteriors[:, 0] = 1.0
+    bands = np.full((count, HEARD_BANDS), SILENCE, np.float16)
+    return Features(
+        posteriors, np.full(count, SILENT_DB, np.float32), np.zeros(count, np.float32), bands=bands
+    )
+
+
+def hear_channels(
+    path: str | PathLike, config: Config, progress: Progress | None
+) -> tuple[tuple[Voice, ...], Fraction]:
+    """The voices of a call with a channel a speaker, and its exact length. What leaks from one channel into another
+    is left out. Raises AudioError for a sound of one channel or of more than MOST_CHANNELS."""
+    channels = open_source(path).info.channels
+    if not 2 <= channels <= MOST_CHANNELS:
+        remedy = "give a call with a channel a speaker, or a table of turns (.csv, .json)"
+        raise AudioError(f"has {channels} channel{'s' * (channels != 1)}", path=path, remedy=remedy)
+    names = ("left", "right") if channels == 2 else tuple(f"speaker{i + 1}" for i in range(channels))
+    name, found = PurePath(fspath(path)).name, []
+    felt: list[Heard] = []
+    length = Fraction(0)
+    for channel in range(channels):
+        span = (Fraction(config.start), None if config.duration is None else Fraction(config.duration))
+        sound = Sound(_Channel(open_source(path), channel), name, fspath(path), span)
+        spoken, heard = hear(sound, config, progress)
+        found.append(spoken)
+        felt.append(heard)
+        length = sound.duration
+    kept = _without_leaks(found)
+    voices = []
+    for speaker, features, heard in zip(names, kept, felt, strict=True):
+        spans = tuple(Span(0, a, b) for a, b in _spoken(features))
+        voices.append(Voice(speaker, features, heard_track(features.posteriors), spans, heard))
+    order = sorted((s.start, v, k) for v, voice in enumerate(voices) for k, s in enumerate(voice.spans))
+    places = {(v, k): turn for turn, (_, v, k) in enumerate(order)}
+    return tuple(
+        replace(v, spans=tuple(replace(s, turn=places[i, k]) for k, s in enumerate(v.spans)))
+        for i, v in enumerate(voices)
+    ), length
+
+
+def _without_leaks(found: Sequence[Features]) -> list[Features]:
+    width = round(LEAK_S * FEATURE_HZ)
+    count = min(len(f) for f in found)
+    kernel = np.ones(width) / width
+    levels = [
+        10 * np.log10(np.convolve(10 ** (f.energy[:count] / 10), kernel, "same") + 1e-12) for f in found
+    ]
+    kept = []
+    for place, features in enumerate(found):
+        others = np.max([level for k, level in enumerate(levels) if k != place], axis=0)
+        leak = others - levels[place] > LEAK_DB
+        quiet, bands = silence(count), features.bands
+        kept.append(
+            Features(
+                np.where(leak[:, None], quiet.posteriors, features.posteriors[:count]),
+                np.where(leak, quiet.energy, features.energy[:count]),
+                np.where(leak, quiet.pitch, features.pitch[:count]),
+                bands=None if bands is None else np.where(leak[:, None], np.float16(SILENCE), bands[:count]),
+            )
+        )
+    return kept
+
+
+def _spoken(features: Features) -> list[tuple[float, float]]:
+    """Start and end s of stretches of speech whose pauses are short."""
+    talks = (features.speech > 0.5) & (features.energy > -60)
+    edges = np.flatnonzero(np.diff(np.r_[0, talks.astype(np.int8), 0]))
+    spans: list[tuple[float, float]] = []
+    for a, b in zip(edges[::2] / FEATURE_HZ, edges[1::2] / FEATURE_HZ, strict=True):
+        if spans and a - spans[-1][1] < MERGE_S:
+            spans[-1] = (spans[-1][0], b)
+        else:
+            spans.append((a, b))
+    return [(a, b) for a, b in spans if b - a >= LEAST_S]

@@ -1,0 +1,175 @@
+"""A portrait written to a file: the scene made, its frames drawn, painted and marked, the sound beside them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from os import PathLike
+
+import numpy as np
+
+from facegen import __version__
+from facegen.config import PortraitConfig
+from facegen.core.animation import Animation
+from facegen.core.errors import AnimationFileError
+from facegen.core.files import check_writable
+from facegen.emotion import EmotionTrack
+from facegen.portrait.conditioning import frame_tokens
+from facegen.portrait.diffusers_backbone import Backbone, read_kind
+from facegen.portrait.photo import DRAFT_LONGEST, read_photo
+from facegen.portrait.refiner import BUILT_IN, LEAST_TRUTH, MOUTH, PARTS, Refiner, Sampler, load_samplers
+from facegen.portrait.scene import Painter, Scene, make_scene
+from facegen.portrait.segmentation import opencv
+from facegen.portrait.warp import Instant
+from facegen.portrait.watermark import Marks, provenance
+from facegen.renderers import clip_writer
+from facegen.renderers.clip import Clip
+from facegen.renderers.images import PngFolder
+from facegen.renderers.resumable import fingerprint, write_in_parts
+
+Progress = Callable[[str, float], None]
+LOG = logging.getLogger("facegen.portrait")
+TRIED = 4
+"""Frames drawn to estimate the time that all will take."""
+
+
+@dataclass(frozen=True)
+class Speech:
+    """What the portrait shows beside the curves: the file whose sound is muxed from ``start`` s on, the emotion, and
+    the seed of what is random."""
+
+    audio: str | None = None
+    start: float = 0.0
+    emotion: EmotionTrack | None = None
+    seed: int = 0
+
+
+def check_portrait(config: PortraitConfig) -> None:
+    """What the settings ask for is here: found out before the work. Raises MissingExtraError, MissingSystemError and
+    ModelError."""
+    from facegen.tracking.mediapipe_landmarks import face_finder
+
+    opencv()
+    face_finder().close()
+    if config.backbone is not None:
+        read_kind(config.backbone)
+    load_samplers(config.refiner, config.steps, 0)
+
+
+def portrait_file(
+    animation: Animation,
+    image: str | PathLike,
+    path: str | PathLike,
+    config: PortraitConfig | None = None,
+    speech: Speech | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Let the face in ``image`` show ``animation`` in the video (or GIF, PNG, folder) ``path``.
+
+    ``progress`` is called with "estimate" and the seconds that the render may take, then with "render" and the
+    seconds drawn. Videos are written in parts, which a stop leaves in ``path``.parts for ``config.resume``. Raises
+    ImageError for a picture without a usable face, MissingExtraError and MissingSystemError where this machine lacks
+    what is needed.
+    """
+    config, speech = config or PortraitConfig(), speech or Speech()
+    writer = clip_writer(path)
+    if not len(animation):
+        raise AnimationFileError("the animation has no frames", remedy="give at least one")
+    if not isinstance(writer, PngFolder):
+        check_writable(path)
+    size = config.size or (DRAFT_LONGEST if config.draft else None)
+    scene = make_scene(read_photo(image, size, config.face), str(image))
+    drawn = _Drawn(scene, animation, config, speech)
+    if progress is not None:
+        progress("estimate", drawn.estimate())
+    clip = Clip(animation.fps, scene.size, len(animation), speech.audio, speech.start, False, progress)
+    if not hasattr(writer, "join"):
+        writer.write(path, drawn.frames(0, 1 if writer.suffix == ".png" else len(animation)), clip)
+        return
+    notes = provenance() if config.provenance else {}
+    write_in_parts(path, writer, clip, drawn.frames, drawn.key(), config.resume, notes)
+
+
+class _Drawn:
+    """The frames of one render."""
+
+    def __init__(self, scene: Scene, animation: Animation, config: PortraitConfig, speech: Speech) -> None:
+        self._scene, self._animation, self._config, self._speech = scene, animation, config, speech
+        self._marks = Marks(scene.photo.pixels, config.mark, config.watermark)
+        self._samplers: dict[str, Sampler] = {}
+        self._tokens: np.ndarray | None = None
+        self._backbone: Backbone | None = None
+        if config.backbone is not None and not config.draft:
+            self._backbone = Backbone(config.backbone, scene.puppet, config, speech.seed)
+        elif not config.draft:
+            self._samplers = load_samplers(config.refiner, config.steps, speech.seed)
+            self._refuse_the_unlike()
+        if self._samplers:
+            self._tokens = frame_tokens(
+                len(animation), animation.fps, speech.emotion, speech.audio, speech.start
+            )
+
+    def _refuse_the_unlike(self) -> None:
+        """The built-in refiner learned from photos and renderings: a drawing's lips it would smear."""
+        if self._config.refiner != BUILT_IN:
+            return
+        (mouth,) = self._refiners(MOUTH)
+        if mouth.drawn() or mouth.truth() < LEAST_TRUTH:
+            LOG.warning("the picture is unlike those that the refiner knows; the face is warped, not painted")
+            self._samplers = {}
+
+    def _refiners(self, part: str) -> list[Refiner]:
+        """One for each place of the part."""
+        puppet, photo = self._scene.puppet, self._scene.photo.pixels
+        return [Refiner(self._samplers[part], places, puppet, photo) for places in PARTS[part].maps(puppet)]
+
+    def frames(self, first: int, last: int) -> Iterator[np.ndarray]:
+        """Frames ``first`` to ``last`` (not itself), [H, W, 3] uint8."""
+        fps = self._animation.fps
+        piece = self._animation.slice(first / fps, last / fps)  # type: ignore[arg-type]
+        for frame in self._scene.frames(piece, self._config.draft, self._painter(first)):
+            yield self._marks.on(frame)
+
+    def _painter(self, first: int) -> Painter | None:
+        if self._backbone is not None:
+            return self._backbone
+        if self._tokens is None:
+            return None
+        refiners = [refiner for part in self._samplers for refiner in self._refiners(part)]
+        return _Painted(refiners, self._tokens[first:])
+
+    def estimate(self) -> float:
+        """Seconds that all frames may take."""
+        count = min(TRIED, len(self._animation))
+        frames = self.frames(0, count)
+        next(frames)
+        began = time.perf_counter()
+        others = sum(1 for _ in frames)
+        each = (time.perf_counter() - began) / max(others, 1)
+        return each * len(self._animation)
+
+    def key(self) -> str:
+        """What the frames and the video depend on."""
+        take, config = self._animation, replace(self._config, resume=False)
+        head = take.head if take.head is not None else np.zeros(0)
+        photo = self._scene.photo
+        speech = (self._speech.audio, self._speech.start, self._speech.seed)
+        return fingerprint(
+            __version__, config, speech, take.fps, take.controls, take.values, head, photo.pixels
+        )
+
+
+class _Painted:
+    """The refiners over one film part's frames in order."""
+
+    def __init__(self, refiners: list[Refiner], tokens: np.ndarray) -> None:
+        self._refiners, self._tokens = refiners, tokens
+        self._before: list[np.ndarray | None] = [None] * len(refiners)
+
+    def __call__(self, number: int, part: np.ndarray, now: Instant, origin: tuple[int, int]) -> np.ndarray:
+        tokens = self._tokens[number]
+        for place, refiner in enumerate(self._refiners):
+            part, self._before[place] = refiner.paint(part, now, origin, self._before[place], tokens)
+        return part

@@ -1,0 +1,151 @@
+"""A map from one head's controls to another's, learnt from what they do to the two meshes.
+
+Where the meshes have the same faces their vertices correspond; otherwise a thin-plate spline through the landmarks
+that both name lays one head over the other (Bookstein 1989), and each vertex takes the motion of the nearest skin.
+Each control is then a sparse non-negative mixture of the other head's (least squares on the displacements).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import RBFInterpolator
+from scipy.spatial import cKDTree
+
+from facegen.core.errors import RigError
+from facegen.core.mesh import normals
+from facegen.rig.least_squares import Problem, solve_chosen, solve_gram
+from facegen.rig.map import RigMap
+from facegen.rig.model import Rig
+from facegen.rig.retarget import control_fields
+
+SPARSE = 0.15
+"""A control joins a mixture where what is left of the displacement resembles its own by more than this (cosine)."""
+SPREAD = 0.002
+LEAST = 0.05
+"""Smaller weights are left out and the rest fitted again without them."""
+NEAREST = 4
+FAR_CM = 1.0
+"""A vertex whose nearest partner is further away has none."""
+TURNED = 0.3
+"""Nor has one whose normal agrees with its partner's by less than this (cosine)."""
+LANDMARKS = 6
+MOVED_CM = 0.02
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """One source control: ``moved`` its mean displacement on the target's head, mm, over the vertices that it moves,
+    and ``residual`` what of it the target's controls leave, mm."""
+
+    control: str
+    moved: float
+    residual: float
+
+
+def learn_map(source: Rig, target: Rig) -> tuple[RigMap, list[Learnt]]:
+    """The map from ``source``'s controls to ``target``'s, and how well each control is met.
+
+    Raises RigError for rigs without a mesh and for meshes that nothing lays over one another.
+    """
+    wanted, shown, height = _registered(source, target)
+    wanted[~_shown(source)], shown[~_shown(target)] = 0.0, 0.0
+    size = np.linalg.norm(wanted, axis=2)
+    flat, goals = (f.reshape(len(f), -1).astype(np.float64) for f in (shown, wanted))
+    gram, moment = flat @ flat.T, goals @ flat.T
+    price = SPARSE * np.linalg.norm(goals, axis=1)[:, None] * np.sqrt(np.diag(gram))
+    weights = _sparse(gram, moment, price, target)
+    left = np.linalg.norm(wanted - (weights @ flat).reshape(wanted.shape), axis=2)
+    rows = []
+    for number, name in enumerate(source.control_names):
+        there = size[number] > MOVED_CM * height
+        if there.any():
+            rows.append(
+                Learnt(name, 10 * float(size[number, there].mean()), 10 * float(left[number, there].mean()))
+            )
+    low, high = (np.array([getattr(c, end) for c in target.controls]) for end in ("low", "high"))
+    return RigMap(source.control_names, target.control_names, weights, low, high), rows
+
+
+def _shown(rig: Rig) -> np.ndarray:
+    """Which controls [C] the skin tells: those that move it, the tongue's aside, which move the jaw along."""
+    far = np.linalg.norm(control_fields(rig, rig.control_names)[:, skin_vertices(rig)], axis=2).max(axis=1)
+    tongue = np.array(["tongue" in f"{c.region} {c.name}".lower() for c in rig.controls])
+    return (far > MOVED_CM) & ~tongue
+
+
+def _sparse(gram: np.ndarray, moment: np.ndarray, price: np.ndarray, target: Rig) -> np.ndarray:
+    """Mixtures [S, T]: once with the ``price`` [S, T] on each control, then again without it among those that stay."""
+    sizes = np.diag(gram)
+    top = np.array([max(c.high, 0.0) for c in target.controls], np.float32) * 1.5
+    low = np.zeros_like(top)
+    first = solve_gram(Problem(gram, low, top, 0.0, SPREAD * sizes), moment - price)
+    weights = solve_chosen(Problem(gram, low, top, 0.0, SPREAD * sizes), moment, first >= LEAST)
+    weights[weights < LEAST] = 0.0
+    return np.round(weights, 3)
+
+
+def _registered(source: Rig, target: Rig) -> tuple[np.ndarray, np.ndarray, float]:
+    """Displacements of the source's and the target's controls at the same points of the target's head, and the
+    target's size as a multiple of the source's."""
+    source._need_mesh()
+    target._need_mesh()
+    mine, theirs = source.mesh, target.mesh
+    shown = control_fields(target, target.control_names)
+    if mine.vertices.shape == theirs.vertices.shape and np.array_equal(mine.faces, theirs.faces):  # type: ignore[union-attr]
+        return control_fields(source, source.control_names), shown, 1.0
+    laid, scale, turn = _laid_over(source, target)
+    skin, other = skin_vertices(source), skin_vertices(target)
+    points = theirs.vertices[other]  # type: ignore[union-attr]
+    apart, near = cKDTree(laid[skin]).query(points, k=NEAREST)
+    facing = normals(laid, mine.faces)[skin], normals(theirs.vertices, theirs.faces)[other]  # type: ignore[union-attr]
+    agree = np.einsum("vki,vi->vk", facing[0][near], facing[1]) > TURNED
+    share = agree / (apart + 1e-3) ** 2
+    kept = (apart[:, 0] < FAR_CM * scale) & agree.any(axis=1)
+    if kept.sum() < 50:
+        raise RigError(
+            f"the heads {source.name} and {target.name} do not lie over one another",
+            remedy="name at least six common landmarks in both rigs",
+        )
+    share = (share / np.maximum(share.sum(axis=1, keepdims=True), 1e-12))[kept].astype(np.float32)
+    fields = control_fields(source, source.control_names)[:, skin]
+    carried = np.einsum("cvki,vk->cvi", fields[:, near[kept]], share) @ (scale * turn.T).astype(np.float32)
+    return carried, shown[:, other[kept]], scale
+
+
+def _laid_over(source: Rig, target: Rig) -> tuple[np.ndarray, float, np.ndarray]:
+    """The source's vertices where the target's landmarks are, and the scale and rotation of that move."""
+    common = sorted(set(source.landmarks) & set(target.landmarks))
+    if len(common) < LANDMARKS:
+        raise RigError(
+            f"the heads {source.name} and {target.name} differ and share {len(common)} landmarks",
+            remedy=f"name at least {LANDMARKS} common landmarks in both rigs",
+        )
+    vertices = source.mesh.vertices.astype(np.float64)  # type: ignore[union-attr]
+    here = vertices[[source.landmarks[n] for n in common]]
+    there = target.mesh.vertices[[target.landmarks[n] for n in common]].astype(np.float64)  # type: ignore[union-attr]
+    scale, turn, shift = similarity(here, there)
+    moved, marks = scale * vertices @ turn.T + shift, scale * here @ turn.T + shift
+    spline = RBFInterpolator(marks, there - marks, kernel="thin_plate_spline", smoothing=1e-3)
+    return (moved + spline(moved)).astype(np.float32), scale, turn
+
+
+def similarity(here: np.ndarray, there: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Scale, rotation [3, 3] and shift [3] that bring points ``here`` [N, 3] nearest to ``there`` (Umeyama 1991)."""
+    middle, centre = here.mean(axis=0), there.mean(axis=0)
+    a, b = here - middle, there - centre
+    u, s, vt = np.linalg.svd(b.T @ a)
+    flip = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    turn = (u * flip) @ vt
+    scale = float((s * flip).sum() / (a**2).sum())
+    return scale, turn, centre - scale * turn @ middle
+
+
+def skin_vertices(head: Rig) -> np.ndarray:
+    """The vertices of the parts that landmarks lie on, else of those made of skin, else all."""
+    marks = list(head.landmarks.values())
+    parts = [p for p in head.parts if any(p.vertices[0] <= mark < p.vertices[1] for mark in marks)]
+    parts = parts or [p for p in head.parts if p.material == "skin"]
+    ranges = [np.arange(*part.vertices) for part in parts]
+    return np.concatenate(ranges) if ranges else np.arange(len(head.mesh.vertices))  # type: ignore[union-attr]

@@ -1,0 +1,90 @@
+"""Laying one head's surface over another's: similarity, a smooth warp of landmarks, then non-rigid closest points."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import RBFInterpolator
+from scipy.sparse import diags
+from scipy.sparse.linalg import splu
+
+from facegen.rig.transfer.surface import Nearest, gradient
+
+STIFFNESS = (30.0, 10.0, 3.0, 1.0, 0.3)
+"""How much smoothness of the warp counts against distance, stage by stage (after Amberg, Romdhani, Vetter,
+"Optimal step nonrigid ICP algorithms for surface registration", 2007)."""
+ROUNDS = 3
+REACH_CM = 1.5
+"""Closest points further away than this, shrinking to a third, do not count."""
+LANDMARK_WEIGHT = 2.0
+SMOOTHING = 0.05
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Scale, rotation [3, 3] and shift [3] that take points [n, 3] nearest to others (Umeyama 1991)."""
+    middle, other = source.mean(axis=0), target.mean(axis=0)
+    u, s, vt = np.linalg.svd((target - other).T @ (source - middle))
+    sign = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = u @ sign @ vt
+    scale = float((s * np.diag(sign)).sum() / ((source - middle) ** 2).sum())
+    return scale, rotation, other - scale * rotation @ middle
+
+
+class Warp:
+    """A smooth map of space that takes ``source`` points [n, 3] near ``target`` [n, 3]: a similarity and a biharmonic
+    field of what remains."""
+
+    def __init__(self, source: np.ndarray, target: np.ndarray, smoothing: float = SMOOTHING) -> None:
+        self.scale, self.rotation, self.shift = similarity(source, target)
+        near = self._rigid(source)
+        near, kept = np.unique(np.round(near, 6), axis=0, return_index=True)
+        self._field = RBFInterpolator(
+            near, (target - self._rigid(source))[kept], kernel="linear", degree=0, smoothing=smoothing
+        )
+
+    def _rigid(self, points: np.ndarray) -> np.ndarray:
+        return self.scale * points @ self.rotation.T + self.shift
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        near = self._rigid(np.asarray(points, np.float64))
+        return near + self._field(near)
+
+
+def register(
+    vertices: np.ndarray, faces: np.ndarray, onto: Nearest, pairs: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """The vertices [V, 3] of a surface laid over another, starting from where ``vertices`` are.
+
+    ``pairs``: face number [n], shares of its corners [n, 3] and the place [n, 3] where that point belongs.
+    """
+    operator, area = gradient(vertices, faces)
+    weight = diags(np.repeat(area, 3))
+    smooth = (operator.T @ weight @ operator).tocsc()
+    mass = np.bincount(faces.ravel(), np.repeat(area / 3, 3), len(vertices)) + 1e-6
+    face, shares, places = pairs
+    pins = _pins(faces, face, shares, len(vertices))
+    pin_weight = LANDMARK_WEIGHT * float(np.median(mass))
+    at = vertices.astype(np.float64).copy()
+    rest = at.copy()
+    for stage, stiffness in enumerate(STIFFNESS):
+        reach = REACH_CM * (1 - 2 / 3 * stage / (len(STIFFNESS) - 1))
+        for _ in range(ROUNDS):
+            _, goal, _, far = onto.find(at, _vertex_normals(at, faces))
+            trust = mass * (far < reach)
+            system = stiffness * smooth + diags(trust + 1e-6 * mass) + pin_weight * pins.T @ pins
+            right = trust[:, None] * (goal - rest) + pin_weight * pins.T @ (places - pins @ rest)
+            at = rest + splu(system.tocsc()).solve(right)
+        rest = at.copy()
+    return at
+
+
+def _pins(faces: np.ndarray, face: np.ndarray, shares: np.ndarray, count: int):  # type: ignore[no-untyped-def]
+    from scipy.sparse import csr_matrix
+
+    rows = np.repeat(np.arange(len(face)), 3)
+    return csr_matrix((shares.ravel(), (rows, faces[face].ravel())), shape=(len(face), count))
+
+
+def _vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    from facegen.core.mesh import normals
+
+    return normals(vertices, faces).astype(np.float64)

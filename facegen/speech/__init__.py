@@ -1,0 +1,1 @@
+"""Sound, and what is said in it: audio, phones and their times."""

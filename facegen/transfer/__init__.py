@@ -1,5 +1,0 @@
-"""Shapes for a mesh without: those of `aria`, by landmarks, non-rigid registration and deformation transfer."""
-
-from facegen.transfer.job import transfer_shapes
-
-__all__ = ["transfer_shapes"]

@@ -1,0 +1,476 @@
+"""Each pass: what it does to the face, its statistics, its switches."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from facegen.config import Config
+from facegen.core.animation import Animation
+from facegen.core.errors import UsageError
+from facegen.emotion import CATEGORIES, EmotionSpan, EmotionTrack, named_emotions, parse_emotion
+from facegen.emotion.action_units import DATA, action_table
+from facegen.evaluation.metrics.eyes import blinks
+from facegen.motion.context import Context
+from facegen.motion.lipsync.coarticulation import RuleDecoder
+from facegen.motion.passes import FINISHING, PASSES, enabled, finishing
+from facegen.motion.passes.lip_closure import lip_closure
+from facegen.motion.passes.preparatory_opening import prepare
+from facegen.motion.take import Layer, Take, compose
+from facegen.rig import ARKIT
+from facegen.speech.phone_timing import one_hot
+from facegen.speech.phones import LABELS, Features, Phone, PhoneTrack
+from tests.motion.test_coarticulation import gap
+
+MOUTH = ("mouth", "jaw", "tongue")
+SENTENCE = "SIL SIL SIL HH AH L OW M AA P B IY F AY V W UW D AE T S IH K SIL SIL SIL"
+
+
+def talk(seconds: float = 6.0, fps: str = "30", text: str = SENTENCE, emotion=None, **settings) -> Context:
+    """The context of ``text``'s phones, 100 ms each, repeated for ``seconds``."""
+    count = round(seconds * 100)
+    labels = np.resize(np.repeat([LABELS.index(p) for p in text.split()], 10), count)
+    posteriors = np.eye(len(LABELS), dtype=np.float32)[labels]
+    spoken = labels != 0
+    beat = 6 * np.sin(np.arange(count) * 0.11)
+    energy = np.where(spoken, -28 + beat, -90).astype(np.float32)
+    pitch = np.where(spoken, 120 + 3 * beat, 0).astype(np.float32)
+    config = Config(fps=fps, **settings)
+    rate = Fraction(fps)
+    frames = int(np.ceil(Fraction(count, 100) * rate))
+    track = (
+        emotion if isinstance(emotion, EmotionTrack) else EmotionTrack(parse_emotion(emotion or "neutral"))
+    )
+    features = Features(posteriors, energy, pitch)
+    return Context(config, rate, frames, features, PhoneTrack.from_frames(labels), track)
+
+
+def solve(context: Context) -> Take:
+    """What the pipeline makes of a context."""
+    settings = {**context.config.plain(), "passes": finishing(context.config)}
+    take = Take(context.fps, context.frames, {}, context.phones, context.emotion, (), settings)
+    take = take.with_layer(Layer("lips", "add", RuleDecoder().decode(context)))
+    for row in enabled(context.config):
+        layer = row.run(take, context)
+        if layer is not None:
+            take = take.with_layer(layer)
+    return take
+
+
+def mouth_gap(take: Take) -> np.ndarray:
+    return gap(compose(take).values, ARKIT)
+
+
+def rises(curve: np.ndarray, level: float) -> np.ndarray:
+    return np.flatnonzero(np.diff((curve > level).astype(int)) == 1)
+
+
+# Switches
+
+
+def test_all_passes_run_by_default_and_flags_drop_theirs():
+    names = [row.name for row in PASSES]
+    assert [row.name for row in enabled(Config())] == names
+    assert "blink" not in [row.name for row in enabled(Config(blink=False))]
+    assert not {"head", "breath"} & {row.name for row in enabled(Config(head=False))}
+    assert finishing(Config()) == ("smooth", "limit")
+    assert finishing(Config(passes=("limit", "blink"))) == ("limit",)
+    assert [row.name for row in enabled(Config(passes=("blink", "head")))] == ["head", "blink"]
+    assert all(row.help for row in PASSES) and all(FINISHING.values())
+
+
+@pytest.mark.parametrize("ask", [enabled, finishing])
+def test_an_unknown_pass_names_the_nearest(ask):
+    with pytest.raises(UsageError, match="blnk") as caught:
+        ask(Config(passes=("blnk",)))
+    assert "blink" in caught.value.remedy
+
+
+# Lips
+
+
+@pytest.mark.parametrize(
+    "emotion", ["neutral", "happy", "surprised", "disgusted", "angry", "fearful", "awe", "rage", "triumph"]
+)
+@pytest.mark.parametrize("fps", ["25", "60"])
+def test_lips_meet_at_each_bilabial_whatever_the_emotion(emotion, fps):
+    context = talk(fps=fps, emotion=emotion)
+    shut = mouth_gap(solve(context))
+    times = (np.arange(len(shut)) + 0.5) / float(context.fps)
+    closed = [
+        shut[(times >= p.start - 0.03) & (times <= p.end + 0.03)].min() < 0.02
+        for p in context.phones
+        if p.label in ("P", "B", "M")
+    ]
+    assert len(closed) >= 5 and all(closed)
+
+
+def misheard(mass: float, told: str = "D", between: str = "AA") -> Context:
+    """A vowel, 80 ms heard as ``told`` but for the probability ``mass`` of b, and a vowel."""
+    context = talk(
+        0.68, fps="100", text=f"{between} {between} {between} {told} {between} {between} {between}"
+    )
+    rows = context.features.posteriors.copy()
+    here = rows[:, LABELS.index(told)] > 0
+    rows[here] = 0
+    rows[here, LABELS.index(told)], rows[here, LABELS.index("B")] = 1 - mass, mass
+    return replace(context, features=replace(context.features, posteriors=rows))
+
+
+@pytest.mark.parametrize(
+    ("told", "mass", "most", "least"),
+    [
+        ("D", 0.25, 1.0, 1.0),
+        ("N", 0.25, 1.0, 1.0),
+        ("K", 0.15, 0.6, 0.4),
+        ("D", 0.05, 0.0, 0.0),
+        ("S", 0.25, 0.0, 0.0),
+    ],
+)
+def test_a_stop_that_may_be_b_shuts_the_lips(told, mass, most, least):
+    layer = lip_closure(None, misheard(mass, told))
+    peak = 0.0 if layer is None else float(layer.mask.max())
+    assert least - 1e-6 <= peak <= most + 1e-6
+
+
+def test_what_is_heard_of_b_at_the_edge_of_the_stop_after_it_is_no_second_closure():
+    context = misheard(0.25, "D", "M")
+    only = replace(context, phones=PhoneTrack(tuple(p for p in context.phones if p.label == "M")))
+    both, one = (lip_closure(None, c).mask for c in (context, only))
+    np.testing.assert_array_equal(both, one)
+
+
+@pytest.mark.parametrize("fps", ["25", "30", "100"])
+@pytest.mark.parametrize("length", [0.04, 0.05, 0.07])
+def test_lips_part_in_a_short_vowel_between_closures(fps, length):
+    phones = [
+        Phone(0.2, 0.28, "B"),
+        Phone(0.28, 0.28 + length, "AA"),
+        Phone(0.28 + length, 0.4 + length, "M"),
+    ]
+    context = talk(0.7, fps=fps)
+    track = PhoneTrack(tuple(phones))
+    features = replace(context.features, posteriors=one_hot(track.frames(len(context.features))))
+    context = replace(context, features=features, phones=track)
+    mask, times = lip_closure(None, context).mask, (np.arange(context.frames) + 0.5) / float(fps)
+    inside = (times >= phones[1].start) & (times <= phones[1].end)
+    assert mask[inside].min() < 0.1
+    for phone in (phones[0], phones[2]):
+        assert mask[(times >= phone.start - 0.03) & (times <= phone.end + 0.03)].max() == 1
+
+
+def test_vowels_are_not_shut():
+    context = talk()
+    opened = mouth_gap(solve(context))
+    times = (np.arange(len(opened)) + 0.5) / float(context.fps)
+    vowels = [p for p in context.phones if p.label in ("AA", "AE", "AY", "AH")]
+    assert all(opened[(times >= p.start) & (times <= p.end)].max() > 0.03 for p in vowels)
+
+
+@pytest.mark.parametrize(
+    "emotion", [*CATEGORIES[1:], "awe", "rage", "excitement", "awed", "distress", "-angry"]
+)
+def test_emotion_leaves_articulation(emotion):
+    plain, felt = mouth_gap(solve(talk())), mouth_gap(solve(talk(emotion=emotion)))
+    assert np.corrcoef(plain, felt)[0, 1] > 0.9
+
+
+def test_silence_leaves_the_mouth_at_rest_and_the_eyes_alive():
+    animation = compose(solve(talk(20, text="SIL")))
+    mouth = [i for i, name in enumerate(animation.controls) if name.startswith(MOUTH)]
+    assert not animation.values[:, mouth].any()
+    assert len(rises(animation.channel("eyeBlinkLeft"), 0.5)) >= 2
+    assert animation.channel("eyeLookOutLeft").std() > 0.01
+    assert animation.head[:, :3].std() > 0.002
+
+
+def test_no_motion_of_the_mouth_at_strength_zero():
+    animation = compose(solve(talk(mouth=0.0)))
+    mouth = [i for i, name in enumerate(animation.controls) if name.startswith(MOUTH)]
+    assert not animation.values[:, mouth].any()
+
+
+# Preparation
+
+AFTER = "HH AH L OW " * 5
+
+
+def opening(pause: int, text: str = AFTER, **settings) -> Layer | None:
+    """The preparation before ``text`` after ``pause`` tenths of a second of silence, at 100 frames a second."""
+    silence = "SIL " * pause
+    whole = silence + text
+    take = solve(talk(len(whole.split()) / 10, fps="100", text=whole, **settings))
+    return next((x for x in take.layers if x.name == "prepare"), None)
+
+
+def test_lips_part_before_an_utterance_and_near_its_first_phone():
+    lips = [opening(15, seed=seed).animation.channel("mouthLowerDownLeft") for seed in range(20)]
+    mean = np.mean(lips, axis=0)
+    assert not mean[: 150 - 100].any() and not mean[150:].any()
+    assert 0.08 < mean[150 - 35 : 150 - 20].min() and mean.max() < 0.3
+    assert mean[150 - 2] < 0.4 * mean.max() and mean[150 - 70] < 0.4 * mean.max()
+    assert np.std([x.max() for x in lips]) > 0.01
+
+
+def test_a_shorter_pause_gives_a_smaller_preparation():
+    def size(pause: int) -> float:
+        lip = opening(0, AFTER + "SIL " * pause + AFTER)
+        return 0.0 if lip is None else lip.animation.values.max()
+
+    sizes = [size(pause) for pause in (1, 3, 4, 5, 8, 12)]
+    assert sizes[0] == sizes[1] == 0 < sizes[2] < sizes[3] < sizes[4] == pytest.approx(sizes[5], rel=0.05)
+
+
+def test_a_sound_that_begins_shortly_before_a_word_begins_with_parted_lips():
+    lip = opening(4).animation.channel("mouthLowerDownLeft")
+    assert lip[0] > 0.75 * lip.max() and not lip[40:].any()
+
+
+def test_pauses_within_a_sound_are_prepared_too():
+    lip = opening(2, AFTER + "SIL " * 9 + AFTER).animation.channel("mouthLowerDownLeft")
+    assert lip[220:310].max() > 0.1 and not lip[20:220].any() and not lip[311:].any()
+
+
+def test_preparation_follows_the_mouths_strength_and_lowers_nothing():
+    assert opening(15, mouth=0.0) is None
+    assert opening(15, mouth=0.5).animation.values.max() < 0.6 * opening(15).animation.values.max()
+    take = solve(talk(20, fps="60"))
+    below, above = (compose(x) for x in (take.without("prepare", "lip_closure"), take.without("lip_closure")))
+    assert (above.values >= below.values - 0.01).all()  # the filter rings a little
+
+
+def test_phones_that_no_lips_follow_are_not_prepared():
+    context = talk(3, text="SIL " * 15 + AFTER)
+    quiet = replace(context.features, energy=np.full_like(context.features.energy, -90))
+    assert "prepare" not in [x.name for x in solve(replace(context, features=quiet)).layers]
+    take = Take(context.fps, context.frames).with_layer(
+        Layer("lips", "add", Animation(context.fps, ("jawOpen",), np.zeros((context.frames, 1))))
+    )
+    assert prepare(take, context) is None
+
+
+# Expression
+
+
+def test_tables_name_known_units_emotions_and_controls():
+    units = {row["au"] for row in csv.DictReader((DATA / "action_units.csv").open(encoding="utf-8"))}
+    assert {unit for row in named_emotions().values() for _, unit, _ in row.units} <= units
+    names, values, regions = action_table()
+    assert values.shape == (len(named_emotions()), len(names)) and len(regions) == len(names)
+    assert (values >= 0).all() and (values <= 1.2).all() and not values[0].any()
+    assert values[1:].any(axis=1).all()
+
+
+@pytest.mark.parametrize(
+    "emotion, control",
+    [
+        ("happy", "mouthSmileLeft"),
+        ("sad", "mouthFrownLeft"),
+        ("angry", "browDownRight"),
+        ("surprised", "browOuterUpLeft"),
+        ("fearful", "eyeWideLeft"),
+        ("disgusted", "noseSneerLeft"),
+        ("contempt", "mouthDimpleRight"),
+    ],
+)
+def test_an_emotion_shows_in_its_unit_and_follows_intensity(emotion, control):
+    def mean(**settings):
+        return compose(solve(talk(emotion=emotion, **settings))).channel(control).mean()
+
+    plain = compose(solve(talk())).channel(control).mean()
+    assert mean() > plain + 0.15
+    assert mean(intensity=0.4) < 0.7 * mean()
+    assert mean(intensity=0.0) == pytest.approx(plain, abs=1e-3)
+
+
+def test_contempt_is_one_sided():
+    animation = compose(solve(talk(emotion="contempt", text="SIL")))
+    assert animation.channel("mouthDimpleRight").mean() > 0.3
+    assert not animation.channel("mouthDimpleLeft").any()
+
+
+def test_upper_face_scales_brows_and_not_the_mouth():
+    still = solve(talk(emotion="angry", upper_face=0.0))
+    full = solve(talk(emotion="angry"))
+    name = "browDownLeft"
+    assert not still.layer("expression").animation.channel(name).any()
+    assert full.layer("expression").animation.channel(name).mean() > 0.5
+    mouth = [take.layer("expression").animation.channel("mouthPressLeft") for take in (still, full)]
+    assert np.array_equal(*mouth)
+
+
+def test_an_emotion_comes_faster_than_it_goes():
+    track = EmotionTrack(spans=(EmotionSpan(2.0, 4.0, parse_emotion("happy")),))
+    take = solve(talk(8, text="SIL", emotion=track, fps="60"))
+    smile = take.layer("expression").animation.channel("mouthSmileLeft")
+    top = smile.max()
+    up = np.flatnonzero(smile > 0.9 * top)[0] - np.flatnonzero(smile > 0.1 * top)[0]
+    down = np.flatnonzero(smile > 0.1 * top)[-1] - np.flatnonzero(smile > 0.9 * top)[-1]
+    assert 0.15 <= up / 60 <= 0.5
+    assert 0.4 <= down / 60 <= 1.1
+    assert smile[: 60 + 20].max() == 0 and smile[-60:].max() < 0.01 * top
+
+
+def test_brows_rise_before_stresses():
+    from facegen.motion.passes.signals import stresses
+
+    context = talk(60, fps="100", upper_face=2.0)
+    brow = solve(context).layer("expression").animation.channel("browInnerUp")
+    at, strength = stresses(context)
+    assert len(at) > 20
+    leads = [
+        brow[max(0, int(t * 100) + np.arange(-40, 40)[0]) : int(t * 100) + 40] for t in at if 0.5 < t < 59
+    ]
+    mean = np.mean([x for x in leads if len(x) == 80], axis=0)
+    assert -25 < mean.argmax() - 40 < 0
+
+
+# Blinks
+
+
+def test_blinks_come_as_often_and_last_as_long_as_peoples():
+    rates, lengths = [], []
+    for seed in range(12):
+        curve = compose(solve(talk(60, fps="60", seed=seed))).channel("eyeBlinkLeft")
+        starts = rises(curve, 0.5)
+        rates.append(len(starts))
+        above = np.diff(np.flatnonzero(np.diff((np.r_[0, curve > 0.3, 0]).astype(int))))[::2]
+        lengths += list(above / 60)
+        assert curve.max() > 0.75
+    assert 14 <= np.median(rates) <= 30
+    assert min(rates) >= 6 and len(set(rates)) > 4
+    assert 0.08 <= np.median(lengths) <= 0.25
+
+
+def test_blinks_differ_in_depth_and_length():
+    found = [
+        b for seed in range(12) for b in blinks(compose(solve(talk(60, fps="60", seed=seed, gaze=False))))
+    ]
+    sizes, lengths = np.array([b.size for b in found]), np.array([b.length for b in found])
+    assert 0.7 < np.median(sizes) < 0.95
+    assert 0.08 < (sizes < 0.7).mean() < 0.35 and sizes.min() > 0.35
+    assert 0.05 < lengths.min() < 0.09 and 0.16 < lengths.max() < 0.35
+
+
+def test_a_partial_blink_never_opens_lids():
+    lowered = solve(talk(60, fps="60", look_at=(0, -80, 60), seed=3))
+    rest = compose(lowered.without("blink")).channel("eyeBlinkLeft")
+    assert rest.max() > 0.3
+    assert (compose(lowered).channel("eyeBlinkLeft") >= rest - 0.02).all()
+
+
+def test_a_blink_closes_faster_than_it_opens_and_is_never_cut():
+    for seed in range(20):
+        take = solve(talk(3, fps="120", seed=seed))
+        if "blink" not in [x.name for x in take.layers]:
+            continue
+        mask = take.layer("blink").mask
+        assert mask[0] < 0.05 and mask[-1] < 0.05
+        for start in rises(mask, 0.5):
+            top = start + mask[start : start + 20].argmax()
+            down = next(i for i in range(top, len(mask)) if mask[i] < 0.1) - top
+            up = top - next(i for i in range(top, -1, -1) if mask[i] < 0.1)
+            assert up < down
+
+
+def test_blinks_favour_pauses():
+    inside, share = [], []
+    for seed in range(20):
+        context = talk(60, seed=seed)
+        blinks = rises(solve(context).layer("blink").mask, 0.5) / 30
+        speech = context.features.speech > 0.5
+        inside += list(speech[(blinks * 100).astype(int)])
+        share.append(speech.mean())
+    assert np.mean(inside) < 0.8 * np.mean(share)
+
+
+# Gaze and head
+
+
+def test_gaze_stays_near_the_middle_and_jumps_quickly():
+    take = solve(talk(60, fps="60", head=False))
+    x = take.layer("gaze").animation
+    yaw = x.channel("eyeLookOutLeft") - x.channel("eyeLookInLeft")
+    assert np.abs(yaw).max() <= 0.2
+    speed = np.abs(np.diff(yaw))
+    assert (speed < 1e-6).mean() > 0.8
+    jumps = len(rises(speed, 1e-4))
+    assert 30 <= jumps <= 150
+
+
+def test_the_eyes_turn_together():
+    x = solve(talk(20)).layer("gaze").animation
+    left = x.channel("eyeLookOutLeft") - x.channel("eyeLookInLeft")
+    right = x.channel("eyeLookInRight") - x.channel("eyeLookOutRight")
+    assert np.abs(left - right).max() < 0.02
+
+
+def test_the_eyes_counter_the_head():
+    with_head, without = solve(talk(30)), solve(talk(30, head=False))
+
+    def yaw(take):
+        x = take.layer("gaze").animation
+        return 30 * (x.channel("eyeLookOutLeft") - x.channel("eyeLookInLeft"))
+
+    turned = np.degrees(with_head.layer("head").animation.head[:, 0])
+    assert np.corrcoef(yaw(with_head) - yaw(without), -turned)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    "point, control",
+    [
+        ((40, 0, 60), "eyeLookOutLeft"),
+        ((-40, 0, 60), "eyeLookInLeft"),
+        ((0, 40, 60), "eyeLookUpLeft"),
+        ((0, -40, 60), "eyeLookDownLeft"),
+    ],
+)
+def test_look_at_turns_the_eyes_to_the_point(point, control):
+    away = solve(talk(look_at=point)).layer("gaze").animation.channel(control).mean()
+    assert away > solve(talk()).layer("gaze").animation.channel(control).mean() + 0.4
+
+
+def test_a_near_point_makes_the_eyes_converge():
+    x = solve(talk(look_at=(0, 0, 15))).layer("gaze").animation
+    assert x.channel("eyeLookInLeft").mean() > 0.2
+    assert x.channel("eyeLookInRight").mean() > 0.2
+
+
+def test_lids_follow_the_gaze_down():
+    x = solve(talk(look_at=(0, -40, 60))).layer("gaze").animation
+    assert x.channel("eyeBlinkLeft").mean() > 0.1
+
+
+def test_the_head_moves_a_little_and_differs_by_seed():
+    poses = [np.degrees(solve(talk(60, seed=seed)).layer("head").animation.head[:, :3]) for seed in range(6)]
+    for pose in poses:
+        assert (np.abs(pose).max(axis=0) < 14).all()
+        assert (pose.std(axis=0) > 0.3).all() and (pose.std(axis=0) < 5).all()
+        assert np.abs(np.diff(pose, axis=0)).max() * 30 < 60
+    likeness = [abs(np.corrcoef(a[:, 0], b[:, 0])[0, 1]) for a in poses for b in poses if a is not b]
+    assert np.median(likeness) < 0.4 and max(likeness) < 0.9
+
+
+def test_breath_comes_twelve_to_eighteen_times_a_minute():
+    rows = solve(talk(120, text="SIL")).layer("breath").animation.head[:, 4]
+    assert 18 <= len(rises(rows, 0.03)) <= 40
+
+
+def test_sides_differ_slightly():
+    animation = compose(solve(talk(10)))
+    left, right = animation.channel("mouthUpperUpLeft"), animation.channel("mouthUpperUpRight")
+    assert not np.array_equal(left, right)
+    assert np.abs(left - right).max() < 0.1
+
+
+@pytest.mark.slow
+def test_an_hour_takes_seconds():
+    context = talk(3600, fps="60")
+    start = time.perf_counter()
+    solve(context)
+    assert time.perf_counter() - start < 12

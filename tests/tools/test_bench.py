@@ -1,0 +1,61 @@
+"""The bench's own parts: stages are named and timed, rows are kept for JSON."""
+
+from __future__ import annotations
+
+import math
+
+
+def test_stages_add_up(tmp_path, monkeypatch):
+    monkeypatch.setenv("FACEGEN_THREADS", "1")
+    from tests.faults.inline import short_sounds
+    from tools.benchmarks.stages import stage_times
+
+    clip = short_sounds(tmp_path, 1, seconds=2.0) / "clip000.wav"
+    times = stage_times(clip, tmp_path)
+    parts = ("log-mel", "pitch and loudness", "phone network")
+    assert 0 < sum(times[name] for name in parts) < 1.5 * times["sound to take, all of it"] + 0.1
+    assert {"write .csv", "write .glb", "compose"} <= set(times)
+
+
+def test_rows_are_kept(capsys):
+    from tools.benchmarks import bench
+
+    bench.row("speed", "2 x", ">= 1 x")
+    assert bench.ROWS[-1] == {"what": "speed", "measured": "2 x", "goal": ">= 1 x"}
+    assert "| speed | 2 x | >= 1 x |" in capsys.readouterr().out
+
+
+def test_a_cluster_is_simulated(tools):
+    from argparse import Namespace
+
+    import simulate_cluster as cluster
+
+    said = Namespace(cores=4, disk=1000.0, hours_between_failures=1e9)
+    service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=0.1)
+    one, ten = (cluster.simulate(service, 4000, nodes, said) for nodes in (1, 10))
+    assert 1000 < one.seconds < 1100 and 8 < one.seconds / ten.seconds < 11  # bound by cores
+    service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=500.0)
+    assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the store
+    service = cluster.Service(work=0.1, driver=0.5, start=1.0, megabytes=0.1)
+    assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the driver
+
+
+def test_a_stream_is_measured_from_the_last_block_that_a_frame_covers():
+    """Blocks each 20 ms; frames of 30 fps that come 7 ms beyond the latency, but for one that is 90 ms late and one lost."""
+    from argparse import Namespace
+
+    from tools.benchmarks.stream_latency import BLOCK_S, summary
+
+    written = [10 + BLOCK_S * (n + 1) for n in range(1000)]
+    came = []
+    for frame in range(600):
+        block = math.ceil((frame + 1) / 30 / BLOCK_S - 1e-9) - 1
+        late = 0.097 if frame == 300 else 0.007
+        if frame != 400:
+            came.append((frame, written[block] + 0.2 + late))
+    options = Namespace(fps=30, latency=200.0, minutes=1 / 3)
+    found = summary(came, written, [100.0, 101.0], options, 20.0, 3.0)
+    assert (found["lost"], found["frames"]) == (1, 599)
+    assert found["p50_ms"] == 7.0 and found["max_ms"] == 97.0 and found["drift_ms"] == 0.0
+    assert found["cpu_s_per_s"] == 0.15
+    assert found["histogram"]["5..10"] == 448 and found["histogram"]["95..100"] == 1

@@ -1,0 +1,1 @@
+"""Control sets of other programs, and the maps to and from them."""

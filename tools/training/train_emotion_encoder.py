@@ -1,0 +1,188 @@
+"""Train the emotion encoder and export it.
+
+    FACEGEN_DATA=DATA python -m tools.training.train_emotion_encoder --cache CACHE --out facegen/models/emotion.onnx
+
+What is heard of each corpus is cached in CACHE, a file a corpus, so that a run which was stopped goes on from there. The
+figures for the card come from models that never heard the talkers that they judge; the one that is written heard all.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from facegen.emotion.curves import SOUNDS
+from facegen.emotion.voice_statistics import STATISTICS
+from tools.training.emotion_encoder import (
+    held_out_scores as judge,
+)
+from tools.training.emotion_encoder import (
+    linear_models as fit,
+)
+from tools.training.emotion_encoder import (
+    window_statistics as data,
+)
+from tools.training.emotion_encoder.cache import Clips, build
+from tools.training.emotion_encoder.export import Fitted, onnx_model
+
+AMOUNTS = (2.0, 8.0)
+"""How far what means nothing is ignored, a member of the ensemble each."""
+ELSEWHERE_SHARE = 0.3  # of training in which a clip is moved to a talker of another corpus
+STRENGTH, SOUND_STRENGTH = 5e-3, 1e-3
+BORED = (0.6, 0.4)  # of neutral and sad in boredom, which is neither's own category
+KNOWN_SHARE = 0.3  # of training in which the talker has been heard before
+SAID_SHARE, READ_SHARE = 0.3, 0.05
+"""Of the weight: of read speech said again with emotions, and of read speech as it is, which is neutral."""
+UNACTED = 3.0  # times that which was not acted at all counts in it: surprise and contempt
+KEPT = ~np.isin(STATISTICS, ("phone_rate", "vowel_share", "pause_share"))
+"""Which statistics tell emotions: the phone encoder knows Emo-DB's sentences too well, and how a corpus was cut tells its
+pauses."""
+Sounds = tuple[fit.Space, fit.Linear]
+SILENT_WEIGHT = 4.0  # of what is no such sound beside each sound: false laughs are worse than missed ones
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--card", type=Path, help="model card whose table of figures is written anew")
+    parser.add_argument("--leave", nargs="*", default=[], help="talkers to leave out of what is written")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--version", default="1.0")
+    options = parser.parse_args()
+    options.cache.mkdir(parents=True, exist_ok=True)
+    corpora = Corpora(options.cache, options.seed)
+    talkers = list(np.unique(corpora.acted.speaker))
+    parts = [judge.answers(corpora, fitted(corpora, [s]), [s]) for s in talkers]
+    heat = judge.best_heat(parts)
+    x, kind, speaker = corpora.near
+    heard = np.array([not judge.kept_out(name) for name in speaker])
+    trial = sound_model(x[heard], kind[heard])
+    sounds = judge.sound_table(trial, x[~heard], kind[~heard])
+    model = fitted(corpora, options.leave, sound_model(x, kind))._replace(heat=heat)
+    content = onnx_model(model, options.seed, options.version).SerializeToString()
+    options.out.write_bytes(content)
+    print(f"{options.out}: {len(content) / 1e3:.0f} kB, heat {heat:.2f}")
+    others = f"{judge.abroad(corpora, model)}\n{said_again_row(corpora)}\n{unacted_rows(corpora)}"
+    table = f"{judge.table(parts, heat)}\n{others}\n\n{sounds}"
+    print(table)
+    if options.card:
+        judge.write_card(options.card, table)
+
+
+class Corpora:
+    """Windows of every corpus."""
+
+    def __init__(self, cache: Path, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        clips = {
+            name: Clips(build(name, cache, seed))
+            for name in (
+                "emodb",
+                "thorsten-emotional",
+                "speechocean762",
+                "grid",
+                "emogator",
+                "noise",
+                "prosody",
+            )
+        }
+        self.clips, self.seed = clips, seed
+        self.acted = data.without_level(data.windows(clips["emodb"], data.EMODB, rng, 1), rng)
+        self.read = [data.windows(clips[name], None, rng, 0) for name in ("speechocean762", "grid")]
+        self.other = data.windows(clips["thorsten-emotional"], None, rng, 0)
+        self.usual = data.usual_means([self.acted, *self.read])
+        self.near = self._near()
+        self.said = data.windows(clips["prosody"], {name: name for name in data.CLASSES}, rng, 1)
+
+    def neutral(self, without: Sequence[str] = ()) -> list[data.Rows]:
+        """Neutral voices of each corpus, acted ones without those talkers."""
+        acted = self.acted.take((self.acted.label == "neutral") & ~np.isin(self.acted.speaker, without))
+        return [acted, *self.read]
+
+    def _near(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        found = [
+            data.near_windows(self.clips["emogator"], data.SOUND_OF, False),
+            data.near_windows(self.clips["noise"], data.SOUND_OF, True),
+            *(data.near_windows(self.clips[name], {}, True) for name in ("emodb", "speechocean762", "grid")),
+        ]
+        return tuple(np.concatenate(column) for column in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def fitted(corpora: Corpora, without: list[str], sounds: Sounds | None = None) -> Fitted:
+    """The models, fitted on all talkers but those ``without``; ``sounds`` are taken as they are."""
+    rows = corpora.acted.take(~np.isin(corpora.acted.speaker, without))
+    rng = np.random.default_rng(corpora.seed)
+    x = data.with_baseline(rows, corpora.usual, rng, KNOWN_SHARE)
+    said = corpora.said.take(~np.isin(corpora.said.speaker, without))
+    again = data.with_baseline(said, corpora.usual, rng, KNOWN_SHARE)
+    read = [(data.with_baseline(part, corpora.usual, rng, 0.0), part) for part in corpora.read]
+    moved = rng.random(len(x)) < ELSEWHERE_SHARE
+    x = np.where(moved[:, None], data.elsewhere(x, rows, read, rng), x)
+    idle = data.nuisance(corpora.neutral(without), [corpora.other], x.std(axis=0) + 1e-6)
+    plain = [table[~np.isin(part.speaker, without)] for table, part in read]
+    both = np.concatenate([x, again, *plain])
+    label = np.concatenate([rows.label, said.label, np.full(sum(map(len, plain)), "neutral")])
+    weights = [
+        (1 - SAID_SHARE - READ_SHARE) * fit.balanced(rows.label),
+        SAID_SHARE * said_weight(said, rows),
+        *(np.full(len(table), READ_SHARE / len(plain) / len(table)) for table in plain),
+    ]
+    weight = np.concatenate(weights)
+    members = []
+    for amount in AMOUNTS:
+        space = fit.space(x, idle, amount, KEPT)
+        members.append((space, fit.classifier(space(both), data.goals(label, BORED), weight, STRENGTH)))
+    place = fit.regression(members[0][0](both), judge.places(label), weight, STRENGTH)
+    return Fitted(members, place, sounds, 1.0, corpora.usual)
+
+
+def said_weight(said: data.Rows, acted: data.Rows) -> np.ndarray:
+    """Weights [N] of read speech said again, UNACTED times higher for what no actor did."""
+    both = np.isin(said.label, acted.label)
+    weight = fit.balanced(said.label) * np.where(both, 1.0, UNACTED)
+    return weight / weight.sum()
+
+
+def said_again_row(corpora: Corpora) -> str:
+    """A row of the card: read speech said again by talkers who were left out."""
+    kept = [name for name in np.unique(corpora.said.speaker) if judge.kept_out(name)]
+    rows = corpora.said.take(np.isin(corpora.said.speaker, kept))
+    name = "read speech said again, eight emotions, a fifth of the talkers held out"
+    return judge.heard(name, judge.whole(rows), fitted(corpora, kept), corpora.usual)
+
+
+def unacted_rows(corpora: Corpora) -> str:
+    """Rows of the card: Emo-DB, told by models that heard nothing acted, only read speech said again."""
+    rows, said = judge.whole(corpora.acted), corpora.said
+    lines = []
+    for name, about in (("each clip alone", None), ("each talker's mean removed", data.about_talkers)):
+        x, goal = (about(part) if about else part.x for part in (said, rows))
+        idle = data.nuisance(corpora.read, [], x.std(axis=0) + 1e-6)
+        space = fit.space(x, 0 * idle if about else idle, AMOUNTS[0], KEPT)
+        model = fit.classifier(space(x), data.goals(said.label, BORED), fit.balanced(said.label), STRENGTH)
+        place = fit.regression(space(x), judge.places(said.label), fit.balanced(said.label), STRENGTH)
+        arousal = place(space(goal))[:, 1]
+        chance = fit.softmax(model(space(goal)))
+        lines.append(
+            judge.row(
+                f"Emo-DB, learned from read speech said again alone, {name}", rows.label, chance, arousal
+            )
+        )
+    return "\n".join(lines)
+
+
+def sound_model(x: np.ndarray, kind: np.ndarray) -> Sounds:
+    """What tells sounds without words, of windows ``x`` [N, S] that are ``kind`` [N] (0 none, else 1 + SOUNDS)."""
+    space = fit.space(x, np.zeros((x.shape[1],) * 2), 0.0)
+    weight = fit.balanced(kind) * np.where(kind == 0, SILENT_WEIGHT, 1.0)
+    return space, fit.classifier(space(x), np.eye(1 + len(SOUNDS))[kind], weight, SOUND_STRENGTH)
+
+
+if __name__ == "__main__":
+    main()
