@@ -25,10 +25,10 @@ def test_rows_are_kept(capsys):
     assert "| speed | 2 x | >= 1 x |" in capsys.readouterr().out
 
 
-def test_a_cluster_is_simulated(tools):
+def test_a_cluster_is_simulated():
     from argparse import Namespace
 
-    import simulate_cluster as cluster
+    from tools.benchmarks import simulate_cluster as cluster
 
     said = Namespace(cores=4, disk=1000.0, hours_between_failures=1e9)
     service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=0.1)
