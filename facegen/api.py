@@ -69,7 +69,7 @@ def edit(
         if name not in CHANGES:
             raise UsageError(f"no change is called {name!r}", remedy=nearest(name, CHANGES))
     start, end = span
-    return editing.edit(take, editing.Span.parse(f"{start}:{end}"), changes, audio)
+    return editing.edit(take, editing.EditSpan.parse(f"{start}:{end}"), changes, audio)
 
 
 def emotion(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> EmotionTrack:
@@ -79,9 +79,9 @@ def emotion(source: str | PathLike | np.ndarray, *, rate: int | None = None, **s
     arousal, dominance, confidence and the probability of each category; ``.heard`` the curves at 10 Hz. Raises as
     ``animate``.
     """
-    from facegen.pipeline.analyze_emotion import feel
+    from facegen.pipeline.analyze_emotion import analyze_emotion
 
-    return feel(source, rate=rate, config=make_config(Config, settings)).track
+    return analyze_emotion(source, rate=rate, config=make_config(Config, settings)).track
 
 
 def load(path: str | PathLike) -> Animation:
@@ -130,15 +130,17 @@ def make_portrait(
     ``portrait`` holds what the picture needs (its ``audio`` is muxed), ``settings`` are the fields of ``Config``. Raises
     ImageError for a picture without a usable face, MissingExtraError where the ``portrait`` extra is not installed.
     """
-    from facegen.portrait import Speech, portrait_file
+    from facegen.portrait import PortraitAudio, write_portrait
 
     look, config = portrait or PortraitConfig(), make_config(Config, settings)
     if isinstance(source, Animation):
-        portrait_file(source, image, path, look, Speech(look.audio, seed=config.seed))
+        write_portrait(source, image, path, look, PortraitAudio(look.audio, seed=config.seed))
         return
     take = pipeline.solve(source, config)
-    speech = Speech(look.audio or str(source), 0.0 if look.audio else config.start, take.emotion, config.seed)
-    portrait_file(pipeline.animate(take), image, path, look, speech)
+    speech = PortraitAudio(
+        look.audio or str(source), 0.0 if look.audio else config.start, take.emotion, config.seed
+    )
+    write_portrait(pipeline.animate(take), image, path, look, speech)
 
 
 def stream(

@@ -7,15 +7,15 @@ import sys
 from typing import NoReturn
 
 from facegen.core.errors import INTERRUPTED
-from facegen.core.memory import keep_little
-from facegen.core.threads import BYTES_ALIKE
+from facegen.core.memory import limit_heap
+from facegen.core.threads import REPRODUCIBLE_ENVIRONMENT
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line ``argv`` (that of the process by default) and end the process with its exit code."""
-    for name, value in BYTES_ALIKE.items():  # before NumPy is loaded
+    for name, value in REPRODUCIBLE_ENVIRONMENT.items():  # before NumPy is loaded
         os.environ.setdefault(name, value)
-    keep_little()
+    limit_heap()
     try:
         from facegen.cli.app import run
 

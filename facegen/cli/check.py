@@ -14,7 +14,7 @@ from facegen.core.errors import JobError, printable
 from facegen.core.files import check_writable, write_atomic
 
 if TYPE_CHECKING:
-    from facegen.evaluation.report import Card, Line
+    from facegen.evaluation.report import CheckReport, CheckResult
 
 MOST_SPANS = 5
 
@@ -43,9 +43,9 @@ def check(
         card = qa.check(file, audio, **said, progress=report.progress)
         if html is not None:
             from facegen.evaluation.report.html_page import page
-            from facegen.evaluation.report.worst_frames import pictures
+            from facegen.evaluation.report.worst_frames import worst_frame_pictures
 
-            write_atomic(html, page(card, pictures(card)).encode("utf-8"))
+            write_atomic(html, page(card, worst_frame_pictures(card)).encode("utf-8"))
         for line in card_lines(card, html, report.notes):
             report.line(line)
     if as_json:
@@ -74,7 +74,7 @@ def _check_options(file: str, audio: str | None, html: str | None) -> None:
         check_writable(html)
 
 
-def card_lines(card: Card, html: str | None, more_notes: list[str]) -> list[str]:
+def card_lines(card: CheckReport, html: str | None, more_notes: list[str]) -> list[str]:
     """The card for people."""
     counts = ", ".join(f"{card.count(v)} {v}" for v in ("fail", "warn", "pass", "skipped") if card.count(v))
     held = f" against {card.sound}" if card.sound and card.sound != card.name else ""
@@ -92,7 +92,7 @@ def card_lines(card: Card, html: str | None, more_notes: list[str]) -> list[str]
     return lines + ([f"page      {html}"] if html is not None else [])
 
 
-def line_rows(line: Line) -> list[str]:
+def line_rows(line: CheckResult) -> list[str]:
     if line.value is None:
         return [f"  skip  {line.label:32} {line.reason}"]
     word = "FAIL" if line.verdict == "fail" else line.verdict
@@ -104,7 +104,7 @@ def line_rows(line: Line) -> list[str]:
     return rows
 
 
-def facts(card: Card) -> dict[str, Any]:
+def facts(card: CheckReport) -> dict[str, Any]:
     """The card as JSON values."""
     return {
         "seconds": round(card.seconds, 6),

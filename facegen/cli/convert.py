@@ -32,10 +32,10 @@ def convert(
     as_json: bool,
     **values: Any,
 ) -> None:
-    from facegen.formats import load_animation, load_take, save, wants_take
-    from facegen.formats.export_report import preflight
+    from facegen.formats import load_animation, load_take, needs_layers, save
+    from facegen.formats.export_report import export_report
     from facegen.formats.gltf.vrm import model_path
-    from facegen.formats.take import as_take
+    from facegen.formats.take import to_take
     from facegen.rig import load_rig
 
     with blame("--fps"):
@@ -46,16 +46,16 @@ def convert(
     places = check_outputs(outputs, (animation,), ("curves",))
     with Reporter(as_json=as_json, quiet=quiet) as report:
         curves = load_animation(animation)
-        take = load_take(animation) if any(wants_take(place.suffix) for place in places) else None
+        take = load_take(animation) if any(needs_layers(place.suffix) for place in places) else None
         if rate not in (None, curves.fps):
             curves = curves.resample(rate)
-            take = take and replace(as_take(curves), phones=take.phones, emotion=take.emotion)
+            take = take and replace(to_take(curves), phones=take.phones, emotion=take.emotion)
         for place in places:
-            thing = take if take and wants_take(place.suffix) else curves
+            thing = take if take and needs_layers(place.suffix) else curves
             save(thing, place.path, **({"rig": rig} if rig else {}), **export.given())
         facts = {}
         if export.report:
-            found = preflight(curves, rig if model_path(rig) else shown)
+            found = export_report(curves, rig if model_path(rig) else shown)
             facts["report"] = found.plain()
             for line in found.lines():
                 report.line(line)

@@ -46,7 +46,7 @@ print(info["GL_RENDERER"] + ", OpenGL " + info["GL_VERSION"].split()[0])
 """
 
 
-class Finding(NamedTuple):
+class DoctorFinding(NamedTuple):
     """One thing looked at: ``state`` is ok, missing or off; ``remedy`` what installs it."""
 
     name: str
@@ -73,12 +73,14 @@ def doctor(as_json: bool) -> None:
             click.echo(f"{'':8} {'':24} {remedy}")
 
 
-def _guarded(look: Callable[[], list[Finding]]) -> list[Finding]:
+def _guarded(look: Callable[[], list[DoctorFinding]]) -> list[DoctorFinding]:
     try:
         return look()
     except Exception as error:
         return [
-            Finding(look.__name__.strip("_"), "missing", f"{type(error).__name__}: {error}", _core_remedy())
+            DoctorFinding(
+                look.__name__.strip("_"), "missing", f"{type(error).__name__}: {error}", _core_remedy()
+            )
         ]
 
 
@@ -86,31 +88,31 @@ def _core_remedy() -> str:
     return "pip install --force-reinstall facegen"
 
 
-def _system() -> list[Finding]:
+def _system() -> list[DoctorFinding]:
     version = platform.python_version()
     state = "ok" if sys.version_info >= (3, 10) else "missing"
     return [
-        Finding("facegen", "ok", __version__),
-        Finding("python", state, version, "" if state == "ok" else "install Python 3.10 or later"),
-        Finding("system", "ok", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
+        DoctorFinding("facegen", "ok", __version__),
+        DoctorFinding("python", state, version, "" if state == "ok" else "install Python 3.10 or later"),
+        DoctorFinding("system", "ok", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
     ]
 
 
-def _packages() -> list[Finding]:
+def _packages() -> list[DoctorFinding]:
     rows = [_package(name, _core_remedy()) for name in CORE]
     for extra, names in EXTRAS.items():
         rows += [_package(name, f'pip install "facegen[{extra}]"') for name in names]
     return rows
 
 
-def _package(name: str, remedy: str) -> Finding:
+def _package(name: str, remedy: str) -> DoctorFinding:
     try:
-        return Finding(name, "ok", metadata.version(name))
+        return DoctorFinding(name, "ok", metadata.version(name))
     except metadata.PackageNotFoundError:
-        return Finding(name, "missing", "", remedy)
+        return DoctorFinding(name, "missing", "", remedy)
 
 
-def _encoder() -> list[Finding]:
+def _encoder() -> list[DoctorFinding]:
     import onnxruntime
 
     providers = ", ".join(p.removesuffix("ExecutionProvider") for p in onnxruntime.get_available_providers())
@@ -119,12 +121,12 @@ def _encoder() -> list[Finding]:
 
     Registry("encoders").get(Config().encoder)()
     return [
-        Finding("onnxruntime providers", "ok", providers),
-        Finding("speech encoder", "ok", "the shipped weights load"),
+        DoctorFinding("onnxruntime providers", "ok", providers),
+        DoctorFinding("speech encoder", "ok", "the shipped weights load"),
     ]
 
 
-def _sound() -> list[Finding]:
+def _sound() -> list[DoctorFinding]:
     import av
     import soundfile
 
@@ -133,29 +135,29 @@ def _sound() -> list[Finding]:
     found = [name for name in wanted if name in av.codecs_available]
     rest = "" if len(found) == len(wanted) else _core_remedy()
     return [
-        Finding("sound files", "ok", own),
-        Finding("sound codecs", "missing" if rest else "ok", ", ".join(found), rest),
+        DoctorFinding("sound files", "ok", own),
+        DoctorFinding("sound codecs", "missing" if rest else "ok", ", ".join(found), rest),
     ]
 
 
-def _video() -> list[Finding]:
+def _video() -> list[DoctorFinding]:
     import av
 
     for name in ("libx264", "h264_videotoolbox", "h264_mf", "libopenh264", "h264_nvenc"):
         try:
             av.Codec(name, "w")
-            return [Finding("H.264 encoder", "ok", name)]
+            return [DoctorFinding("H.264 encoder", "ok", name)]
         except (av.error.FFmpegError, ValueError):
             continue
-    return [Finding("H.264 encoder", "missing", "", "pip install --force-reinstall --no-cache-dir av")]
+    return [DoctorFinding("H.264 encoder", "missing", "", "pip install --force-reinstall --no-cache-dir av")]
 
 
-def _opengl() -> list[Finding]:
+def _opengl() -> list[DoctorFinding]:
     """An off-screen context, made in a process of its own: a broken driver may hang or crash."""
     try:
         import moderngl  # noqa: F401
     except ImportError:
-        return [Finding("OpenGL", "missing", "", 'pip install "facegen[render]"')]
+        return [DoctorFinding("OpenGL", "missing", "", 'pip install "facegen[render]"')]
     remedy = gl_remedy(platform.system())
     path = os.pathsep.join([str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")])
     try:
@@ -168,11 +170,15 @@ def _opengl() -> list[Finding]:
             env={**os.environ, "PYTHONPATH": path.rstrip(os.pathsep)},
         )
     except subprocess.TimeoutExpired:
-        return [Finding("OpenGL", "missing", f"no answer in {GL_SECONDS} s", remedy)]
+        return [DoctorFinding("OpenGL", "missing", f"no answer in {GL_SECONDS} s", remedy)]
     if done.returncode:
         lines = done.stderr.strip().splitlines()
-        return [Finding("OpenGL", "missing", lines[-1][:200] if lines else f"code {done.returncode}", remedy)]
-    return [Finding("OpenGL", "ok", done.stdout.strip())]
+        return [
+            DoctorFinding(
+                "OpenGL", "missing", lines[-1][:200] if lines else f"code {done.returncode}", remedy
+            )
+        ]
+    return [DoctorFinding("OpenGL", "ok", done.stdout.strip())]
 
 
 def gl_remedy(system: str) -> str:
@@ -182,11 +188,13 @@ def gl_remedy(system: str) -> str:
     return "update the graphics driver"
 
 
-def _blender() -> list[Finding]:
+def _blender() -> list[DoctorFinding]:
     found = shutil.which("blender")
     if found:
-        return [Finding("blender", "ok", found)]
-    return [Finding("blender", "missing", "only for rendering with it", "https://www.blender.org/download")]
+        return [DoctorFinding("blender", "ok", found)]
+    return [
+        DoctorFinding("blender", "missing", "only for rendering with it", "https://www.blender.org/download")
+    ]
 
 
 CHECKS = (_system, _packages, _encoder, _sound, _video, _opengl, _blender)

@@ -33,15 +33,15 @@ def edit(
     **values: Any,
 ) -> None:
     from facegen.emotion import parse_emotion
-    from facegen.formats import load_animation, load_take, save, wants_take
-    from facegen.formats.take import composed
+    from facegen.formats import load_animation, load_take, needs_layers, save
+    from facegen.formats.take import flatten
     from facegen.pipeline import edit as editing
 
     need(bool(span or hand), "--span", "is missing", "give S:E in seconds, or curves with --hand")
     changes = {name: values[name] for name in CHANGES if values[name] is not None}
     need(bool(span or not changes), "--span", "is missing", "say which seconds to solve again, e.g. 1.5:3")
     with blame("--span"):
-        part = editing.Span.parse(span) if span else None
+        part = editing.EditSpan.parse(span) if span else None
     if (emotion := changes.get("emotion", "auto")) != "auto":
         with blame("--emotion"):
             parse_emotion(emotion)
@@ -50,17 +50,17 @@ def edit(
         whole = load_take(take)
         if hand:
             with blame(hand):
-                whole = editing.with_hand(whole, load_animation(hand))
+                whole = editing.apply_hand_edits(whole, load_animation(hand))
         if part:
             length = whole.frames / float(whole.fps)
             with blame(take):
-                sound = audio or editing.beside(whole, take)
+                sound = audio or editing.find_sound_beside(whole, take)
                 whole = editing.edit(
                     whole, part, changes, sound, lambda step, done: report.progress(step, done, length)
                 )
         for place in places:
-            save(whole if wants_take(place.suffix) else composed(whole), place.path, audio=audio)
-        report.written([place.path for place in places], composed(whole))
+            save(whole if needs_layers(place.suffix) else flatten(whole), place.path, audio=audio)
+        report.written([place.path for place in places], flatten(whole))
 
 
 for _add in (outputs_option, config_options(Config, CHANGES, "as before"), report_options):

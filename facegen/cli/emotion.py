@@ -17,8 +17,8 @@ from facegen.core.files import atomic_path, check_writable
 from facegen.jobs.settings import pick
 
 if TYPE_CHECKING:
-    from facegen.emotion import Heard
-    from facegen.pipeline.analyze_emotion import Feeling
+    from facegen.emotion import EmotionCurve
+    from facegen.pipeline.analyze_emotion import EmotionAnalysis
 
 PLOTS = (".png", ".svg", ".pdf")
 SHOWN = 0.5  # probability from which a sound without words is named
@@ -34,7 +34,7 @@ COLOURS = ("#bdc3c7", "#f1c40f", "#2980b9", "#c0392b", "#8e44ad", "#27ae60", "#e
 @click.option("--plot", default=None, metavar="OUT", help="picture to draw: .png, .svg or .pdf")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object: the summary and the curves")
 def emotion(source: str, plot: str | None, as_json: bool, **values: Any) -> None:
-    from facegen.pipeline.analyze_emotion import feel
+    from facegen.pipeline.analyze_emotion import analyze_emotion
 
     if plot is not None:
         need(
@@ -43,7 +43,7 @@ def emotion(source: str, plot: str | None, as_json: bool, **values: Any) -> None
         check_writable(plot)
     config = pick(Config, values)
     with Reporter(as_json=as_json, quiet=as_json) as report:
-        found = feel(source, config=config, progress=None if as_json else report.progress)
+        found = analyze_emotion(source, config=config, progress=None if as_json else report.progress)
         heard = found.track.heard if found.kind != "text" else None
         if plot is not None:
             need(heard is not None, "--plot", "a text has no time to draw", "leave it out")
@@ -58,7 +58,7 @@ for _add in (config_options(Config, ("text", "emotion_encoder", "encoder", "star
     emotion = _add(emotion)
 
 
-def facts(source: str, found: Feeling) -> dict[str, Any]:
+def facts(source: str, found: EmotionAnalysis) -> dict[str, Any]:
     """Everything as JSON values; ``curves`` ten times a second."""
     row: dict[str, Any] = {"event": "done", "file": source, "kind": found.kind, **found.summary()}
     row |= {"sources": found.sources, "notes": list(found.notes)}
@@ -66,10 +66,10 @@ def facts(source: str, found: Feeling) -> dict[str, Any]:
         row["words"] = [list(pair) for pair in found.reading.words]
     heard = found.track.heard
     if heard is not None and found.kind != "text":
-        from facegen.emotion import CATEGORIES, HEARD_HZ, SOUNDS
+        from facegen.emotion import CATEGORIES, EMOTION_HZ, SOUNDS
 
         axes = zip(("valence", "arousal", "dominance"), heard.vad.T, strict=True)
-        row["rate"] = HEARD_HZ
+        row["rate"] = EMOTION_HZ
         row["curves"] = {name: _rounded(column) for name, column in axes}
         row["curves"]["confidence"] = _rounded(heard.confidence)
         for group, names, table in (
@@ -84,7 +84,7 @@ def _rounded(column: np.ndarray) -> list[float]:
     return np.round(column.astype(np.float64), 4).tolist()
 
 
-def lines(found: Feeling) -> Iterator[str]:
+def lines(found: EmotionAnalysis) -> Iterator[str]:
     """A table of a row a second, then the summary, for people."""
     heard = found.track.heard
     if heard is not None and found.kind != "text":
@@ -106,11 +106,11 @@ def _summary(row: dict[str, Any]) -> str:
     return f"{named}; {point}; confidence {row['confidence']:.2f}"
 
 
-def _seconds(heard: Heard) -> Iterator[str]:
-    from facegen.emotion import CATEGORIES, HEARD_HZ, SOUNDS
+def _seconds(heard: EmotionCurve) -> Iterator[str]:
+    from facegen.emotion import CATEGORIES, EMOTION_HZ, SOUNDS
 
-    for second in range(math.ceil(len(heard) / HEARD_HZ)):
-        part = slice(second * HEARD_HZ, (second + 1) * HEARD_HZ)
+    for second in range(math.ceil(len(heard) / EMOTION_HZ)):
+        part = slice(second * EMOTION_HZ, (second + 1) * EMOTION_HZ)
         weight = heard.confidence[part].astype(np.float64) + 1e-6
         mean = weight / weight.sum()
         vad, chances = mean @ heard.vad[part], mean @ heard.categories[part]
@@ -122,7 +122,7 @@ def _seconds(heard: Heard) -> Iterator[str]:
         yield f"{second:6d}  {vad[0]:+7.2f} {vad[1]:+7.2f} {vad[2]:+7.2f} {sure:5.2f}  {shown if sure > 0.01 else '-'}"
 
 
-def draw(path: str, heard: Heard, title: str) -> None:
+def draw(path: str, heard: EmotionCurve, title: str) -> None:
     """Categories, the three axes, confidence and sounds over time. Raises MissingExtraError without matplotlib."""
     try:
         from matplotlib.figure import Figure

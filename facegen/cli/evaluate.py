@@ -14,7 +14,7 @@ from facegen.core.errors import AnimationFileError, RigError, UsageError
 
 if TYPE_CHECKING:
     from facegen.core.animation import Animation
-    from facegen.evaluation.metrics import Evidence, Finding
+    from facegen.evaluation.metrics import MetricInputs, MetricResult
     from facegen.rig import Rig
     from facegen.speech.phones import Features, PhoneTrack
 
@@ -83,9 +83,9 @@ for _add in (config_options(Config, ("text", "alignment")), report_options):
 
 def _judge_portrait(video: str, take: Animation, image: str, report: Reporter) -> None:
     from facegen.emotion.lexicon import CATEGORIES
-    from facegen.evaluation.portrait import judge
+    from facegen.evaluation.portrait import evaluate_portrait
 
-    found = judge(video, take, image, report.progress)
+    found = evaluate_portrait(video, take, image, report.progress)
     shown = {
         f.measure.name: CATEGORIES[round(f.value)]
         for f in found
@@ -143,11 +143,11 @@ def _note_length(ours: Animation, theirs: Animation, notes: list[str]) -> None:
 def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features, PhoneTrack]:
     """What the encoder hears in the sound, and its phones, refined by ``text`` or ``alignment``."""
     from facegen.emotion.transcript import Transcript
-    from facegen.speech.audio import open_sound
+    from facegen.speech.audio import open_audio
     from facegen.speech.load import load_encoder
     from facegen.speech.phone_timing import refine_alignment
 
-    sound = open_sound(audio)
+    sound = open_audio(audio)
     encoder = load_encoder(Config().encoder)
     heard = encoder.encode(sound, lambda step, done: report.progress(step, done, sound.estimate))
     report.notes.extend(sound.notes)
@@ -158,13 +158,13 @@ def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features,
 def _shown(ours: Animation, theirs: Animation, notes: list[str]) -> dict[str, dict[str, float] | None]:
     """Probabilities of the emotions that each face shows; None where it can't be told."""
     from facegen.evaluation.metrics.face_emotion import face_emotion
-    from facegen.evaluation.metrics.inputs import Unmeasured
+    from facegen.evaluation.metrics.inputs import NotApplicable
 
     found: dict[str, dict[str, float] | None] = {}
     for name, animation in (("pred", ours), ("reference", theirs)):
         try:
             found[name] = {key: round(share, 4) for key, share in face_emotion(animation).items()}
-        except Unmeasured as reason:
+        except NotApplicable as reason:
             notes.append(f"no emotion is told of {name.upper()}: {reason}")
             found[name] = None
     return found
@@ -181,29 +181,33 @@ def _felt(shown: dict[str, dict[str, float] | None]) -> list[str]:
 
 def _evidence(
     ours: Animation, theirs: Animation | None, head: Any, features: Any, phones: Any, more: list
-) -> Evidence:
-    from facegen.evaluation.metrics import Evidence
+) -> MetricInputs:
+    from facegen.evaluation.metrics import MetricInputs
 
-    return Evidence(ours, theirs, head, features, phones, tuple(more))
+    return MetricInputs(ours, theirs, head, features, phones, tuple(more))
 
 
-def _measure(report: Reporter, evidence: Evidence) -> list[Finding]:
+def _measure(report: Reporter, evidence: MetricInputs) -> list[MetricResult]:
     """Every measure whose needs are met, one after the other, so that progress can be told."""
-    from facegen.evaluation.metrics import MEASURES, findings
+    from facegen.evaluation.metrics import MEASURES, metric_results
 
-    found: list[Finding] = []
+    found: list[MetricResult] = []
     for number, row in enumerate(MEASURES):
         report.progress("measures", number, len(MEASURES))
-        found += findings(evidence, [row.name])
+        found += metric_results(evidence, [row.name])
     return found
 
 
-def _values(found: Sequence[Finding]) -> dict[str, float | None]:
+def _values(found: Sequence[MetricResult]) -> dict[str, float | None]:
     return {f.measure.name: None if f.value is None else float(f"{f.value:.6g}") for f in found}
 
 
 def _facts(
-    ours: Animation, theirs: Animation, found: Sequence[Finding], base: Sequence[Finding], report: Reporter
+    ours: Animation,
+    theirs: Animation,
+    found: Sequence[MetricResult],
+    base: Sequence[MetricResult],
+    report: Reporter,
 ) -> dict[str, Any]:
     return {
         "event": "done",
@@ -218,7 +222,7 @@ def _facts(
     }
 
 
-def _table(found: Sequence[Finding], base: Sequence[Finding]) -> list[str]:
+def _table(found: Sequence[MetricResult], base: Sequence[MetricResult]) -> list[str]:
     """A line a measure under its group: name, value, the reference's own value, unit, which way is better."""
     from facegen.evaluation.metrics import GROUPS
 

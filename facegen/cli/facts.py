@@ -15,13 +15,13 @@ from facegen.config import Config
 from facegen.core.animation import HEAD_CHANNELS, Animation
 from facegen.core.errors import RigError
 from facegen.core.registry import Registry, suffix_of
-from facegen.evaluation.metrics import Evidence, measure
+from facegen.evaluation.metrics import MetricInputs, evaluate_metrics
 from facegen.formats import load_take
-from facegen.formats.take import composed
+from facegen.formats.take import flatten
 from facegen.motion.take import Take
 from facegen.pipeline import animate as pipeline
 from facegen.rig import built_in_rigs, load_rig
-from facegen.speech.audio import Sound, open_sound
+from facegen.speech.audio import AudioStream, open_audio
 from facegen.speech.phone_timing import refine_alignment
 from facegen.speech.phones import Features, PhoneTrack
 
@@ -38,14 +38,14 @@ def look_at(file: str, plot: str | None, audio: str | None) -> tuple[dict[str, A
         return rig_facts(rig), rig_lines(rig)
     if suffix_of(file, Registry("importers").names()):
         take = load_take(file)
-        animation = composed(take)
+        animation = flatten(take)
         if plot is not None:
-            sound = open_sound(audio) if audio else None
+            sound = open_audio(audio) if audio else None
             _draw(plot, animation, take.phones, sound, file)
         facts = animation_facts(animation, take, suffix_of(file, Registry("importers").names()))
         return facts, animation_lines(file, facts)
     need(audio is None, "--audio", "goes with an animation, not with a sound", "leave it out")
-    sound = open_sound(file)
+    sound = open_audio(file)
     heard = Registry("encoders").get(Config().encoder)().encode(sound)
     features, phones = refine_alignment(heard)[:2]
     facts = sound_facts(sound, features, phones)
@@ -65,13 +65,13 @@ def _is_rig(file: str) -> bool:
     return os.path.basename(file) == "rig.json" or (file in built_in_rigs() and not os.path.exists(file))
 
 
-def _draw(plot: str, animation: Animation, phones: PhoneTrack, sound: Sound | None, title: str) -> None:
+def _draw(plot: str, animation: Animation, phones: PhoneTrack, sound: AudioStream | None, title: str) -> None:
     from facegen.cli.plot import draw
 
     draw(plot, animation, phones, sound, os.path.basename(title))
 
 
-def sound_facts(sound: Sound, features: Features, phones: PhoneTrack) -> dict[str, Any]:
+def sound_facts(sound: AudioStream, features: Features, phones: PhoneTrack) -> dict[str, Any]:
     """Length, form, level and speech of a sound, as JSON values; levels are dB below full scale."""
     peak, power, count = 0.0, 0.0, 0
     for block in sound.blocks():
@@ -160,7 +160,7 @@ def _round(value: Any) -> float:
 
 def blinks_a_minute(animation: Animation) -> float | None:
     """Blinks a minute as ``facegen evaluate`` counts them; None where the animation has no lids."""
-    value = measure(Evidence(animation), ["blinks_a_minute"])["blinks_a_minute"]
+    value = evaluate_metrics(MetricInputs(animation), ["blinks_a_minute"])["blinks_a_minute"]
     return None if value is None else round(value, 2)
 
 

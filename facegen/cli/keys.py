@@ -12,7 +12,7 @@ from facegen.cli.report import Reporter
 from facegen.core.errors import UsageError, blame
 
 if TYPE_CHECKING:
-    from facegen.formats.keyframes import Curve, Match, Target
+    from facegen.formats.keyframes import KeyframeCurve, ShapeMatch, Target
 
 MAX_REQUEST = 2**28
 
@@ -43,7 +43,7 @@ def keys(
     from facegen.core.files import write_atomic
     from facegen.formats import keyframes as keying
     from facegen.formats import load_take, save
-    from facegen.formats.take import composed
+    from facegen.formats.take import flatten
 
     need(0 <= bound < 1, "--reduce", f"{bound} is not in 0..1", "use for example 0.005")
     wanted = _targets(targets)
@@ -61,7 +61,7 @@ def keys(
             driven = sum(bool(c) for c in match.shapes.values())
             report.line(f"{match.target}: {driven} of {len(match.shapes)} shapes driven ({match.preset})")
         facts = {"matches": [m._asdict() for m in found]}
-        report.written([p for p in (output, hand) if p], composed(take), facts=facts)
+        report.written([p for p in (output, hand) if p], flatten(take), facts=facts)
 
 
 keys = report_options(keys)
@@ -80,10 +80,10 @@ def _targets(path: str) -> tuple[Target, ...]:
         return read_request(data)
 
 
-def _packed(curves: list[Curve], found: list[Match], fps: str, frames: int) -> bytes:
+def _packed(curves: list[KeyframeCurve], found: list[ShapeMatch], fps: str, frames: int) -> bytes:
     import numpy as np
 
-    from facegen.formats.safetensors import pack, plain_json
+    from facegen.formats.safetensors import pack_safetensors, plain_json
 
     empty = np.zeros(0, np.float32)
     tensors = {
@@ -98,4 +98,4 @@ def _packed(curves: list[Curve], found: list[Match], fps: str, frames: int) -> b
         "curves": plain_json([[c.target, c.layer, c.name, len(c.keys)] for c in curves]),
         "matches": plain_json([m._asdict() for m in found]),
     }
-    return b"".join(pack(tensors, metadata))
+    return b"".join(pack_safetensors(tensors, metadata))

@@ -11,7 +11,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import MissingExtraError
 from facegen.core.files import atomic_path
 from facegen.core.units import SAMPLE_RATE_HZ
-from facegen.speech.audio import Sound
+from facegen.speech.audio import AudioStream
 from facegen.speech.phones import BILABIALS, LABIODENTALS, PhoneTrack
 
 DPI = 100
@@ -51,7 +51,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
 
 
 def draw(
-    path: str | PathLike, animation: Animation, phones: PhoneTrack, sound: Sound | None, title: str
+    path: str | PathLike, animation: Animation, phones: PhoneTrack, sound: AudioStream | None, title: str
 ) -> None:
     """Draw to ``path`` (.png, .svg or .pdf): waveform and phones where they are known, then the main curves
     and the head's turns. Raises MissingExtraError without matplotlib."""
@@ -90,7 +90,7 @@ def draw(
         figure.savefig(temporary, format=fspath(path).rsplit(".", 1)[-1].lower())
 
 
-def _waveform(axis: Any, sound: Sound) -> None:
+def _waveform(axis: Any, sound: AudioStream) -> None:
     low, high = (np.concatenate(parts) for parts in zip(*map(_envelope, sound.blocks()), strict=True))
     step = max(1, len(low) // ENVELOPE_POINTS)
     pad = (0, -len(low) % step)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facegen.core.errors import FacegenError
-from facegen.jobs.warnings import noted
+from facegen.jobs.warnings import collect_warnings
 
 if TYPE_CHECKING:
     from facegen.core.animation import Animation
@@ -37,7 +37,7 @@ class Reporter:
         self._bar: Any = None
         self._tasks: dict[str, Any] = {}
         self.notes: list[str] = []
-        self._noting = noted(self.notes)
+        self._noting = collect_warnings(self.notes)
         self._draws = not as_json and not quiet and sys.stderr.isatty()
 
     def __enter__(self) -> Reporter:

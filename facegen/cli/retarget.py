@@ -14,7 +14,7 @@ from facegen.jobs.outputs import check_outputs
 
 if TYPE_CHECKING:
     from facegen.core.animation import Animation
-    from facegen.rig.retarget_report import Report
+    from facegen.rig.retarget_report import RetargetReport
 
 VERTICES = ".npy"
 LISTED = 8
@@ -58,8 +58,8 @@ def retarget(
 ) -> None:
     from facegen.formats import save
     from facegen.rig import load_rig
-    from facegen.rig.retarget import mapped, source_rig
-    from facegen.rig.retarget_report import measure
+    from facegen.rig.retarget import find_mapping, source_rig
+    from facegen.rig.retarget_report import measure_retargeting
 
     with blame("--to"):
         wanted = load_rig(target)
@@ -69,10 +69,10 @@ def retarget(
         with blame("--from"):
             own = source_rig(curves, given["source"])
         with blame("--to"):
-            forth, back = mapped(own, wanted, given["rig_map"])
+            forth, back = find_mapping(own, wanted, given["rig_map"])
         moved = forth.apply(curves)
         if wants_report:
-            found = measure(curves, forth, back, own, wanted)
+            found = measure_retargeting(curves, forth, back, own, wanted)
             facts = {**facts, "report": found.plain()}
             for line in report_lines(found):
                 report.line(line)
@@ -112,7 +112,7 @@ def _read(path: str, given: dict[str, Any], report: Reporter) -> tuple[Animation
     return fit.animation, {"fit": {name: round(value, 4) for name, value in found.items()}}
 
 
-def report_lines(found: Report) -> Iterator[str]:
+def report_lines(found: RetargetReport) -> Iterator[str]:
     """The report for people."""
     yield f"{found.source} to {found.target}, {found.frames} frames"
     yield "residual there and back, by region (root mean square: mean over the frames, worst frame)"

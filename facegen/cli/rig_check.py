@@ -57,9 +57,9 @@ def _table(rig: Rig) -> list[str]:
     """The rig in a line or two, then its controls: range, furthest displacement, vertices and parts."""
     import numpy as np
 
-    from facegen.rig.audit import missing, rows_of
+    from facegen.rig.audit import audit_controls, missing
 
-    rows = rows_of(rig)
+    rows = audit_controls(rig)
     lacking = missing(rig.control_names)
     lines = [f"{rig.name}: {len(rows)} controls, {52 - len(lacking)} of the 52 ARKit"]
     if rig.mesh is not None:

@@ -50,14 +50,14 @@ def import_(
     as_json: bool,
     **how: Any,
 ) -> None:
-    from facegen.rig.rescale import adjusted
+    from facegen.rig.rescale import rescaled
     from facegen.rig.save import rig_files
 
     need(0 < how["scale"] < math.inf, "--scale", f"{how['scale']} is no size", "use a number above 0")
     need(transfer or landmarks is None, "--landmarks", "is used by --transfer only", "add --transfer")
     _check_output(source, output)
     found = _read(source, transfer)
-    rig, notes = adjusted(found.rig, **how), list(found.notes)
+    rig, notes = rescaled(found.rig, **how), list(found.notes)
     if transfer:
         from facegen.rig import load_rig
         from facegen.rig.transfer import transfer_shapes

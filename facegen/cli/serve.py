@@ -39,9 +39,9 @@ def serve(folder: str, quiet: bool, **values: Any) -> None:
     except ImportError as error:
         raise MissingExtraError("uvicorn", "serve", "facegen serve") from error
     from facegen.jobs.server.app import make_app
-    from facegen.jobs.server.job_queue import Desk
+    from facegen.jobs.server.job_queue import JobQueue
 
-    desk = Desk(folder, config)
+    desk = JobQueue(folder, config)
     try:
         app = make_app(desk, config)
         settings = uvicorn.Config(

@@ -57,7 +57,7 @@ def _stream(
     from facegen.live import Engine
     from facegen.live.playback import play
     from facegen.live.sinks import open_sink
-    from facegen.live.sources import open_source
+    from facegen.live.sources import open_live_source
 
     engine = Engine(config, live)
     with ExitStack() as opened:
@@ -65,7 +65,7 @@ def _stream(
         for target in targets:
             sinks.append(open_sink(target))
             opened.callback(sinks[-1].close)
-        source = open_source(sound, live.rate, live.device)
+        source = open_live_source(sound, live.rate, live.device)
         opened.callback(source.close)
         opened.pop_all()  # from here on ``play`` closes them
     paced = live.realtime or sound == "mic" or any(sink.paced for sink in sinks)

@@ -40,14 +40,14 @@ def track(
     as_json: bool,
 ) -> None:
     from facegen.formats import save
-    from facegen.tracking import Choice
+    from facegen.tracking import FaceSelector
     from facegen.tracking import track as track_video
-    from facegen.tracking.rig_landmarks import load_points
+    from facegen.tracking.rig_landmarks import load_rig_landmarks
 
-    choice = Choice(face, box)  # type: ignore[arg-type]
+    choice = FaceSelector(face, box)  # type: ignore[arg-type]
     places = check_outputs(outputs, (video, model), ("curves",))
     with blame("--rig"):
-        load_points(rig)
+        load_rig_landmarks(rig)
     with Reporter(as_json=as_json, quiet=quiet) as report:
         curves = track_video(video, rig=rig, model=model, choice=choice, progress=report.progress)
         for place in places:

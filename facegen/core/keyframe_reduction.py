@@ -72,7 +72,7 @@ class Reduced:
         return sum(len(keys) for keys in (*self.controls.values(), *self.head.values()))
 
 
-def reduce(animation: Animation, bound: float) -> Reduced:
+def reduce_keys(animation: Animation, bound: float) -> Reduced:
     """Keys that give ``animation`` at every frame to within ``bound`` (the head's to HEAD_SHARE of it).
 
     Keys lie on the curve itself; held values (closures, lids at rest) stay held exactly; half-way between two frames

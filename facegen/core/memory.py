@@ -15,16 +15,16 @@ LARGE = 4 * 2**20
 PIECE = 2**14
 
 
-def pieces(count: int) -> Iterator[slice]:
+def chunks(count: int) -> Iterator[slice]:
     """``count`` rows in runs of at most PIECE, so that steps on the way stay small however many there are. What they
     freed goes back when all are done."""
     for first in range(0, count, PIECE):
         yield slice(first, min(first + PIECE, count))
     if count > PIECE:
-        hand_back()
+        trim_heap()
 
 
-def keep_little() -> None:
+def limit_heap() -> None:
     """Let glibc's allocator keep no freed block of LARGE bytes or more in this process; elsewhere nothing happens.
 
     By itself it raises that limit as large arrays are freed, and an hour of sound then holds a third more.
@@ -35,7 +35,7 @@ def keep_little() -> None:
         set_option(M_TRIM_THRESHOLD, 2 * LARGE)
 
 
-def hand_back() -> None:
+def trim_heap() -> None:
     """Give the system what glibc's allocator keeps of small freed blocks; elsewhere nothing happens."""
     trim = _of_glibc("malloc_trim")
     if trim is not None:

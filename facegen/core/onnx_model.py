@@ -9,7 +9,7 @@ from facegen.core.errors import ModelError
 from facegen.core.files import read_bytes
 
 
-class OnnxFile:
+class OnnxModel:
     """The network in the file ``path`` of at most ``limit`` bytes, on one thread (see ``facegen.core.threads``) and in flat
     memory: shapes of its ``inputs`` and ``outputs`` by name, its ``metadata`` as texts.
 

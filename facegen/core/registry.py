@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 _BUILT_IN: dict[str, dict[str, str]] = {
     "encoders": {"phones": "facegen.speech.phone_encoder:PhoneEncoder"},
-    "emotion_encoders": {"voice": "facegen.emotion.voice_encoder:VoiceEmotion"},
+    "emotion_encoders": {"voice": "facegen.emotion.voice_encoder:VoiceEmotionEncoder"},
     "decoders": {
         "learned": "facegen.motion.lipsync.learned:LearnedDecoder",
-        "rules": "facegen.motion.lipsync.coarticulation:RuleDecoder",
+        "rules": "facegen.motion.lipsync.coarticulation:CoarticulationDecoder",
     },
     "exporters": {
         ".take": "facegen.formats.take:TakeFile",
@@ -85,10 +85,10 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "/*.obj": "facegen.formats.rigs.obj:read_folder",
     },
     "renderers": {
-        "raster": "facegen.renderers.opengl:Raster",
-        "blender": "facegen.renderers.blender_cycles:Blender",
-        "pyrender": "facegen.renderers.pyrender_backend:Pyrender",
-        "pytorch3d": "facegen.renderers.pytorch3d_backend:TorchMesh",
+        "raster": "facegen.renderers.opengl:OpenGLRenderer",
+        "blender": "facegen.renderers.blender_cycles:BlenderRenderer",
+        "pyrender": "facegen.renderers.pyrender_backend:PyrenderRenderer",
+        "pytorch3d": "facegen.renderers.pytorch3d_backend:PyTorch3DRenderer",
     },
     "videos": {
         ".mp4": "facegen.renderers.video:Mp4",
@@ -103,11 +103,11 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "portrait": "facegen.jobs.portrait:PortraitJob",
     },
     "streams": {
-        "livelink": "facegen.live.sinks.live_link:LiveLink",
-        "vmc": "facegen.live.sinks.vmc:Vmc",
-        "ifacialmocap": "facegen.live.sinks.ifacialmocap:IFacialMocap",
+        "livelink": "facegen.live.sinks.live_link:LiveLinkSink",
+        "vmc": "facegen.live.sinks.vmc:VmcSink",
+        "ifacialmocap": "facegen.live.sinks.ifacialmocap:IFacialMocapSink",
         "ws": "facegen.live.sinks.websocket:WebSocketServer",
-        "jsonl": "facegen.live.sinks.jsonl:JsonLines",
+        "jsonl": "facegen.live.sinks.jsonl:JsonLinesSink",
     },
 }
 

@@ -31,7 +31,7 @@ except FacegenError:
 """
 
 
-def try_apart(reader: str, path: str | PathLike, error: type[FacegenError], remedy: str) -> None:
+def try_in_sandbox(reader: str, path: str | PathLike, error: type[FacegenError], remedy: str) -> None:
     """Let ``reader``, the ``module:function`` of a path, read ``path`` in another process. Raises ``error`` where that
     breaks off or takes longer than SECONDS; what it refuses with an error of ours is left to the caller."""
     if "python" not in Path(sys.executable or "").name.lower():  # within another program

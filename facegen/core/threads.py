@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
 
-BYTES_ALIKE = {"OPENBLAS_NUM_THREADS": "1"}
+REPRODUCIBLE_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
 """For the environment of processes of our own: NumPy's products then have the same bits on any machine."""
 A = TypeVar("A")
 B = TypeVar("B")
@@ -25,7 +25,7 @@ def thread_count() -> int:
     return min(MOST, max(1, int(text))) if text.isdecimal() else USUAL
 
 
-def side_by_side(function: Callable[[A], B], items: Iterable[A]) -> list[B]:
+def run_parallel(function: Callable[[A], B], items: Iterable[A]) -> list[B]:
     """``function`` of each of ``items``, in their order. It must not call this again."""
     pieces = list(items)
     if len(pieces) < 2 or thread_count() < 2:

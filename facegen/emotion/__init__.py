@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from facegen.core.registry import load_object
-from facegen.emotion.curves import HEARD_HZ, SOUNDS, Heard
+from facegen.emotion.curves import EMOTION_HZ, SOUNDS, EmotionCurve
 from facegen.emotion.lexicon import (
     CATEGORIES,
     NamedEmotion,
-    known_name,
     named_emotions,
     nearest_emotions,
+    resolve_name,
 )
 from facegen.emotion.model import Emotion
 from facegen.emotion.prompts import parse_emotion
@@ -24,14 +24,14 @@ from facegen.emotion.track import EmotionSpan, EmotionTrack
 
 __all__ = [
     "CATEGORIES",
-    "HEARD_HZ",
+    "EMOTION_HZ",
     "SOUNDS",
     "Emotion",
     "EmotionSpan",
     "EmotionTrack",
-    "Heard",
+    "EmotionCurve",
     "NamedEmotion",
-    "known_name",
+    "resolve_name",
     "named_emotions",
     "nearest_emotions",
     "parse_emotion",

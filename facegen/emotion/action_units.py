@@ -25,7 +25,7 @@ SIDES = ("Left", "Right")
 
 
 @dataclass(frozen=True, eq=False)
-class UnitTable:
+class ActionUnitTable:
     """``units``: (action unit, side) of each column; ``mean`` [N, U] strengths in each named emotion; ``to`` [U, C] what
     a whole unit adds to each of ``controls``; ``regions`` [C] of upper, mouth, gaze and head (degrees and cm);
     ``spread`` [U] standard deviation over strength."""
@@ -50,7 +50,7 @@ class UnitTable:
 
 
 @lru_cache(maxsize=1)
-def unit_table() -> UnitTable:
+def action_unit_table() -> ActionUnitTable:
     """The tables as they ship."""
     rows = list(csv.DictReader((DATA / "action_units.csv").open(encoding="utf-8")))
     names = list(dict.fromkeys(row["au"] for row in rows))
@@ -75,7 +75,7 @@ def unit_table() -> UnitTable:
             to[units.index((row["au"], side)), controls.index(name)] += float(row["weight"]) / (1 + single)
     spread = np.array([next(float(r["spread"]) for r in rows if r["au"] == au) for au, _ in units])
     kept = tuple(regions[name] for name in controls)
-    return UnitTable(units, mean.astype(np.float32), controls, kept, to.astype(np.float32), spread)
+    return ActionUnitTable(units, mean.astype(np.float32), controls, kept, to.astype(np.float32), spread)
 
 
 def _sided(control: str) -> list[str]:
@@ -89,7 +89,7 @@ def _pairs(units: tuple[tuple[str, str], ...]) -> np.ndarray:
 
 def action_table() -> tuple[tuple[str, ...], np.ndarray, tuple[str, ...]]:
     """Controls of the rig, their values [N, C] in each of ``named_emotions`` at full strength, and their regions."""
-    table = unit_table()
+    table = action_unit_table()
     columns = table.columns("upper", "mouth", "gaze")
     values = (table.mean @ table.to)[:, columns].astype(np.float32)
     return (

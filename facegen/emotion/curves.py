@@ -1,4 +1,4 @@
-"""``Heard``: the emotion that a voice was heard with, ten times a second."""
+"""``EmotionCurve``: the emotion that a voice was heard with, ten times a second."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from facegen.core.errors import ModelError
-from facegen.core.memory import pieces
+from facegen.core.memory import chunks
 from facegen.emotion.lexicon import CATEGORIES
 
-HEARD_HZ = 10
+EMOTION_HZ = 10
 SOUNDS = ("laugh", "cry", "sigh", "gasp", "groan", "breath")
 """Sounds that are no speech and that a face shows."""
 AXES = ("valence", "arousal", "dominance")
@@ -23,8 +23,8 @@ ONSET_S, OFFSET_S = 0.35, 0.8  # each of two filters in a row; onsets are faster
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """What is heard at HEARD_HZ; row i is about [i / 10, (i + 1) / 10) s.
+class EmotionCurve:
+    """What is heard at EMOTION_HZ; row i is about [i / 10, (i + 1) / 10) s.
 
     ``vad`` [N, 3] valence, arousal and dominance in -1..1; ``categories`` [N, 8] probabilities of CATEGORIES (rows sum to
     1); ``confidence`` [N] in 0..1, 0 where nobody speaks; ``sounds`` [N, 6] probabilities of SOUNDS. Raises ModelError
@@ -55,7 +55,7 @@ class Heard:
         return len(self.confidence)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Heard):
+        if not isinstance(other, EmotionCurve):
             return NotImplemented
         return all(np.array_equal(a, b) for a, b in zip(self.arrays, other.arrays, strict=True))
 
@@ -69,26 +69,26 @@ class Heard:
     @property
     def times(self) -> np.ndarray:
         """The middle of each row, [N] s."""
-        return (np.arange(len(self)) + 0.5) / HEARD_HZ
+        return (np.arange(len(self)) + 0.5) / EMOTION_HZ
 
     @classmethod
-    def nothing(cls, count: int = 0) -> Heard:
+    def nothing(cls, count: int = 0) -> EmotionCurve:
         """``count`` rows in which nobody is heard: neutral, confidence 0."""
         neutral = np.eye(1, len(CATEGORIES), dtype=np.float32).repeat(count, axis=0)
         return cls(np.zeros((count, 3)), neutral, np.zeros(count), np.zeros((count, len(SOUNDS))))
 
     @classmethod
-    def joined(cls, parts: Sequence[Heard]) -> Heard:
+    def joined(cls, parts: Sequence[EmotionCurve]) -> EmotionCurve:
         """Consecutive parts as one."""
         if not parts:
             return cls.nothing()
         return cls(*(np.concatenate(rows) for rows in zip(*(part.arrays for part in parts), strict=True)))
 
-    def sounding(self, name: str, start: float, end: float) -> Heard:
+    def sounding(self, name: str, start: float, end: float) -> EmotionCurve:
         """The same with the sound ``name`` of SOUNDS from ``start`` to ``end`` s for certain."""
         rows = np.array(self.sounds)
-        rows[round(start * HEARD_HZ) : max(round(start * HEARD_HZ) + 1, round(end * HEARD_HZ))] = 0.0
-        rows[round(start * HEARD_HZ) : round(end * HEARD_HZ), SOUNDS.index(name)] = 1.0
+        rows[round(start * EMOTION_HZ) : max(round(start * EMOTION_HZ) + 1, round(end * EMOTION_HZ))] = 0.0
+        rows[round(start * EMOTION_HZ) : round(end * EMOTION_HZ), SOUNDS.index(name)] = 1.0
         return replace(self, sounds=rows)
 
     @cached_property
@@ -99,7 +99,7 @@ class Heard:
             MOST * self.confidence[:, None] ** 0.5
         )
         wanted[:, 0] = 0
-        rise, fall = (1 - np.exp(-1 / (HEARD_HZ * seconds)) for seconds in (ONSET_S, OFFSET_S))
+        rise, fall = (1 - np.exp(-1 / (EMOTION_HZ * seconds)) for seconds in (ONSET_S, OFFSET_S))
         rows = np.zeros_like(wanted)
         first = second = wanted[0] if len(wanted) else wanted  # a talker begins in the mood that he speaks in
         for at, goal in enumerate(wanted):
@@ -113,8 +113,8 @@ class Heard:
     def at(self, rows: np.ndarray, times: np.ndarray) -> np.ndarray:
         """``rows`` [N, C] of this curve read at ``times`` [T] s, [T, C]: linear between rows, held at the ends."""
         read = np.zeros((len(times), *rows.shape[1:]), np.float32)
-        for span in pieces(len(times) if len(rows) else 0):
-            place = np.clip(np.asarray(times[span]) * HEARD_HZ - 0.5, 0, len(rows) - 1)
+        for span in chunks(len(times) if len(rows) else 0):
+            place = np.clip(np.asarray(times[span]) * EMOTION_HZ - 0.5, 0, len(rows) - 1)
             low = place.astype(np.int64)
             high = np.minimum(low + 1, len(rows) - 1)
             part = (place - low).astype(np.float32).reshape(-1, *([1] * (rows.ndim - 1)))

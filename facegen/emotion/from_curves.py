@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 
 from facegen.core.animation import Animation
-from facegen.emotion import CATEGORIES, HEARD_HZ, SOUNDS, Heard
+from facegen.emotion import CATEGORIES, EMOTION_HZ, SOUNDS, EmotionCurve
 from facegen.emotion.action_units import action_table
 from facegen.emotion.lexicon import vad_table
 
@@ -17,8 +17,8 @@ MOUTH_SHARE = 0.6  # of the mouth, which speech moves too, beside the upper face
 SHARPNESS, NEUTRAL = 8.0, 0.45  # of likeness to action units; the likeness from which it is not neutral
 
 
-def read_face(curves: Animation, at_rest: float = AT_REST) -> Heard:
-    """The emotion that a face shows, at HEARD_HZ: each category by how like its action units the controls are beyond the
+def emotion_from_curves(curves: Animation, at_rest: float = AT_REST) -> EmotionCurve:
+    """The emotion that a face shows, at EMOTION_HZ: each category by how like its action units the controls are beyond the
     percentile ``at_rest`` of each (0: beyond the least)."""
     names, table, regions = action_table()
     share = np.array([MOUTH_SHARE if region == "mouth" else float(region == "upper") for region in regions])
@@ -28,11 +28,11 @@ def read_face(curves: Animation, at_rest: float = AT_REST) -> Heard:
         if name in curves.controls:
             values[:, column] = curves.channel(name)
     if not len(values):
-        return Heard.nothing()
+        return EmotionCurve.nothing()
     values = np.maximum(values - np.percentile(values, at_rest, axis=0), 0)
     values = uniform_filter1d(values, max(1, round(SMOOTH_S * float(curves.fps))), axis=0, mode="nearest")
-    count = max(1, round(curves.seconds * HEARD_HZ))
-    place = ((np.arange(count) + 0.5) / HEARD_HZ * float(curves.fps)).astype(int)
+    count = max(1, round(curves.seconds * EMOTION_HZ))
+    place = ((np.arange(count) + 0.5) / EMOTION_HZ * float(curves.fps)).astype(int)
     rows = values[np.minimum(place, len(values) - 1)] * share
     size = np.linalg.norm(rows, axis=1)
     like = rows @ wanted.T / np.maximum(np.linalg.norm(wanted, axis=1), 1e-6)
@@ -43,4 +43,4 @@ def read_face(curves: Animation, at_rest: float = AT_REST) -> Heard:
     chance = np.exp(scores - scores.max(axis=1, keepdims=True))
     chance /= chance.sum(axis=1, keepdims=True)
     vad = chance @ vad_table()[: len(CATEGORIES)]
-    return Heard(vad, chance, clear * (1 - chance[:, 0]), np.zeros((count, len(SOUNDS))))
+    return EmotionCurve(vad, chance, clear * (1 - chance[:, 0]), np.zeros((count, len(SOUNDS))))

@@ -69,7 +69,7 @@ def _unit(text: str) -> tuple[str, str, float]:
 
 
 @lru_cache(maxsize=1)
-def words_of_emotions() -> Mapping[str, tuple[str, float]]:
+def emotion_name_words() -> Mapping[str, tuple[str, float]]:
     """Each name and synonym, hyphens as spaces: the emotion it names and how strong it is beside that."""
     words = {}
     for row in named_emotions().values():
@@ -97,9 +97,9 @@ def word_forms(word: str) -> Iterable[str]:
                 yield word[: -len(ending)] + stem
 
 
-def known_name(text: str) -> tuple[str, float] | None:
+def resolve_name(text: str) -> tuple[str, float] | None:
     """The emotion that a name, synonym or a form of one stands for and its strength beside it, or None."""
-    words = words_of_emotions()
+    words = emotion_name_words()
     return next((words[form] for form in word_forms(spaced(text)) if form in words), None)
 
 

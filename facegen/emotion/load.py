@@ -18,9 +18,9 @@ def load_emotion_encoder(name: str | PathLike) -> Any:
     """
     text = fspath(name)
     if text.lower().endswith(".onnx"):
-        from facegen.emotion.voice_encoder import VoiceEmotion
+        from facegen.emotion.voice_encoder import VoiceEmotionEncoder
 
-        return VoiceEmotion(text)
+        return VoiceEmotionEncoder(text)
     if os.path.isdir(text) or os.sep in text:
         from facegen.emotion.transformers_audio import TransformersEmotion
 

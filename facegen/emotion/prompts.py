@@ -11,7 +11,7 @@ from importlib import resources
 from types import MappingProxyType
 
 from facegen.core.errors import UsageError, nearest, printable
-from facegen.emotion.lexicon import known_name, spaced, word_forms, words_of_emotions
+from facegen.emotion.lexicon import emotion_name_words, resolve_name, spaced, word_forms
 from facegen.emotion.model import Emotion
 
 MOST_CHARACTERS = 10_000
@@ -52,7 +52,7 @@ def _terms(plain: str, whole: str) -> dict[str, float]:
                 remedy=f"use for example happy:0.6 or vad:0.4,0.7,0.1; {_nearest(part)}",
             )
         sign, asked, amount = match.groups()
-        found = known_name(asked)
+        found = resolve_name(asked)
         if found is None:
             raise UsageError(f"no emotion is called {asked!r}", remedy=_nearest(asked))
         weight, name = _weight(amount, whole), found[0]
@@ -85,7 +85,7 @@ def _numbers(text: str, whole: str) -> tuple[float, float, float]:
 
 
 def _nearest(word: str, *others: str) -> str:
-    return nearest(spaced(word), (*words_of_emotions(), *others))
+    return nearest(spaced(word), (*emotion_name_words(), *others))
 
 
 @lru_cache(maxsize=1)
@@ -180,7 +180,7 @@ def _phrase(words: list[str], at: int) -> tuple[int, tuple[str, str, float]]:
         if text in emotion_words():
             kind, value = emotion_words()[text]
             return count, (kind, "", value)
-        found = known_name(text)
+        found = resolve_name(text)
         if found is not None:
             return count, ("emotion", *found)
         form = next((f for f in word_forms(text) if f in emotion_words()), None)

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from facegen.emotion.curves import Heard, plain_summary
+from facegen.emotion.curves import EmotionCurve, plain_summary
 from facegen.emotion.lexicon import (
     CATEGORIES,
     category_table,
+    emotion_name_words,
     named_emotions,
     vad_table,
-    words_of_emotions,
 )
 from facegen.emotion.model import Emotion
 from facegen.emotion.prompts import emotion_words
@@ -75,14 +75,14 @@ def read_sentiment(text: str) -> TextReading:
     return TextReading(Emotion(valence, arousal, dominance, weights), confidence, tuple(words))
 
 
-def with_text(heard: Heard, reading: TextReading) -> Heard:
+def with_text(heard: EmotionCurve, reading: TextReading) -> EmotionCurve:
     """The voice with what the text says: the less sure the voice, the more the text counts, but the voice leads."""
     share = TEXT_SHARE * reading.confidence * (1 - heard.confidence) * (heard.confidence > 0.02)
     vad = heard.vad + share[:, None] * (np.array(reading.emotion.vad) - heard.vad)
     said = reading.emotion.distribution()
     categories = heard.categories + share[:, None] * (said - heard.categories)
     confidence = np.maximum(heard.confidence, share)
-    return Heard(vad, categories, confidence, heard.sounds)
+    return EmotionCurve(vad, categories, confidence, heard.sounds)
 
 
 def disagreement(voice: dict[str, Any], text: dict[str, Any]) -> float:
@@ -131,7 +131,7 @@ def _meaning(phrase: str) -> tuple[str, str, float] | None:
         return kind, "", value
     if kind:
         return None
-    named = words_of_emotions().get(phrase)
+    named = emotion_name_words().get(phrase)
     if named is None or named[0] == "neutral":
         return None
     return "emotion", named[0], NAMED * named[1]

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from facegen.core.errors import UsageError, nearest, printable
 from facegen.emotion import Emotion, EmotionSpan, parse_emotion
-from facegen.emotion.lexicon import words_of_emotions
+from facegen.emotion.lexicon import emotion_name_words
 from facegen.emotion.style import styles
 from facegen.speech.lexicon import pronounce
 
@@ -26,7 +26,7 @@ AFTER_WORD_S = 0.05
 
 
 @dataclass(frozen=True)
-class Tag:
+class Direction:
     """A direction before word ``word``: a ``kind`` (emotion, manner, sound or reset), an ``emotion`` or None, the name
     of a ``style`` or "", and the ``seconds`` that a sound takes and its name among SOUNDS or ""."""
 
@@ -38,12 +38,12 @@ class Tag:
     sound: str = ""
 
 
-def without_tags(text: str) -> str:
+def strip_directions(text: str) -> str:
     """``text`` without its directions. Raises UsageError for what stands in square brackets and is none."""
     return "".join(piece for piece in _pieces(text) if isinstance(piece, str))
 
 
-def read_tags(text: str) -> tuple[Tag, ...]:
+def read_directions(text: str) -> tuple[Direction, ...]:
     """The directions of ``text`` in order. Raises UsageError, with the nearest name, for unknown ones."""
     found, words = [], 0
     for piece in _pieces(text):
@@ -57,7 +57,7 @@ def read_tags(text: str) -> tuple[Tag, ...]:
 Words = Sequence[tuple[float, float]]
 
 
-def tag_spans(tags: Sequence[Tag], words: Words, seconds: float) -> tuple[EmotionSpan, ...]:
+def direction_spans(tags: Sequence[Direction], words: Words, seconds: float) -> tuple[EmotionSpan, ...]:
     """The directions over time, given start and end s of each word and how long the sound is: a manner leaves what is
     felt as it is, a moment's sound lies over what else holds."""
     held: list[EmotionSpan] = []
@@ -72,9 +72,9 @@ def tag_spans(tags: Sequence[Tag], words: Words, seconds: float) -> tuple[Emotio
     return tuple(sorted([*brief, *outside(held, brief)], key=lambda span: span.start))
 
 
-def moments(tags: Sequence[Tag], words: Words, seconds: float) -> list[tuple[float, float, Tag]]:
+def moments(tags: Sequence[Direction], words: Words, seconds: float) -> list[tuple[float, float, Direction]]:
     """Start and end s of each sound, right after the word before it."""
-    found: list[tuple[float, float, Tag]] = []
+    found: list[tuple[float, float, Direction]] = []
     for tag in tags:
         if tag.kind == "sound":
             start = words[tag.word - 1][1] + AFTER_WORD_S if 0 < tag.word <= len(words) else 0.0
@@ -106,7 +106,7 @@ def _before(words: Words, word: int, seconds: float) -> float:
     return max(words[word - 1][1], words[word][0] - 0.3)
 
 
-def _pieces(text: str) -> Iterator[str | Tag]:
+def _pieces(text: str) -> Iterator[str | Direction]:
     """Plain text and directions, in order; asterisks and parentheses about anything else are text."""
     end = 0
     for match in _TAG.finditer(text):
@@ -121,31 +121,31 @@ def _pieces(text: str) -> Iterator[str | Tag]:
 
 
 @lru_cache(maxsize=1)
-def _table() -> Mapping[str, Tag]:
+def _table() -> Mapping[str, Direction]:
     text = (resources.files("facegen") / "data" / "voice_tags.csv").read_text(encoding="utf-8")
     found = {}
     for row in csv.DictReader(text.splitlines()):
         emotion = parse_emotion(row["emotion"]) if row["emotion"] else None
-        tag = Tag(0, row["kind"], emotion, row["style"], float(row["seconds"] or 0), row["sound"])
+        tag = Direction(0, row["kind"], emotion, row["style"], float(row["seconds"] or 0), row["sound"])
         found.update(dict.fromkeys(row["words"].split(";"), tag))
     return MappingProxyType(found)
 
 
-def _known(text: str) -> Tag | None:
+def _known(text: str) -> Direction | None:
     return _table().get(" ".join(text.lower().split()).strip(".!… "))
 
 
-def _meaning(text: str) -> Tag:
+def _meaning(text: str) -> Direction:
     """What a direction in square brackets asks for."""
     found = _known(text)
     if found is not None:
         return found
     if text.strip().lower() in styles():
-        return Tag(0, "manner", None, text.strip().lower(), 0.0)
+        return Direction(0, "manner", None, text.strip().lower(), 0.0)
     try:
-        return Tag(0, "emotion", parse_emotion(text), "", 0.0)
+        return Direction(0, "emotion", parse_emotion(text), "", 0.0)
     except UsageError as error:
-        known = [*words_of_emotions(), *_table(), *styles()]
+        known = [*emotion_name_words(), *_table(), *styles()]
         remedy = nearest(" ".join(text.lower().split())[:60], known) if text.strip() else error.remedy
         shown = printable(text)[:60]
         raise UsageError(f"[{shown}] is no direction: {error.reason}", remedy=remedy) from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from facegen.core.errors import ConfigError
-from facegen.emotion.curves import HEARD_HZ, Heard, plain_summary
+from facegen.emotion.curves import EMOTION_HZ, EmotionCurve, plain_summary
 from facegen.emotion.lexicon import CATEGORIES, named_emotions
 from facegen.emotion.model import Emotion
 
@@ -67,7 +67,7 @@ class EmotionTrack:
 
     base: Emotion = field(default_factory=Emotion)
     spans: tuple[EmotionSpan, ...] = ()
-    heard: Heard | None = None
+    heard: EmotionCurve | None = None
     follows: bool = True
 
     def __post_init__(self) -> None:
@@ -130,8 +130,8 @@ class EmotionTrack:
         CATEGORIES under ``categories``: of what was heard, or asked for, over the whole time."""
         if self.heard is not None and self.follows and not self.spans:
             return self.heard.summary()
-        end = max([len(self.heard) / HEARD_HZ if self.heard else 0.0, *(span.end for span in self.spans)])
-        times = (np.arange(max(1, round(end * HEARD_HZ))) + 0.5) / HEARD_HZ
+        end = max([len(self.heard) / EMOTION_HZ if self.heard else 0.0, *(span.end for span in self.spans)])
+        times = (np.arange(max(1, round(end * EMOTION_HZ))) + 0.5) / EMOTION_HZ
         weights = self.weights(times).mean(axis=0)
         point = np.array([named_emotions()[name].vad for name in CATEGORIES]).T @ weights
         if not self.spans:

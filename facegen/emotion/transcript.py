@@ -7,7 +7,7 @@ from pathlib import Path
 
 from facegen.core.errors import InputError, UsageError
 from facegen.core.files import read_text
-from facegen.emotion.stage_directions import Tag, read_tags, without_tags
+from facegen.emotion.stage_directions import Direction, read_directions, strip_directions
 from facegen.speech.lexicon import pronounce
 
 MAX_TEXT_BYTES = 2**20
@@ -19,17 +19,17 @@ class Transcript:
 
     text: str
     words: tuple[tuple[str, ...], ...]
-    directions: tuple[Tag, ...] = ()
+    directions: tuple[Direction, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Transcript:
         """The transcript ``text``. Raises UsageError where there is neither an English word nor a direction, and for what
         stands in square brackets and is none."""
-        plain = without_tags(text)
+        plain = strip_directions(text)
         words = tuple(pronounce(plain))
         if not words and plain == text:
             raise UsageError("the transcript holds no words", remedy="give what is said, in English letters")
-        return cls(plain, words, read_tags(text))
+        return cls(plain, words, read_directions(text))
 
     @classmethod
     def load(cls, text: str) -> Transcript:

@@ -17,16 +17,16 @@ import numpy as np
 
 from facegen.core.errors import MissingExtraError, ModelError, printable
 from facegen.core.units import SAMPLE_RATE_HZ, exact_div
-from facegen.emotion.curves import AXES, HEARD_HZ, SOUNDS, Heard
-from facegen.emotion.lexicon import CATEGORIES, known_name
+from facegen.emotion.curves import AXES, EMOTION_HZ, SOUNDS, EmotionCurve
+from facegen.emotion.lexicon import CATEGORIES, resolve_name
 from facegen.emotion.model import Emotion
 from facegen.speech.phones import Features
 
 WINDOW_S, AHEAD_S = 3.0, 0.8
-EVERY = 5  # rows of Heard from one run of the network to the next
+EVERY = 5  # rows of EmotionCurve from one run of the network to the next
 LEAST_SAMPLES = SAMPLE_RATE_HZ // 2
 QUIET_DB = -60.0
-ROW = exact_div(SAMPLE_RATE_HZ, HEARD_HZ)
+ROW = exact_div(SAMPLE_RATE_HZ, EMOTION_HZ)
 _SHORT = {
     "neu": "neutral", "hap": "happy", "joy": "happy", "sad": "sad", "ang": "angry", "fea": "fearful", "dis": "disgusted",
     "sur": "surprised", "con": "contempt", "calm": "neutral", "exc": "excitement", "fru": "impatience",
@@ -72,7 +72,7 @@ class TransformersEmotion:
             return [lower.index(axis) for axis in AXES]
         table, places, known = np.zeros((len(lower), len(CATEGORIES))), np.zeros((len(lower), 3)), False
         for row, label in enumerate(lower):
-            name = _SHORT.get(label[:3]) or _SHORT.get(label) or (known_name(label) or ("",))[0]
+            name = _SHORT.get(label[:3]) or _SHORT.get(label) or (resolve_name(label) or ("",))[0]
             known |= bool(name)
             emotion = Emotion.from_weights({name: 1.0}) if name and name != "neutral" else Emotion()
             table[row], places[row] = emotion.distribution(), emotion.vad
@@ -121,15 +121,15 @@ class TransformersStream:
         self._held, self._first, self._given = np.zeros(0, np.float32), 0, 0
         self._last: tuple[np.ndarray, np.ndarray, float] | None = None
 
-    def push(self, block: np.ndarray, features: Features | None = None) -> Heard:
+    def push(self, block: np.ndarray, features: Features | None = None) -> EmotionCurve:
         self._held = np.concatenate([self._held, np.asarray(block, np.float32)])
         whole = (self._first + len(self._held) - int(AHEAD_S * SAMPLE_RATE_HZ)) // ROW
         return self._answers(max(0, whole // EVERY * EVERY))
 
-    def close(self, features: Features | None = None) -> Heard:
+    def close(self, features: Features | None = None) -> EmotionCurve:
         return self._answers(-(-(self._first + len(self._held)) // ROW))
 
-    def _answers(self, count: int) -> Heard:
+    def _answers(self, count: int) -> EmotionCurve:
         """One answer for each EVERY rows up to ``count``, held over them."""
         rows = []
         while self._given < count:
@@ -146,9 +146,9 @@ class TransformersStream:
         return _heard(rows)
 
 
-def _heard(rows: Iterable[tuple[np.ndarray, np.ndarray, float]]) -> Heard:
+def _heard(rows: Iterable[tuple[np.ndarray, np.ndarray, float]]) -> EmotionCurve:
     rows = list(rows)
     if not rows:
-        return Heard.nothing()
+        return EmotionCurve.nothing()
     vad, categories, confidence = (np.array(column) for column in zip(*rows, strict=True))
-    return Heard(vad, categories, confidence, np.zeros((len(rows), len(SOUNDS))))
+    return EmotionCurve(vad, categories, confidence, np.zeros((len(rows), len(SOUNDS))))

@@ -15,14 +15,14 @@ import numpy as np
 
 from facegen.core.errors import MissingExtraError, ModelError, UsageError, printable
 from facegen.emotion import Emotion
-from facegen.emotion.lexicon import known_name
+from facegen.emotion.lexicon import resolve_name
 from facegen.emotion.prompts import MOST_CHARACTERS
 
 LEAST = 0.1  # a less likely label counts for nothing
 _REMEDY = "give the folder of a text-classification model: config.json, its tokenizer and model.safetensors"
 
 
-def read_prompt(text: str, folder: str | PathLike) -> Emotion:
+def classify_prompt(text: str, folder: str | PathLike) -> Emotion:
     """The emotion that the model in ``folder`` finds in ``text``. Raises UsageError for empty or endless text, ModelError
     for a folder that holds no such model or one whose labels name no emotion, MissingExtraError without torch."""
     if not text.strip() or len(text) > MOST_CHARACTERS:
@@ -59,7 +59,7 @@ class TextClassifier:
         self._torch, self._model = torch, model.eval()
         names = {int(k): str(v) for k, v in model.config.id2label.items()}
         labels = [names[i] for i in range(len(names))]
-        self.names = [(known_name(label.lower()) or ("", 1.0))[0] for label in labels]
+        self.names = [(resolve_name(label.lower()) or ("", 1.0))[0] for label in labels]
         if not any(self.names):
             shown = printable(", ".join(labels[:8]))
             raise ModelError(f"has labels that name no emotion: {shown}", path=folder, remedy=_REMEDY)

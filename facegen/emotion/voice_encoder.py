@@ -14,16 +14,16 @@ from os import PathLike
 import numpy as np
 
 from facegen.core.units import exact_div
-from facegen.emotion.curves import HEARD_HZ, Heard
-from facegen.emotion.voice_network import EmotionNetwork
-from facegen.emotion.voice_statistics import MEANS, ROW_WIDTH, Manner
-from facegen.speech.audio import Sound
-from facegen.speech.block_processing import Blocks
+from facegen.emotion.curves import EMOTION_HZ, EmotionCurve
+from facegen.emotion.voice_network import VoiceNetwork
+from facegen.emotion.voice_statistics import MEANS, ROW_WIDTH, VoiceStatistics
+from facegen.speech.audio import AudioStream
+from facegen.speech.block_processing import BlockBuffer
 from facegen.speech.phone_encoder import FILE_STEP, LIVE_STEP, PhoneEncoder
 from facegen.speech.phones import LABELS, VOWELS, Features
 from facegen.speech.voice_features import VOICE_CONTEXT, VOICE_HOP, VOICE_HZ, VOICE_WIDTH, voice_frames
 
-STRIDE = exact_div(VOICE_HZ, HEARD_HZ)
+STRIDE = exact_div(VOICE_HZ, EMOTION_HZ)
 BEHIND, AHEAD = 160, 40  # rows of voice about an answer's own start: 3.2 s and 0.8 s
 NEAR_BEHIND, NEAR_AHEAD = 20, 30  # those that a sound without words is told by
 SLICE = 4096  # phone frames taken in at a time
@@ -36,14 +36,14 @@ _LOUDNESS = MEANS.index("loudness")
 _NO_SOUND = np.zeros(0, np.float32)
 
 
-class VoiceEmotion:
+class VoiceEmotionEncoder:
     """Voice to emotion by pitch, loudness, timbre and rhythm: the model shipped with the package, or an ONNX file.
 
     Raises ModelError for a file that is no such model.
     """
 
     def __init__(self, model: str | PathLike | None = None) -> None:
-        self.network = EmotionNetwork(model)
+        self.network = VoiceNetwork(model)
 
     def stream(self, live: bool = False) -> EmotionStream:
         """A stream that takes sound and its phone features as they come."""
@@ -56,7 +56,7 @@ class RowStream:
 
     def __init__(self, step: int) -> None:
         size = max(1, step // 2) * VOICE_HOP
-        self._voice = Blocks(voice_frames, (VOICE_CONTEXT,) * 2, size, VOICE_HOP, row=(VOICE_WIDTH,))
+        self._voice = BlockBuffer(voice_frames, (VOICE_CONTEXT,) * 2, size, VOICE_HOP, row=(VOICE_WIDTH,))
         self._heard: list[np.ndarray] = [np.zeros((0, VOICE_WIDTH), np.float32)]
         self._spoken = np.zeros((0, ROW_WIDTH - VOICE_WIDTH), np.float32)
         self._last: np.ndarray | None = None  # posteriors of the frame before
@@ -105,7 +105,7 @@ class RowStream:
         return rows
 
 
-def voice_rows(sound: Sound, encoder: PhoneEncoder) -> np.ndarray:
+def voice_rows(sound: AudioStream, encoder: PhoneEncoder) -> np.ndarray:
     """Rows [T, ROW_WIDTH] of a whole sound."""
     phones, rows = encoder.stream(FILE_STEP), RowStream(FILE_STEP)
     parts = [rows.push(block, phones.push(block)) for block in sound.blocks()]
@@ -119,18 +119,18 @@ class EmotionStream:
     answers that are due, about a second after what they are about; ``close(features)`` gives the rest.
     """
 
-    def __init__(self, network: EmotionNetwork, step: int) -> None:
+    def __init__(self, network: VoiceNetwork, step: int) -> None:
         self._network, self._rows = network, RowStream(step)
         self._held = np.zeros((0, ROW_WIDTH), np.float32)
         self._first = 0  # the row that ``_held`` starts at
         self._given = 0  # answers given
         self._own = np.zeros(1 + len(MEANS))  # fading sums over the talker's voiced rows: how many, MEANS
 
-    def push(self, block: np.ndarray, features: Features | None = None) -> Heard:
+    def push(self, block: np.ndarray, features: Features | None = None) -> EmotionCurve:
         self._held = np.concatenate([self._held, self._rows.push(block, features)])
         return self._answers((self._first + len(self._held) - AHEAD) // STRIDE + 1)
 
-    def close(self, features: Features | None = None) -> Heard:
+    def close(self, features: Features | None = None) -> EmotionCurve:
         count = 0 if features is None else len(features)
         parts = [  # a slice at a time: the rows of an hour are big
             self.push(_NO_SOUND, features.part(at, at + SLICE))  # type: ignore[union-attr]
@@ -138,11 +138,11 @@ class EmotionStream:
         ]
         self._held = np.concatenate([self._held, self._rows.close()])
         parts.append(self._answers(-(-(self._first + len(self._held)) // STRIDE)))
-        return Heard.joined(parts)
+        return EmotionCurve.joined(parts)
 
-    def _answers(self, count: int) -> Heard:
+    def _answers(self, count: int) -> EmotionCurve:
         """The answers from the next one up to ``count``."""
-        parts = [Heard.nothing()]
+        parts = [EmotionCurve.nothing()]
         while self._given < count:
             until = min(count, self._given + CHUNK)
             parts.append(self._chunk(np.arange(self._given, until) * STRIDE))
@@ -150,13 +150,13 @@ class EmotionStream:
             spent = max(0, until * STRIDE - BEHIND - 1) - self._first
             if spent > 0:
                 self._held, self._first = self._held[spent:], self._first + spent
-        return Heard.joined(parts)
+        return EmotionCurve.joined(parts)
 
-    def _chunk(self, at: np.ndarray) -> Heard:
+    def _chunk(self, at: np.ndarray) -> EmotionCurve:
         """Answers for the rows ``at`` [N]."""
         low = max(0, int(at[0]) - BEHIND - 1)
         high = min(self._first + len(self._held), int(at[-1]) + AHEAD)
-        manner = Manner(self._held[low - self._first : high - self._first])
+        manner = VoiceStatistics(self._held[low - self._first : high - self._first])
 
         def windows(before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
             return tuple(np.clip(at + edge, low, high) - low for edge in (-before, after))  # type: ignore[return-value]
@@ -173,7 +173,7 @@ class EmotionStream:
 
     def _talker(self, fresh: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The talker's own MEANS [N, M] so far and how far to trust them [N], of the sums over fresh rows [N, 1 + M]."""
-        keep = np.exp(-1 / (HEARD_HZ * MEMORY_S))
+        keep = np.exp(-1 / (EMOTION_HZ * MEMORY_S))
         fading = accumulate(fresh, lambda before, now: keep * before + now, initial=self._own)
         sums = np.array(list(fading))[1:]
         self._own = sums[-1]

@@ -9,8 +9,8 @@ from os import PathLike
 import numpy as np
 
 from facegen.core.errors import ModelError
-from facegen.core.onnx_model import OnnxFile, first_line
-from facegen.emotion.curves import SOUNDS, Heard
+from facegen.core.onnx_model import OnnxModel, first_line
+from facegen.emotion.curves import SOUNDS, EmotionCurve
 from facegen.emotion.lexicon import CATEGORIES, named_emotions
 from facegen.emotion.voice_statistics import MEANS, STATISTICS
 
@@ -33,7 +33,7 @@ SOUND_EMOTIONS = {
 _REMEDY = "use a model made by tools/training/train_emotion_encoder.py, or leave --emotion-encoder out"
 
 
-class EmotionNetwork:
+class VoiceNetwork:
     """``manner`` and ``near`` [N, S] of STATISTICS to ``categories`` [N, 8] and ``sounds`` [N, 1 + 6] (none first),
     which are probabilities, and ``vad`` [N, 3].
 
@@ -43,7 +43,7 @@ class EmotionNetwork:
 
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "emotion.onnx")
-        self._session = OnnxFile(self.path, MAX_MODEL_BYTES, "emotion model", _REMEDY)
+        self._session = OnnxModel(self.path, MAX_MODEL_BYTES, "emotion model", _REMEDY)
         if set(self._session.inputs) != {"manner", "near"}:
             raise self._error("its inputs are not manner and near")
         if not {"categories", "vad", "sounds"} <= set(self._session.outputs):
@@ -62,11 +62,11 @@ class EmotionNetwork:
 
     def answer(
         self, manner: np.ndarray, evidence: np.ndarray, near: np.ndarray, sounding: np.ndarray
-    ) -> Heard:
+    ) -> EmotionCurve:
         """What is heard in N windows: ``manner`` and ``near`` [N, S], and the rows [N, 2] of each kind of window that
         are voiced speech and that sound at all."""
         if not len(manner):
-            return Heard.nothing()
+            return EmotionCurve.nothing()
         categories, vad, sounds = self._run(manner, near)
         spoken = evidence[:, 0] / (evidence[:, 0] + SPOKEN_ROWS)
         wordless = 1 - sounding[:, 0] / np.maximum(sounding[:, 1], 1)
@@ -80,7 +80,7 @@ class EmotionNetwork:
         share = sounds * weights / np.maximum(burst, 1e-9)[:, None]
         categories = _towards(categories, share @ told, burst)
         vad = _towards(np.clip(vad, -1, 1) * known[:, None], share @ places, burst)
-        return Heard(vad, categories, np.maximum(spoken * sure, burst), sounds)
+        return EmotionCurve(vad, categories, np.maximum(spoken * sure, burst), sounds)
 
     def _run(self, manner: np.ndarray, near: np.ndarray) -> list[np.ndarray]:
         wanted = {"categories": len(CATEGORIES), "vad": 3, "sounds": 1 + len(SOUNDS)}

@@ -49,7 +49,7 @@ def semitones(hz: np.ndarray) -> np.ndarray:
     return 12 * np.log2(np.maximum(hz, 60.0) / USUAL_HZ)
 
 
-class Manner:
+class VoiceStatistics:
     """Statistics of windows over ``rows`` [T, ROW_WIDTH] at VOICE_HZ; the first row only tells what came before."""
 
     def __init__(self, rows: np.ndarray) -> None:

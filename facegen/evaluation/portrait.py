@@ -16,19 +16,19 @@ from facegen.emotion.lexicon import CATEGORIES
 from facegen.evaluation.metrics.curves import best_shift
 from facegen.evaluation.metrics.eyes import blinks
 from facegen.evaluation.metrics.face_emotion import face_emotion
-from facegen.evaluation.metrics.inputs import Finding, Measure, Unmeasured
+from facegen.evaluation.metrics.inputs import Measure, MetricResult, NotApplicable
 from facegen.evaluation.metrics.lips import lip_head
 from facegen.portrait.image_metrics import grey, sharpness, ssim
 from facegen.portrait.photo import read_photo
-from facegen.portrait.scene import Scene, make_scene
-from facegen.portrait.watermark import mark_score
+from facegen.portrait.scene import PortraitScene, make_portrait_scene
+from facegen.portrait.watermark import watermark_score
 from facegen.rig import ARKIT, load_rig
 from facegen.tracking.control_solver import Solver, eye_span, lip_rows
 from facegen.tracking.eyelids_gaze import EYES, REST, WIDE_AT_ONE
 from facegen.tracking.head_pose import align, camera_axes, unposed
 from facegen.tracking.landmarks_to_curves import bridged, solve_landmarks
 from facegen.tracking.mediapipe_landmarks import face_finder
-from facegen.tracking.rig_landmarks import load_points
+from facegen.tracking.rig_landmarks import load_rig_landmarks
 from facegen.tracking.video_frames import Video
 
 LATE_S = 0.4
@@ -41,11 +41,11 @@ MARKED = 25
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class PortraitInputs:
     """What the measures look at. ``rows`` [T, 478, 3] landmarks of the video; ``changes`` [T] mean second difference of
     the face's brightness; ``samples``: every EVERY-th frame."""
 
-    scene: Scene
+    scene: PortraitScene
     take: Animation
     fps: Fraction
     rows: np.ndarray
@@ -53,12 +53,12 @@ class Evidence:
     samples: list[np.ndarray]
 
 
-def judge(
+def evaluate_portrait(
     video: str | PathLike,
     take: Animation,
     image: str | PathLike,
     progress: Callable[[str, float, float | None], None] | None = None,
-) -> list[Finding]:
+) -> list[MetricResult]:
     """Findings on the portrait ``video`` of ``image`` that ``take`` drove.
 
     Raises VideoError for what is no video, ImageError for a picture without a face.
@@ -67,12 +67,12 @@ def judge(
     return [_take(row, evidence) for row in ROWS]
 
 
-def _take(row: tuple[Measure, Callable[[Evidence], float]], evidence: Evidence) -> Finding:
+def _take(row: tuple[Measure, Callable[[PortraitInputs], float]], evidence: PortraitInputs) -> MetricResult:
     measure, run = row
     try:
-        return Finding(measure, float(run(evidence)))
-    except Unmeasured as reason:
-        return Finding(measure, None, str(reason))
+        return MetricResult(measure, float(run(evidence)))
+    except NotApplicable as reason:
+        return MetricResult(measure, None, str(reason))
 
 
 def _watch(
@@ -80,9 +80,9 @@ def _watch(
     take: Animation,
     image: str | PathLike,
     progress: Callable[[str, float, float | None], None] | None,
-) -> Evidence:
+) -> PortraitInputs:
     film = Video(video)
-    scene = make_scene(read_photo(image, max(film.size)), str(image))
+    scene = make_portrait_scene(read_photo(image, max(film.size)), str(image))
     rows: list[np.ndarray] = []
     changes: list[float] = []
     samples: list[np.ndarray] = []
@@ -101,10 +101,10 @@ def _watch(
             if progress is not None:
                 progress("watch", float(picture.time), film.seconds)
     fps = film.timing()[0]
-    return Evidence(scene, take, fps, np.stack(rows), np.array(changes), samples)
+    return PortraitInputs(scene, take, fps, np.stack(rows), np.array(changes), samples)
 
 
-def _apertures(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+def _apertures(evidence: PortraitInputs) -> tuple[np.ndarray, np.ndarray]:
     """The tracked and the driving gap of the lips over the distance of the outer eye corners, of the shared frames."""
     rows = evidence.rows
     eyes = np.linalg.norm(rows[:, 33] - rows[:, 263], axis=1)
@@ -114,24 +114,24 @@ def _apertures(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
     seen, driven = seen[:count], np.maximum(driven[:count], 0.0)
     good = np.isfinite(seen)
     if good.sum() < 5 or np.ptp(driven) < 1e-4:
-        raise Unmeasured("the mouth hardly moves or the face is lost")
+        raise NotApplicable("the mouth hardly moves or the face is lost")
     return np.interp(np.arange(count), np.flatnonzero(good), seen[good]), driven
 
 
-def _as(evidence: Evidence) -> Animation:
+def _as(evidence: PortraitInputs) -> Animation:
     return evidence.take.resample(evidence.fps)
 
 
-def aperture_agreement(evidence: Evidence) -> float:
+def aperture_agreement(evidence: PortraitInputs) -> float:
     return best_shift(*_apertures(evidence), float(evidence.fps), LATE_S)[1]
 
 
-def aperture_lag(evidence: Evidence) -> float:
+def aperture_lag(evidence: PortraitInputs) -> float:
     shift, _ = best_shift(*_apertures(evidence), float(evidence.fps), LATE_S)
     return shift / 1000 * float(evidence.fps)
 
 
-def background(evidence: Evidence) -> float:
+def background(evidence: PortraitInputs) -> float:
     scene = evidence.scene
     sheet = scene.puppet.sheet
     person = np.zeros(scene.photo.pixels.shape[:2], bool)
@@ -140,24 +140,24 @@ def background(evidence: Evidence) -> float:
     reach = max(1, round(MARGIN * scene.puppet.head.face_size[0]))
     free = ~binary_dilation(person, iterations=reach)
     if not sheet.segmented or free.sum() < 200:
-        raise Unmeasured("the photo shows no background that can be told from the person")
+        raise NotApplicable("the photo shows no background that can be told from the person")
     return float(np.mean([ssim(frame, scene.photo.pixels, free) for frame in _same_size(evidence)]))
 
 
-def _same_size(evidence: Evidence) -> Iterator[np.ndarray]:
+def _same_size(evidence: PortraitInputs) -> Iterator[np.ndarray]:
     shape = evidence.scene.photo.pixels.shape
     for frame in evidence.samples:
         if frame.shape == shape:
             yield frame
         else:
-            raise Unmeasured("photo and video have unlike sizes")
+            raise NotApplicable("photo and video have unlike sizes")
 
 
-def _still(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+def _still(evidence: PortraitInputs) -> tuple[np.ndarray, np.ndarray]:
     """The face's shape without pose in the photo [N, 2] and as it mostly is in the video [N, 2], in eye distances."""
     good = evidence.rows[np.isfinite(evidence.rows).all(axis=(1, 2))]
     if not len(good):
-        raise Unmeasured("the face is lost")
+        raise NotApplicable("the face is lost")
     own = camera_axes(evidence.scene.photo.landmarks[None, :468])
     weight = np.zeros(468)
     weight[list(STEADY)] = 1.0
@@ -167,14 +167,14 @@ def _still(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
     return own[0, :, :2] / span, still[:, :2] / span
 
 
-def identity_shape(evidence: Evidence) -> float:
+def identity_shape(evidence: PortraitInputs) -> float:
     """RMS distance of the upper face's landmarks, which speech leaves in place, from the photo's."""
     own, still = _still(evidence)
     steady = own[:, 1] > own[2, 1]  # above the nose's base
     return float(np.sqrt(((own - still)[steady] ** 2).sum(axis=1).mean()))
 
 
-def identity_texture(evidence: Evidence) -> float:
+def identity_texture(evidence: PortraitInputs) -> float:
     """Cosine of the colours at the landmarks in the photo and in the video, less their mean."""
     pixels = evidence.scene.photo.pixels
 
@@ -191,17 +191,17 @@ def identity_texture(evidence: Evidence) -> float:
             other = at(frame, row)
             found.append(own @ other / max(np.linalg.norm(own) * np.linalg.norm(other), 1e-9))
     if not found:
-        raise Unmeasured("the face is lost")
+        raise NotApplicable("the face is lost")
     return float(np.mean(found))
 
 
-def flicker(evidence: Evidence) -> float:
+def flicker(evidence: PortraitInputs) -> float:
     if not len(evidence.changes):
-        raise Unmeasured("fewer than three frames")
+        raise NotApplicable("fewer than three frames")
     return float(np.median(evidence.changes))
 
 
-def mouth_sharpness(evidence: Evidence) -> float:
+def mouth_sharpness(evidence: PortraitInputs) -> float:
     """Sharpness of the mouth region over that of the photo's face."""
     head = evidence.scene.puppet.head
     low, high = head.outline.min(axis=0).astype(int), head.outline.max(axis=0).astype(int)
@@ -214,17 +214,17 @@ def mouth_sharpness(evidence: Evidence) -> float:
             top, bottom, left, right = y.min() - reach, y.max() + reach, x.min() - reach, x.max() + reach
             found.append(sharpness(frame[int(max(top, 0)) : int(bottom), int(max(left, 0)) : int(right)]))
     if not found:
-        raise Unmeasured("the face is lost")
+        raise NotApplicable("the face is lost")
     return float(np.mean(found) / max(sharpness(face), 1e-6))
 
 
-def expressed(evidence: Evidence) -> Animation:
+def expressed(evidence: PortraitInputs) -> Animation:
     """The controls that lead from the photo's face to the video's: what was put into it, whatever the photo shows."""
-    face = load_points("aria")
+    face = load_rig_landmarks("aria")
     solver = Solver.of(face)
     good = np.isfinite(evidence.rows).all(axis=(1, 2))
     if not good.any():
-        raise Unmeasured("the face is lost")
+        raise NotApplicable("the face is lost")
     photo = camera_axes(evidence.scene.photo.landmarks[None]) @ evidence.scene.puppet.head.rotation
     unit = float(eye_span(face, face.rest)) / float(np.linalg.norm(photo[0, 33] - photo[0, 263]))
     own = unit * photo[0]
@@ -247,30 +247,30 @@ def expressed(evidence: Evidence) -> Animation:
     return Animation(evidence.fps, ARKIT, values.clip(0, 1))
 
 
-def emotion_shares(evidence: Evidence) -> np.ndarray:
+def emotion_shares(evidence: PortraitInputs) -> np.ndarray:
     """How likely the face shows each of CATEGORIES, [8]."""
     shares = face_emotion(expressed(evidence))
     return np.array([shares[name] for name in CATEGORIES])
 
 
-def emotion_shown(evidence: Evidence) -> float:
+def emotion_shown(evidence: PortraitInputs) -> float:
     return float(np.argmax(emotion_shares(evidence)))
 
 
-def blink_difference(evidence: Evidence) -> float:
+def blink_difference(evidence: PortraitInputs) -> float:
     curves = solve_landmarks(evidence.rows, evidence.fps)
     return float(len(blinks(curves)) - len(blinks(_as(evidence))))
 
 
-def mark(evidence: Evidence) -> float:
-    return mark_score(evidence.samples[:MARKED])
+def mark(evidence: PortraitInputs) -> float:
+    return watermark_score(evidence.samples[:MARKED])
 
 
-def _row(name: str, unit: str, better: str, formula: str, run: Callable[[Evidence], float]) -> tuple:
+def _row(name: str, unit: str, better: str, formula: str, run: Callable[[PortraitInputs], float]) -> tuple:
     return Measure(name, "portrait", unit, better, (), "", formula, lambda _: None), run
 
 
-ROWS: tuple[tuple[Measure, Callable[[Evidence], float]], ...] = (
+ROWS: tuple[tuple[Measure, Callable[[PortraitInputs], float]], ...] = (
     _row("aperture_agreement", "r", "high", "correlation of tracked and driving lip gap", aperture_agreement),
     _row("aperture_lag", "frames", "range", "shift at which they agree best", aperture_lag),
     _row("background_ssim", "", "high", "SSIM with the photo away from the person", background),

@@ -12,7 +12,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, FacegenError, InputError, UsageError, nearest
 from facegen.core.files import Content, make_folder, safe_name, write_atomic, write_files
 from facegen.core.registry import Registry, suffix_of
-from facegen.formats.take import TakeFile, as_take, composed
+from facegen.formats.take import TakeFile, flatten, to_take
 from facegen.motion.take import Take
 from facegen.rig import Rig, load_rig
 
@@ -26,7 +26,7 @@ _LOG = logging.getLogger("facegen")
 class Exporter(Protocol):
     """A format that can be written. It returns bytes; ``save`` is the one that writes them.
 
-    One whose class says ``wants_take = True`` is given the take itself where there is one: its layers or phones are
+    One whose class says ``needs_layers = True`` is given the take itself where there is one: its layers or phones are
     what it writes. All others get the composed animation.
     """
 
@@ -52,7 +52,7 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
     (the sound's file; its name is noted where the format has a place for it), ``object`` and ``names`` (what a
     Unity clip moves: the mesh's path and a pattern such as ``blendShape1.{name}``), ``reduce`` (0 to 1: few keys that
     leave the animation by so much at most, where the format's class says ``reduces = True``). A take is composed for every
-    format that does not want it whole (``wants_take``). Raises UsageError for an unknown suffix or option,
+    format that does not want it whole (``needs_layers``). Raises UsageError for an unknown suffix or option,
     AnimationFileError for an animation without frames, OutputError where ``path`` can't be written.
     """
     for name in options:
@@ -69,8 +69,8 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
         raise AnimationFileError(
             "the animation has no frames", path=path, remedy="give a longer sound or span"
         )
-    if not wants_take(suffix):
-        thing = composed(thing) if isinstance(thing, Take) else thing
+    if not needs_layers(suffix):
+        thing = flatten(thing) if isinstance(thing, Take) else thing
         if not thing.controls:
             raise AnimationFileError("the animation has no controls", path=path, remedy="name its controls")
     name = Path(path).name[: -len(suffix)]
@@ -82,9 +82,9 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
         write_atomic(Path(path).parent / safe_name(name) if name else path, contents[name])
 
 
-def wants_take(suffix: str) -> bool:
+def needs_layers(suffix: str) -> bool:
     """Whether the format of ``suffix`` is made from a whole take rather than from its curves."""
-    return bool(getattr(Registry("exporters").get(suffix), "wants_take", False))
+    return bool(getattr(Registry("exporters").get(suffix), "needs_layers", False))
 
 
 def load_animation(path: str | PathLike) -> Animation:
@@ -102,7 +102,7 @@ def load_take(path: str | PathLike) -> Take:
     importer = Registry("importers").get(_suffix(path, "importers"))()
     if isinstance(importer, TakeFile):
         return _checked(importer.read_take, path)
-    return as_take(_checked(importer.read, path))
+    return to_take(_checked(importer.read, path))
 
 
 def _suffix(path: str | PathLike, kind: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from facegen.core.animation import Animation
 from facegen.formats.facegen_json import FacegenJson, json_rows
-from facegen.formats.head_mesh import sound_name
+from facegen.formats.head_mesh import audio_name
 from facegen.rig import Rig
 
 _LOG = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class Audio2Face:
                 animation.fps,
                 whole,
             )
-        return {"": _chunks(animation.resample(whole), sound_name(animation, options))}
+        return {"": _chunks(animation.resample(whole), audio_name(animation, options))}
 
     def read(self, path: str | PathLike) -> Animation:
         return FacegenJson().read(path)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from facegen.core.animation import Animation
-from facegen.core.keyframe_reduction import reduce
+from facegen.core.keyframe_reduction import reduce_keys
 from facegen.rig import Rig
 
 PLACE = "@CURVES@"
@@ -45,7 +45,7 @@ def _joined(values: list[float]) -> str:
 
 
 class BlenderScript:
-    """Keys shape keys of the selected meshes, or of all, and names the controls that none has. With ``reduce`` the keys
+    """Keys shape keys of the selected meshes, or of all, and names the controls that none has. With ``reduce_keys`` the keys
     are few, with Bézier handles."""
 
     suffix = ".blender.py"
@@ -54,7 +54,7 @@ class BlenderScript:
     def files(self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         if not options.get("reduce"):
             return {"": script("blender", animation)}
-        found = reduce(replace(animation, head=None), float(options["reduce"])).controls
+        found = reduce_keys(replace(animation, head=None), float(options["reduce"])).controls
         curves = {}
         for name, keys in found.items():
             rows = np.column_stack([keys.frames, keys.values, *keys.handles()])

@@ -11,7 +11,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.formats.gltf.vrm import driven_targets, model_path
-from facegen.formats.head_mesh import head_for
+from facegen.formats.head_mesh import head_rig_for
 from facegen.rig import Rig, load_rig
 
 MOVES = 1e-3
@@ -20,7 +20,7 @@ LISTED = 8
 
 
 @dataclass(frozen=True)
-class Preflight:
+class ExportReport:
     """``lacking``: controls of the animation that the model has not, moving or not; ``dropped``: those of them that
     move, with their peaks; ``mapped``: controls with the targets of other names that show them; ``clipped``: controls
     with the share of frames in which they leave what the model shows, and by how much at most."""
@@ -57,7 +57,7 @@ class Preflight:
         )
 
 
-def preflight(animation: Animation, rig: Rig | str | PathLike | None) -> Preflight:
+def export_report(animation: Animation, rig: Rig | str | PathLike | None) -> ExportReport:
     """What ``animation`` loses on ``rig``: a model's file into which it is written, a rig, or the head that is shown
     without one. Raises as ``save`` does for a rig that can't be read."""
     path = model_path(rig)
@@ -66,7 +66,7 @@ def preflight(animation: Animation, rig: Rig | str | PathLike | None) -> Preflig
         low, high = np.zeros(len(animation.controls)), np.ones(len(animation.controls))
     else:
         target = rig if isinstance(rig, Rig) else load_rig(rig or "arkit")
-        target = target if target.mesh is not None else head_for(animation, target)
+        target = target if target.mesh is not None else head_rig_for(animation, target)
         known = {control.name: control for control in target.controls}
         shows = {name: (name,) if name in known else () for name in animation.controls}
         model = target.name
@@ -80,7 +80,7 @@ def preflight(animation: Animation, rig: Rig | str | PathLike | None) -> Preflig
         for name, away in zip(animation.controls, beyond.T, strict=True)
         if shows[name] and away.max(initial=0.0) > 1e-6
     }
-    return Preflight(
+    return ExportReport(
         model,
         lacking,
         {name: targets for name, targets in shows.items() if targets and set(targets) != {name}},

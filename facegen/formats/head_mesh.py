@@ -12,14 +12,14 @@ from facegen.motion.take import Take
 from facegen.rig import Rig, default_head, load_rig
 
 
-def sound_name(thing: Animation | Take, options: Mapping[str, Any]) -> str:
+def audio_name(thing: Animation | Take, options: Mapping[str, Any]) -> str:
     """The file name of the sound, without folders."""
     about = thing.audio if isinstance(thing, Take) else thing.meta.get("audio", {})
     named = options.get("audio") or (about.get("name") if isinstance(about, Mapping) else about)
     return PureWindowsPath(str(named)).name if named else ""
 
 
-def head_for(animation: Animation, rig: Rig | None) -> Rig:
+def head_rig_for(animation: Animation, rig: Rig | None) -> Rig:
     """The rig with a mesh that shows ``animation``. Raises UsageError where the two share no control."""
     head = default_head(rig or load_rig("arkit"))
     if not set(animation.controls) & set(head.control_names):

@@ -14,7 +14,7 @@ from facegen.core.errors import UsageError
 from facegen.formats.dcc_scripts import script
 from facegen.formats.facegen_json import FacegenJson
 from facegen.rig import Rig, load_rig
-from facegen.rig.retarget import dialect, find_map
+from facegen.rig.retarget import control_set_of, find_map
 
 BOARD = "metahuman"
 CURVES = "metahuman_raw"
@@ -24,7 +24,7 @@ HEADER = "curve_name,frame_number,value\n"
 def on_board(animation: Animation, kept: tuple[str, ...] = (BOARD,)) -> Animation:
     """``animation`` on all the board's controls in the board's order, by the shipped maps; one on the controls of a
     rig in ``kept`` stays there. Raises UsageError where no map leads there."""
-    spoken = dialect(animation.controls)
+    spoken = control_set_of(animation.controls)
     if not spoken:
         raise UsageError(
             f"the animation's controls are those of no rig that a map leads from to {BOARD}",

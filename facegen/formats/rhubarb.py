@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from facegen.core.animation import Animation
-from facegen.formats.head_mesh import sound_name
+from facegen.formats.head_mesh import audio_name
 from facegen.formats.phone_spans import phone_spans
 from facegen.motion.take import Take
 from facegen.rig import Rig
@@ -54,7 +54,7 @@ class RhubarbTsv:
     """A row for each change, ``seconds<TAB>shape``; the last row is the sound's end, at rest."""
 
     suffix = ".tsv"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         cues = mouth_cues(thing)
@@ -67,7 +67,7 @@ class RhubarbXml:
     """``rhubarbResult`` with ``metadata`` and ``mouthCues``."""
 
     suffix = ".xml"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         cues = mouth_cues(thing)
@@ -75,7 +75,7 @@ class RhubarbXml:
             f'    <mouthCue start="{_seconds(start)}" end="{_seconds(end)}">{shape}</mouthCue>\n'
             for start, end, shape in cues
         )
-        sound = escape(_printable(sound_name(thing, options)))
+        sound = escape(_printable(audio_name(thing, options)))
         text = (
             '<?xml version="1.0" encoding="utf-8"?>\n<rhubarbResult>\n  <metadata>\n'
             f"    <soundFile>{sound}</soundFile>\n    <duration>{_seconds(cues[-1][1])}</duration>\n"
@@ -88,7 +88,7 @@ class RhubarbJson:
     """``{"metadata": {"soundFile", "duration"}, "mouthCues": [{"start", "end", "value"}]}``."""
 
     suffix = ".rhubarb.json"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         cues = mouth_cues(thing)
@@ -98,7 +98,7 @@ class RhubarbJson:
         )
         text = (
             '{\n  "metadata": {\n'
-            f'    "soundFile": {json.dumps(sound_name(thing, options))},\n'
+            f'    "soundFile": {json.dumps(audio_name(thing, options))},\n'
             f'    "duration": {_seconds(cues[-1][1])}\n  }},\n'
             f'  "mouthCues": [\n{rows}\n  ]\n}}\n'
         )
@@ -110,7 +110,7 @@ class RhubarbDat:
     from 1 at 24 a second, shapes by Preston Blair's names; the last line is the sound's end, at rest."""
 
     suffix = ".dat"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         cues = mouth_cues(thing)

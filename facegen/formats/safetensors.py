@@ -20,7 +20,7 @@ MAX_BYTES = 2**31
 CHUNK_VALUES = 2**20
 
 
-def pack(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes]:
+def pack_safetensors(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes]:
     """A safetensors file of float32 ``tensors`` in chunks.
 
     The library orders metadata at random; here equal input gives equal bytes.
@@ -40,7 +40,7 @@ def pack(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iter
             yield flat[start : start + CHUNK_VALUES].tobytes()
 
 
-def unpack(path: str | PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def unpack_safetensors(path: str | PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The arrays and the metadata of a safetensors file. Raises AnimationFileError for any other file."""
     from safetensors.numpy import load
 
@@ -86,10 +86,10 @@ class Safetensors:
             "controls": json.dumps(animation.controls, ensure_ascii=False),
             "meta": plain_json(animation.meta),
         }
-        return {"": pack(tensors, metadata)}
+        return {"": pack_safetensors(tensors, metadata)}
 
     def read(self, path: str | PathLike) -> Animation:
-        tensors, metadata = unpack(path)
+        tensors, metadata = unpack_safetensors(path)
         if metadata.get("version", VERSION) != VERSION:
             raise AnimationFileError(
                 f"has version {metadata['version']!r}; this program reads {VERSION}", remedy="update facegen"

@@ -15,7 +15,7 @@ class Srt:
     """SubRip: numbered cues, times to the millisecond after a comma."""
 
     suffix = ".srt"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         cues = [
@@ -29,7 +29,7 @@ class Vtt:
     """WebVTT: the same with a point, for ``<track>`` of an HTML video."""
 
     suffix = ".vtt"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         cues = [

@@ -12,8 +12,8 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, ModelError
-from facegen.emotion import Emotion, EmotionSpan, EmotionTrack, Heard
-from facegen.formats.safetensors import pack, plain_json, tensor, unpack
+from facegen.emotion import Emotion, EmotionCurve, EmotionSpan, EmotionTrack
+from facegen.formats.safetensors import pack_safetensors, plain_json, tensor, unpack_safetensors
 from facegen.motion.take import Layer, Take, compose
 from facegen.rig import ARKIT, Rig
 from facegen.speech.phones import Phone, PhoneTrack
@@ -26,7 +26,7 @@ HEARD = ("heard.vad", "heard.categories", "heard.confidence", "heard.sounds")
 """The arrays of what was heard."""
 
 
-def as_take(animation: Animation) -> Take:
+def to_take(animation: Animation) -> Take:
     """A take of one layer ``lips`` that composes to just ``animation``: nothing is smoothed or limited."""
     audio = animation.meta.get("audio", {})
     config = {"passes": [], CONTROLS: list(animation.controls)}
@@ -35,7 +35,7 @@ def as_take(animation: Animation) -> Take:
     return Take(animation.fps, len(animation), about, layers=layers, config=config)
 
 
-def composed(take: Take) -> Animation:
+def flatten(take: Take) -> Animation:
     """The take as one animation: on the controls that its settings name, else on the ARKit ones."""
     return compose(take, tuple(take.config.get(CONTROLS, ARKIT)))
 
@@ -44,12 +44,12 @@ class TakeFile:
     """Arrays ``<layer>.values``, ``.head`` and ``.mask`` by the layer's number; all else as JSON in the metadata."""
 
     suffix = ".take"
-    wants_take = True
+    needs_layers = True
 
     def files(
         self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        take = thing if isinstance(thing, Take) else as_take(thing)
+        take = thing if isinstance(thing, Take) else to_take(thing)
         tensors, layers = {}, []
         for number, layer in enumerate(take.layers):
             tensors[f"{number}.values"] = layer.animation.values
@@ -80,13 +80,13 @@ class TakeFile:
             "config": plain_json(take.config),
             "layers": plain_json(layers),
         }
-        return {"": pack(tensors, metadata)}
+        return {"": pack_safetensors(tensors, metadata)}
 
     def read(self, path: str | PathLike) -> Animation:
-        return composed(self.read_take(path))
+        return flatten(self.read_take(path))
 
     def read_take(self, path: str | PathLike) -> Take:
-        tensors, metadata = unpack(path)
+        tensors, metadata = unpack_safetensors(path)
         for name in ("version", "fps", "frames", "audio", "phones", "emotion", "config", "layers"):
             if name not in metadata:
                 raise AnimationFileError(f"lacks {name!r} in its metadata", remedy="write the take again")
@@ -141,11 +141,11 @@ def _layer(
     return Layer(row["name"], row["mode"], Animation(fps, tuple(row["controls"]), values, head), mask)
 
 
-def _heard(tensors: Mapping[str, np.ndarray], path: str | PathLike) -> Heard | None:
+def _heard(tensors: Mapping[str, np.ndarray], path: str | PathLike) -> EmotionCurve | None:
     if not any(name in tensors for name in HEARD):
         return None
     try:
-        return Heard(*(tensor(tensors, name, path) for name in HEARD))
+        return EmotionCurve(*(tensor(tensors, name, path) for name in HEARD))
     except ModelError as error:
         raise AnimationFileError(error.reason, remedy="write the take again") from error
 

@@ -16,7 +16,7 @@ class TextGrid:
     can be given back as ``--alignment``."""
 
     suffix = ".TextGrid"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         spans = phone_spans(thing)

@@ -13,7 +13,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
-from facegen.core.keyframe_reduction import reduce
+from facegen.core.keyframe_reduction import reduce_keys
 from facegen.rig import Rig
 
 OBJECT = "Body"
@@ -150,7 +150,7 @@ def few_keys(animation: Animation, bound: float) -> Iterator[str]:
     """The texts of each curve's keys, cubic pieces that stay within ``bound`` (0..1) of the curve."""
     fps = float(animation.fps)
     limited = replace(animation, values=animation.values.clip(0, 1), head=None)
-    for keys in reduce(limited, bound).controls.values():
+    for keys in reduce_keys(limited, bound).controls.values():
         numbers = (
             keys.frames / fps,
             FULL * keys.values,

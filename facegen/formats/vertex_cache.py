@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from facegen.core.animation import Animation
-from facegen.formats.head_mesh import head_for
+from facegen.formats.head_mesh import head_rig_for
 from facegen.rig import Rig, evaluate
 
 DIGITS = 5
@@ -27,7 +27,7 @@ class NumpyVertices:
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        head = head_for(animation, rig)
+        head = head_rig_for(animation, rig)
         shape = (len(animation), _count(head), 3)
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
@@ -42,7 +42,7 @@ class PointCache:
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        head = head_for(animation, rig)
+        head = head_rig_for(animation, rig)
         header = struct.pack("<12siiffi", b"POINTCACHE2\0", 1, _count(head), 0.0, 1.0, len(animation))
         return {"": _binary(header, "<f4", animation, head)}
 
@@ -55,7 +55,7 @@ class Mdd:
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        head = head_for(animation, rig)
+        head = head_rig_for(animation, rig)
         header = struct.pack(">ii", len(animation), _count(head)) + animation.times.astype(">f4").tobytes()
         return {"": _binary(header, ">f4", animation, head)}
 
@@ -68,7 +68,7 @@ class ObjSequence:
     def files(
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        head = head_for(animation, rig)
+        head = head_rig_for(animation, rig)
         assert head.mesh is not None
         frames = evaluate(head, animation)
         faces = "".join(f"f {a} {b} {c}\n" for a, b, c in (head.mesh.faces + 1).tolist()).encode()

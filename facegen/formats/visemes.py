@@ -10,7 +10,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.formats.facegen_json import json_rows
-from facegen.formats.head_mesh import sound_name
+from facegen.formats.head_mesh import audio_name
 from facegen.formats.phone_spans import phone_spans
 from facegen.motion.take import Take
 from facegen.rig import Rig
@@ -41,12 +41,12 @@ class OculusVisemes:
     """``{"fps", "audio", "visemes": [15 names], "weights": [T rows of 15]}``; each row adds up to 1."""
 
     suffix = ".oculus.json"
-    wants_take = True
+    needs_layers = True
 
     def files(
         self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, Iterator[bytes]]:
-        return {"": _oculus(thing, oculus_weights(thing), sound_name(thing, options))}
+        return {"": _oculus(thing, oculus_weights(thing), audio_name(thing, options))}
 
 
 def _oculus(thing: Animation | Take, weights: np.ndarray, sound: str) -> Iterator[bytes]:
@@ -86,7 +86,7 @@ class SapiVisemes:
     last row is the sound's end, 0."""
 
     suffix = ".sapi.json"
-    wants_take = True
+    needs_layers = True
 
     def files(self, thing: Animation | Take, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, bytes]:
         rows: list[dict[str, int]] = []
@@ -96,5 +96,5 @@ class SapiVisemes:
             if not rows or rows[-1]["viseme_id"] != number or start == spans[-1][1]:
                 rows.append({"audio_offset": at, "viseme_id": number})
         lines = ",\n".join(json.dumps(row) for row in rows)
-        sound = json.dumps(sound_name(thing, options), ensure_ascii=False)
+        sound = json.dumps(audio_name(thing, options), ensure_ascii=False)
         return {"": f'{{"audio": {sound},\n"visemes": [\n{lines}\n]}}\n'.encode()}

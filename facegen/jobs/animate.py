@@ -9,7 +9,7 @@ from facegen.config import Config, ExportConfig, RenderConfig
 from facegen.core.errors import blame
 from facegen.core.registry import Registry
 from facegen.core.units import as_fps
-from facegen.jobs.job import Done, Progress
+from facegen.jobs.job import JobResult, Progress
 from facegen.jobs.outputs import check_outputs
 from facegen.jobs.render import check_look, draw
 from facegen.jobs.settings import pick
@@ -43,24 +43,24 @@ class AnimateJob:
         if any(place.kind == "pictures" for place in self.places):
             check_look(self.look)
 
-    def run(self, progress: Progress) -> Done:
-        from facegen.formats import save, wants_take
-        from facegen.formats.export_report import preflight
+    def run(self, progress: Progress) -> JobResult:
+        from facegen.formats import needs_layers, save
+        from facegen.formats.export_report import export_report
         from facegen.pipeline import animate as pipeline
-        from facegen.speech.audio import open_sound
+        from facegen.speech.audio import open_audio
 
         config = self.config
-        sound = open_sound(self.audio, start=config.start, duration=config.duration)
+        sound = open_audio(self.audio, start=config.start, duration=config.duration)
         take = pipeline.solve(sound, config, progress=lambda step, done: progress(step, done, sound.estimate))
         animation = pipeline.animate(take, config.rig)
         for place in self.places:
             if place.kind == "pictures":
                 draw(animation, place, self.look, progress, config.start)
             else:
-                thing = take if wants_take(place.suffix) else animation
+                thing = take if needs_layers(place.suffix) else animation
                 save(thing, place.path, rig=config.rig, audio=self.audio, **self.export.given())
-        said = list(preflight(animation, config.rig).lines()) if self.export.report else []
-        return Done(animation, take, (*sound.notes, *said))
+        said = list(export_report(animation, config.rig).lines()) if self.export.report else []
+        return JobResult(animation, take, (*sound.notes, *said))
 
 
 def check_names(config: Config) -> None:
@@ -70,7 +70,7 @@ def check_names(config: Config) -> None:
     from facegen.emotion.transcript import Transcript
     from facegen.motion.lipsync import load_decoder
     from facegen.motion.passes import enabled, finishing
-    from facegen.pipeline.animate import emotion_track
+    from facegen.pipeline.animate import load_emotion_track
     from facegen.rig import load_rig
     from facegen.speech.alignment_files import read_alignment
     from facegen.speech.load import load_encoder
@@ -96,4 +96,4 @@ def check_names(config: Config) -> None:
     if config.alignment is not None:
         read_alignment(config.alignment)
     with blame("--emotion"):
-        emotion_track(config)
+        load_emotion_track(config)

@@ -17,7 +17,7 @@ Progress = Callable[[str, float, float | None], None]
 
 
 @dataclass(frozen=True)
-class Done:
+class JobResult:
     """What a job made: the curves it wrote or drew, the take behind them, and what was odd about its source."""
 
     animation: Animation
@@ -45,7 +45,7 @@ class Job(Protocol):
         """Everything that the settings name exists and can be read: found out before the work."""
         ...
 
-    def run(self, progress: Progress) -> Done:
+    def run(self, progress: Progress) -> JobResult:
         """Do the work and write the outputs, each whole or not at all."""
         ...
 

@@ -11,7 +11,7 @@ from facegen.core.errors import blame
 from facegen.core.registry import Registry, suffix_of
 from facegen.core.units import as_fps
 from facegen.jobs.animate import check_names
-from facegen.jobs.job import Done, Progress
+from facegen.jobs.job import JobResult, Progress
 from facegen.jobs.outputs import check_outputs
 from facegen.jobs.settings import pick
 
@@ -43,40 +43,40 @@ class PortraitJob:
 
     def check(self) -> None:
         from facegen.portrait import check_portrait
-        from facegen.speech.audio import open_sound
+        from facegen.speech.audio import open_audio
 
         check_names(self.config)
         check_portrait(self.look)
         if self.look.audio:
-            open_sound(self.look.audio)
+            open_audio(self.look.audio)
 
-    def run(self, progress: Progress) -> Done:
-        from facegen.portrait import Speech, portrait_file
+    def run(self, progress: Progress) -> JobResult:
+        from facegen.portrait import PortraitAudio, write_portrait
 
         curves, take, sound, notes = self._curves(progress)
         start = self.config.start if sound == self.source else 0.0
-        speech = Speech(sound, start, take.emotion if take else None, self.config.seed)
+        speech = PortraitAudio(sound, start, take.emotion if take else None, self.config.seed)
 
         def each(step: str, done: float) -> None:
             progress(step, done, done if step == "estimate" else curves.seconds)
 
         for place in self.places:
-            portrait_file(curves, self.image, place.path, self.look, speech, each)
-        return Done(curves, take, notes)
+            write_portrait(curves, self.image, place.path, self.look, speech, each)
+        return JobResult(curves, take, notes)
 
     def _curves(self, progress: Progress) -> tuple[Animation, Take | None, str | None, tuple[str, ...]]:
         """The animation on ARKit's controls, its take, the file with its sound, and notes on it."""
         from facegen.formats import load_animation
         from facegen.pipeline import animate as pipeline
         from facegen.rig import ARKIT
-        from facegen.speech.audio import open_sound
+        from facegen.speech.audio import open_audio
 
         if suffix_of(self.source, Registry("importers").names()):
             curves = load_animation(self.source)
             if not set(curves.controls) & set(ARKIT):
                 curves = pipeline.retarget(curves, "arkit")
             return curves, None, self.look.audio, ()
-        sound = open_sound(self.source, start=self.config.start, duration=self.config.duration)
+        sound = open_audio(self.source, start=self.config.start, duration=self.config.duration)
         take = pipeline.solve(
             sound, self.config, progress=lambda step, done: progress(step, done, sound.estimate)
         )

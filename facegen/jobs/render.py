@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from facegen.config import RenderConfig
 from facegen.core.errors import blame
 from facegen.core.registry import Registry
-from facegen.jobs.job import Done, Progress
+from facegen.jobs.job import JobResult, Progress
 from facegen.jobs.outputs import Output, check_outputs
 from facegen.jobs.settings import pick
 
@@ -27,19 +27,19 @@ class RenderJob:
         self.places = check_outputs(outputs, (self.animation, self.look.audio), self.kinds)
 
     def check(self) -> None:
-        from facegen.speech.audio import open_sound
+        from facegen.speech.audio import open_audio
 
         check_look(self.look)
         if self.look.audio:
-            open_sound(self.look.audio)
+            open_audio(self.look.audio)
 
-    def run(self, progress: Progress) -> Done:
+    def run(self, progress: Progress) -> JobResult:
         from facegen.formats import load_animation
 
         curves = load_animation(self.animation)
         for place in self.places:
             draw(curves, place, self.look, progress)
-        return Done(curves)
+        return JobResult(curves)
 
 
 def check_look(look: RenderConfig) -> None:

@@ -17,7 +17,7 @@ class _Notes(logging.Handler):
 
 
 @contextmanager
-def noted(notes: list[str]) -> Iterator[list[str]]:
+def collect_warnings(notes: list[str]) -> Iterator[list[str]]:
     """Within the block warnings are added to ``notes``."""
     listener = _Notes(notes)
     logging.getLogger("facegen").addHandler(listener)

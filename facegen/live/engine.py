@@ -15,20 +15,20 @@ from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
 from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ, as_fps
 from facegen.emotion import Emotion
-from facegen.live.idle_motion import Life
+from facegen.live.idle_motion import IdleMotion
 from facegen.live.sinks import Frame
-from facegen.live.speech_reactions import Heard, Stress, closures, talking
-from facegen.live.streaming_emotion import Mood
+from facegen.live.speech_reactions import RecognizedBlock, Stress, closures, is_speaking
+from facegen.live.streaming_emotion import StreamingEmotion
 from facegen.motion.lipsync import load_decoder
-from facegen.motion.lipsync.streaming import LiveDecoder, held
+from facegen.motion.lipsync.streaming import StreamingDecoder, held
 from facegen.motion.passes import finishing
 from facegen.motion.take import SMOOTH_SECONDS, Layer, Take, compose, smooth
-from facegen.pipeline.animate import emotion_track
-from facegen.pipeline.reference_emotion import borrow
+from facegen.pipeline.animate import load_emotion_track
+from facegen.pipeline.reference_emotion import load_reference
 from facegen.rig import ARKIT, load_rig
 from facegen.rig.retarget import find_map
 from facegen.speech.load import load_encoder
-from facegen.speech.streaming_features import LiveFeatures
+from facegen.speech.streaming_features import StreamingFeatures
 
 MARGIN_FRAMES = (
     4  # feature frames of the latency that are left for computing, resampling and the window of a frame
@@ -68,16 +68,18 @@ class Engine:
             raise UsageError(
                 "this encoder can't hear live sound", path="--encoder", remedy="use the encoder phones"
             )
-        self._decoder = LiveDecoder(load_decoder(self.config.decoder), self.config)
+        self._decoder = StreamingDecoder(load_decoder(self.config.decoder), self.config)
         keep = self._decoder.before + self.plan.ahead + self.plan.step + round(BEYOND_S * FEATURE_HZ)
-        self._features = LiveFeatures(encoder.network, self.plan.step, keep)
+        self._features = StreamingFeatures(encoder.network, self.plan.step, keep)
         target = load_rig(self.config.rig)
         self.controls = target.control_names
         self.rest = np.array([control.neutral for control in target.controls], np.float32)
         self._map = None if self.controls == ARKIT else find_map(load_rig("arkit"), target)
-        self._lent = borrow(self.config.emotion_from, self.config) if self.config.emotion_from else None
-        self._life = Life(self.config, self.fps, emotion_track(self.config, lent=self._lent))
-        self._mood = Mood(encoder.network, self.config.emotion_encoder, self.fps)
+        self._lent = (
+            load_reference(self.config.emotion_from, self.config) if self.config.emotion_from else None
+        )
+        self._life = IdleMotion(self.config, self.fps, load_emotion_track(self.config, lent=self._lent))
+        self._mood = StreamingEmotion(encoder.network, self.config.emotion_encoder, self.fps)
         self._turns: list[tuple[int, Emotion]] = []  # frames from which on another mood was heard
         self._stress = Stress(self.config, self.fps)
         self._finish = _Finish(self.fps, finishing(self.config))
@@ -97,7 +99,7 @@ class Engine:
             raise UsageError("the value has the wrong kind", remedy="use e.g. happy:0.6, or 1.0") from error
         if not isinstance(config.emotion, str):
             raise UsageError("the emotion is no text", remedy="use e.g. happy:0.6")
-        self._life.change(config, emotion_track(config, lent=self._lent), self._frame)
+        self._life.change(config, load_emotion_track(config, lent=self._lent), self._frame)
         self.config = config
 
     def push(self, block: np.ndarray) -> list[Frame]:
@@ -148,7 +150,7 @@ class Engine:
                 parts.append(self._compose(first, frame))
                 first = frame
             self._life.change(
-                self.config, replace(emotion_track(self.config, lent=self._lent), base=emotion), first
+                self.config, replace(load_emotion_track(self.config, lent=self._lent), base=emotion), first
             )
         return [*parts, self._compose(first, last)]
 
@@ -169,8 +171,8 @@ class Engine:
         take = take.with_layer(Layer("lips", "add", self._lips(frames)))
         if not len(frames):
             return compose(take, ARKIT)
-        heard = Heard(self._features.window(), self._features.start)
-        for layer in self._life.layers(first, last, talking(heard, frames, self.fps)):
+        heard = RecognizedBlock(self._features.window(), self._features.start)
+        for layer in self._life.layers(first, last, is_speaking(heard, frames, self.fps)):
             take = take.with_layer(layer)
         for more in (
             self._stress.layer(heard, first, last),

@@ -44,7 +44,7 @@ class Stretch:
     layers: dict[str, tuple[Layer | None, Layer | None]]
 
 
-class Life:
+class IdleMotion:
     """Layers of the enabled passes for any span of frames, asked for in order.
 
     ``emotion`` may be changed: the face passes over to it within FADE_S.

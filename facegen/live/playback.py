@@ -17,7 +17,7 @@ from facegen.core.units import SAMPLE_RATE_HZ
 from facegen.live.clock import Clock
 from facegen.live.engine import Engine
 from facegen.live.sinks import Frame
-from facegen.live.sources import SoundBuffer, Source
+from facegen.live.sources import LiveSource, SoundBuffer
 
 TICK_S = 0.02
 EASE_S = 0.15
@@ -32,10 +32,10 @@ Progress = Callable[[float], None]
 """Called with the seconds shown so far."""
 
 
-def play(source: Source, engine: Engine, sinks: Sequence[Any], paced: bool, progress: Progress) -> int:
+def play(source: LiveSource, engine: Engine, sinks: Sequence[Any], paced: bool, progress: Progress) -> int:
     """Send all frames of ``source`` to ``sinks``; the number of frames. On KeyboardInterrupt the face is eased to rest
     within EASE_S before it is raised again."""
-    shown = Shown(engine, sinks)
+    shown = Playback(engine, sinks)
     try:
         if paced:
             _play_paced(source, engine, shown, progress)
@@ -59,7 +59,7 @@ def play(source: Source, engine: Engine, sinks: Sequence[Any], paced: bool, prog
     return shown.count
 
 
-class Shown:
+class Playback:
     """Sends frames to all sinks, hears what they ask for, and keeps count."""
 
     def __init__(self, engine: Engine, sinks: Sequence[Any]) -> None:
@@ -100,7 +100,7 @@ class Shown:
                 sink.send(frame)
 
 
-def _play_at_once(source: Source, engine: Engine, shown: Shown, progress: Progress) -> None:
+def _play_at_once(source: LiveSource, engine: Engine, shown: Playback, progress: Progress) -> None:
     size = round(TICK_S * SAMPLE_RATE_HZ)
     while True:
         source.buffer.wait(size, 0.1)
@@ -114,7 +114,7 @@ def _play_at_once(source: Source, engine: Engine, shown: Shown, progress: Progre
             return
 
 
-def _play_paced(source: Source, engine: Engine, shown: Shown, progress: Progress) -> None:
+def _play_paced(source: LiveSource, engine: Engine, shown: Playback, progress: Progress) -> None:
     clock = Clock()
     waiting: queue.Queue[Frame | BaseException | None] = queue.Queue(WAITING)
     stop = threading.Event()
@@ -146,7 +146,7 @@ def _play_paced(source: Source, engine: Engine, shown: Shown, progress: Progress
 
 
 def _work(
-    source: Source,
+    source: LiveSource,
     engine: Engine,
     clock: Clock,
     waiting: queue.Queue[Frame | BaseException | None],

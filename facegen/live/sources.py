@@ -20,7 +20,7 @@ from facegen.core.errors import (
     UsageError,
 )
 from facegen.core.units import SAMPLE_RATE_HZ
-from facegen.speech.audio import open_sound, resample
+from facegen.speech.audio import open_audio, resample
 from facegen.speech.audio_decoding import scaled
 
 CAPACITY_S, PIPE_CAPACITY_S = 1.0, 10.0
@@ -127,7 +127,7 @@ class SoundBuffer:
         return taken
 
 
-class Source:
+class LiveSource:
     """Sound at 16 kHz in ``buffer``. ``live``: it comes at its own pace and without end, and silence stands in for
     what does not come."""
 
@@ -160,21 +160,21 @@ class Source:
             self._device.close()
 
 
-def open_source(name: str, rate: int, device: str | None) -> Source:
+def open_live_source(name: str, rate: int, device: str | None) -> LiveSource:
     """``mic``, ``-`` (a pipe: WAV, or raw 16-bit mono at ``rate`` Hz) or a file. Raises as each can fail."""
     if name == "mic":
         return _microphone(device)
     if name == "-":
-        source = Source("-", RESERVE_S, True, PIPE_CAPACITY_S)
+        source = LiveSource("-", RESERVE_S, True, PIPE_CAPACITY_S)
         source.fill_from(lambda: piped(sys.stdin.buffer, rate))
         return source
-    sound = open_sound(name)
-    source = Source(sound.name, 0.0, live=False)
+    sound = open_audio(name)
+    source = LiveSource(sound.name, 0.0, live=False)
     source.fill_from(sound.blocks)
     return source
 
 
-def _microphone(device: str | None) -> Source:
+def _microphone(device: str | None) -> LiveSource:
     try:
         import sounddevice
     except ImportError as error:
@@ -186,7 +186,7 @@ def _microphone(device: str | None) -> Source:
             remedy="install it with: apt-get install libportaudio2",
         ) from error
     wanted: Any = int(device) if device is not None and device.isdecimal() else device
-    source = Source("mic", RESERVE_S, live=True)
+    source = LiveSource("mic", RESERVE_S, live=True)
 
     def heard(block: np.ndarray, frames: int, times: Any, status: Any) -> None:
         source.buffer.put_live(resampler(mono(block)))

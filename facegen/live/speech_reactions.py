@@ -16,7 +16,7 @@ from facegen.motion.passes import enabled
 from facegen.motion.passes.lip_closure import DOUBT
 from facegen.motion.passes.signals import speaking, stresses
 from facegen.motion.take import Layer, Take
-from facegen.speech.phone_timing import heard_labels
+from facegen.speech.phone_timing import decode_labels
 from facegen.speech.phones import BILABIALS, LABELS, LABIODENTALS, Features, PhoneTrack
 
 WINDOW_S = 0.5  # of the past that decides which phones are heard
@@ -27,7 +27,7 @@ _CONTACTS = [LABELS.index(label) for label in (*BILABIALS, *LABIODENTALS)]
 BROWS = {"browInnerUp": 1.0, "browOuterUpLeft": 0.7, "browOuterUpRight": 0.7}
 
 
-class Heard:
+class RecognizedBlock:
     """A window of features that begins ``start`` feature frames after the sound does."""
 
     def __init__(self, features: Features, start: int) -> None:
@@ -38,28 +38,30 @@ class Heard:
         places = (frames + 0.5) * float(FEATURE_HZ / fps) - 0.5 - self.start
         return np.interp(places, np.arange(len(rows)), rows).astype(np.float32)
 
-    def since(self, seconds: float) -> Heard:
+    def since(self, seconds: float) -> RecognizedBlock:
         """The window's last ``seconds`` beyond the frame where ``at`` is asked for."""
         first = max(0, round(seconds * FEATURE_HZ) - self.start)
         f = self.features
-        return Heard(Features(f.posteriors[first:], f.energy[first:], f.pitch[first:]), self.start + first)
+        return RecognizedBlock(
+            Features(f.posteriors[first:], f.energy[first:], f.pitch[first:]), self.start + first
+        )
 
     def context(self, config: Config, fps: Fraction, first: int, last: int, emotion: EmotionTrack) -> Context:
         """A clip of the frames ``first``..``last``, which begins with the first of them."""
         shift = round(float(first / fps) * FEATURE_HZ) - self.start
         f = self.features
         part = Features(f.posteriors[shift:], f.energy[shift:], f.pitch[shift:])
-        phones = PhoneTrack.from_frames(heard_labels(part.posteriors)) if len(part) else PhoneTrack()
+        phones = PhoneTrack.from_frames(decode_labels(part.posteriors)) if len(part) else PhoneTrack()
         return Context(config, fps, last - first, part, phones, emotion)
 
 
-def talking(heard: Heard, frames: np.ndarray, fps: Fraction) -> np.ndarray:
+def is_speaking(heard: RecognizedBlock, frames: np.ndarray, fps: Fraction) -> np.ndarray:
     """How much the talker talks about each of ``frames``, [N] in 0..1."""
     nothing = Context(Config(), fps, 0, heard.features, PhoneTrack(), EmotionTrack())
     return heard.at(speaking(nothing, 0.5), frames, fps)
 
 
-def closures(heard: Heard, config: Config, first: int, last: int, fps: Fraction) -> Layer | None:
+def closures(heard: RecognizedBlock, config: Config, first: int, last: int, fps: Fraction) -> Layer | None:
     """The layer of the pass ``lip_closure`` for the frames ``first``..``last``."""
     row = next((row for row in enabled(config) if row.name == "lip_closure"), None)
     if row is None:
@@ -79,7 +81,7 @@ def closures(heard: Heard, config: Config, first: int, last: int, fps: Fraction)
     return replace(layer, animation=replace(layer.animation, values=values), mask=mask)
 
 
-def _contacts(heard: Heard, since: float) -> bool:
+def _contacts(heard: RecognizedBlock, since: float) -> bool:
     """Whether a phone at which lips shut or meet the teeth may be among those heard since then."""
     first = max(0, int(since * FEATURE_HZ) - heard.start)
     likely = heard.features.posteriors[first:, _CONTACTS].sum(axis=1, dtype=np.float32)
@@ -97,7 +99,7 @@ class Stress:
         self._known = -1.0
         self._pulses: list[tuple[float, float, float, float]] = []  # centre s, nod, turn, brows
 
-    def layer(self, heard: Heard, first: int, last: int) -> Layer | None:
+    def layer(self, heard: RecognizedBlock, first: int, last: int) -> Layer | None:
         """Pitch and yaw of the head and the brows, added to what lies below."""
         now = first / self._fps
         self._hear(heard, float(now))
@@ -115,7 +117,7 @@ class Stress:
         values = raised[:, None] * np.array(list(BROWS.values()))
         return Layer("stress", "add", Animation(self._fps, tuple(BROWS), values, head))
 
-    def _hear(self, heard: Heard, now: float) -> None:
+    def _hear(self, heard: RecognizedBlock, now: float) -> None:
         recent = heard.since(now - 1.0)
         context = Context(Config(), self._fps, 0, recent.features, PhoneTrack(), EmotionTrack())
         at, strength = stresses(context)

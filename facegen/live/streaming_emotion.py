@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from facegen.emotion import CATEGORIES, HEARD_HZ, Emotion, Heard
+from facegen.emotion import CATEGORIES, EMOTION_HZ, Emotion, EmotionCurve
 from facegen.emotion.load import load_emotion_encoder
 from facegen.speech.phone_encoder import PhoneStream
-from facegen.speech.phone_network import Network
+from facegen.speech.phone_network import PhoneNetwork
 
 EVERY = 10  # answers from one look to the next: a second
 PAST = 80  # answers that a look takes in
@@ -19,37 +19,37 @@ STEP = 20  # phone frames worked out at a time
 LEAST = 0.06  # change of the weights that is worth a new face
 
 
-class Mood:
+class StreamingEmotion:
     """``push(block)`` takes samples [n] at 16 kHz and gives the turns that are due: a frame, and the emotion from it on."""
 
-    def __init__(self, network: Network, encoder: str, fps: Fraction) -> None:
+    def __init__(self, network: PhoneNetwork, encoder: str, fps: Fraction) -> None:
         self._phones = PhoneStream(network, STEP)
         self._stream = load_emotion_encoder(encoder).stream(live=True)
         self._fps = fps
-        self._heard, self._first = Heard.nothing(), 0
+        self._heard, self._first = EmotionCurve.nothing(), 0
         self._shown = np.zeros(len(CATEGORIES) - 1)
 
     def push(self, block: np.ndarray) -> list[tuple[int, Emotion]]:
         block = np.asarray(block, np.float32)
         fresh = self._stream.push(block, self._phones.push(block))
         before = self._first + len(self._heard)
-        self._heard = Heard.joined([self._heard, fresh])
+        self._heard = EmotionCurve.joined([self._heard, fresh])
         turns = []
         for at in range(-(-(before + 1) // EVERY) * EVERY, before + len(fresh) + 1, EVERY):
             turns += self._look(at)
         extra = len(self._heard) - PAST
         if extra > 0:
-            self._heard = Heard(*(rows[extra:] for rows in self._heard.arrays))
+            self._heard = EmotionCurve(*(rows[extra:] for rows in self._heard.arrays))
             self._first += extra
         return turns
 
     def _look(self, at: int) -> list[tuple[int, Emotion]]:
         """The turn at the answer ``at``, if there is one."""
         rows = (part[max(0, at - PAST - self._first) : at - self._first] for part in self._heard.arrays)
-        shown = Heard(*rows).shown[-1, 1:].astype(np.float64)
+        shown = EmotionCurve(*rows).shown[-1, 1:].astype(np.float64)
         if np.abs(shown - self._shown).max() < LEAST:
             return []
         self._shown = shown
         weights = dict(zip(CATEGORIES[1:], shown.tolist(), strict=True))
-        frame = math.ceil((Fraction(at, HEARD_HZ) + Fraction(LAG_S).limit_denominator(100)) * self._fps)
+        frame = math.ceil((Fraction(at, EMOTION_HZ) + Fraction(LAG_S).limit_denominator(100)) * self._fps)
         return [(frame, Emotion.from_weights(weights))]

@@ -11,7 +11,7 @@ import numpy as np
 
 from facegen.config import Config
 from facegen.core.animation import Animation
-from facegen.core.memory import pieces
+from facegen.core.memory import chunks
 from facegen.emotion import EmotionTrack
 from facegen.speech.phones import Features, PhoneTrack
 
@@ -49,7 +49,7 @@ class Context:
         """
         values = np.zeros((self.frames, *rows.shape[1:]), np.float32)
         places = self.places(len(rows))
-        for part in pieces(self.frames if len(rows) else 0):
+        for part in chunks(self.frames if len(rows) else 0):
             values[part] = self.read(rows, 0, places[part])
         return values
 

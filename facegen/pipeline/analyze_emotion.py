@@ -12,14 +12,14 @@ import numpy as np
 from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import InputError, MissingExtraError, UsageError
-from facegen.emotion import SOUNDS, EmotionTrack, Heard
-from facegen.emotion.from_curves import read_face
+from facegen.emotion import SOUNDS, EmotionCurve, EmotionTrack
+from facegen.emotion.from_curves import emotion_from_curves
 from facegen.emotion.sentiment import TextReading, disagreement, read_sentiment, with_text
-from facegen.emotion.stage_directions import without_tags
+from facegen.emotion.stage_directions import strip_directions
 from facegen.emotion.transcript import read_transcript
-from facegen.pipeline.animate import open_with
-from facegen.pipeline.recognize import Progress, hear
-from facegen.speech.audio import Sound, open_sound
+from facegen.pipeline.animate import open_configured
+from facegen.pipeline.recognize import Progress, recognize_speech
+from facegen.speech.audio import AudioStream, open_audio
 from facegen.speech.audio_decoding import has_pictures
 
 FACE_SHARE = 0.5  # of a surely read face beside a surely heard voice
@@ -28,7 +28,7 @@ TEXT_FILES = (".txt", ".srt", ".vtt", ".md")
 
 
 @dataclass(frozen=True)
-class Feeling:
+class EmotionAnalysis:
     """What was found: ``track`` over time, each source's own summary, what was said, and notes for the user."""
 
     track: EmotionTrack
@@ -41,13 +41,13 @@ class Feeling:
         return self.reading.summary() if self.kind == "text" and self.reading else self.track.summary()
 
 
-def feel(
-    source: str | PathLike | np.ndarray | Sound,
+def analyze_emotion(
+    source: str | PathLike | np.ndarray | AudioStream,
     *,
     rate: int | None = None,
     config: Config | None = None,
     progress: Progress | None = None,
-) -> Feeling:
+) -> EmotionAnalysis:
     """The emotion in ``source``: a sound, a video with a face (voice and face), a text file, or words.
 
     ``config.text`` adds what is said: the voice leads, and what disagrees is noted. Raises AudioError for what is no
@@ -60,8 +60,10 @@ def feel(
             return _of_text(path)
         if os.path.isfile(path) and has_pictures(path):
             return _of_video(path, config, progress)
-    sound = source if isinstance(source, Sound) else open_with(source, config, rate)
-    return _with_text(Feeling(EmotionTrack(heard=_hear(sound, config, progress))), "voice", config, sound)
+    sound = source if isinstance(source, AudioStream) else open_configured(source, config, rate)
+    return _with_text(
+        EmotionAnalysis(EmotionTrack(heard=_hear(sound, config, progress))), "voice", config, sound
+    )
 
 
 def _is_text(path: str) -> bool:
@@ -74,25 +76,25 @@ def _is_text(path: str) -> bool:
     return False
 
 
-def _of_text(text: str) -> Feeling:
+def _of_text(text: str) -> EmotionAnalysis:
     words = read_transcript(text)
     if not words.strip():
         raise UsageError("the text is empty", remedy='give words, such as "what a lovely day"')
     reading = read_sentiment(words)
     said = reading.emotion.distribution()[None]
-    told = Heard(
+    told = EmotionCurve(
         np.array([reading.emotion.vad]), said, np.array([reading.confidence]), np.zeros((1, len(SOUNDS)))
     )
     track = EmotionTrack(heard=told)
     notes = () if reading.words else ("no word of it tells an emotion",)
-    return Feeling(track, {"text": reading.summary()}, reading, notes, "text")
+    return EmotionAnalysis(track, {"text": reading.summary()}, reading, notes, "text")
 
 
-def _hear(sound: Sound, config: Config, progress: Progress | None) -> Heard:
-    return hear(sound, config, progress)[1]
+def _hear(sound: AudioStream, config: Config, progress: Progress | None) -> EmotionCurve:
+    return recognize_speech(sound, config, progress)[1]
 
 
-def _with_text(found: Feeling, source: str, config: Config, sound: Sound) -> Feeling:
+def _with_text(found: EmotionAnalysis, source: str, config: Config, sound: AudioStream) -> EmotionAnalysis:
     """``found`` with its own summary noted, and with what is said, if that is given."""
     notes = [*found.notes, *sound.notes]
     own = found.track.summary()
@@ -102,23 +104,25 @@ def _with_text(found: Feeling, source: str, config: Config, sound: Sound) -> Fee
         notes.append("no voice is heard in it")
     if config.text is None or heard is None:
         return replace(found, sources=sources, notes=tuple(notes))
-    reading = read_sentiment(without_tags(read_transcript(config.text)))
+    reading = read_sentiment(strip_directions(read_transcript(config.text)))
     sources["text"] = reading.summary()
     if disagreement(own, sources["text"]) > DISAGREE:
         notes.append(
-            f"the voice sounds {leading(own)}, the text reads {leading(sources['text'])}; the voice leads"
+            f"the voice sounds {most_likely(own)}, the text reads {most_likely(sources['text'])}; the voice leads"
         )
-    return Feeling(EmotionTrack(heard=with_text(heard, reading)), sources, reading, tuple(notes), found.kind)
+    return EmotionAnalysis(
+        EmotionTrack(heard=with_text(heard, reading)), sources, reading, tuple(notes), found.kind
+    )
 
 
-def leading(summary: dict[str, Any]) -> str:
+def most_likely(summary: dict[str, Any]) -> str:
     """The most probable category."""
     return max(summary["categories"], key=summary["categories"].get)
 
 
-def _of_video(path: str, config: Config, progress: Progress | None) -> Feeling:
+def _of_video(path: str, config: Config, progress: Progress | None) -> EmotionAnalysis:
     notes: list[str] = []
-    face: Heard | None = None
+    face: EmotionCurve | None = None
     try:
         from facegen.tracking import track
 
@@ -126,19 +130,19 @@ def _of_video(path: str, config: Config, progress: Progress | None) -> Feeling:
         curves = track(path, progress=shown)
         if config.start or config.duration is not None:
             curves = _span(curves, config)
-        face = read_face(curves)
+        face = emotion_from_curves(curves)
     except MissingExtraError as error:
         notes.append(f"the face is not read: {error.remedy}")
     try:
-        sound = open_sound(path, start=config.start, duration=config.duration)
+        sound = open_audio(path, start=config.start, duration=config.duration)
         voice = _hear(sound, config, progress)
     except InputError:
         if face is None:
             raise
-        return Feeling(
+        return EmotionAnalysis(
             EmotionTrack(heard=face), {"face": face.summary()}, None, ("it has no sound",), "video"
         )
-    found = Feeling(EmotionTrack(heard=voice), notes=tuple(notes), kind="video")
+    found = EmotionAnalysis(EmotionTrack(heard=voice), notes=tuple(notes), kind="video")
     if face is None:
         return _with_text(found, "voice", config, sound)
     both = _fused(voice, face)
@@ -146,7 +150,9 @@ def _of_video(path: str, config: Config, progress: Progress | None) -> Feeling:
     found = replace(found, track=EmotionTrack(heard=both), sources=sources)
     done = _with_text(found, "both", config, sound)
     if disagreement(sources["voice"], sources["face"]) > DISAGREE:
-        text = f"the voice sounds {leading(sources['voice'])}, the face looks {leading(sources['face'])}"
+        text = (
+            f"the voice sounds {most_likely(sources['voice'])}, the face looks {most_likely(sources['face'])}"
+        )
         done = replace(done, notes=(*done.notes, text))
     return done
 
@@ -155,7 +161,7 @@ def _span(curves: Animation, config: Config) -> Animation:
     return curves.slice(config.start, None if config.duration is None else config.start + config.duration)
 
 
-def _fused(voice: Heard, face: Heard) -> Heard:
+def _fused(voice: EmotionCurve, face: EmotionCurve) -> EmotionCurve:
     """Voice and face, each by its confidence."""
     count = min(len(voice), len(face))
     weight = np.stack([voice.confidence[:count], FACE_SHARE * face.confidence[:count]])
@@ -165,4 +171,4 @@ def _fused(voice: Heard, face: Heard) -> Heard:
         for a, b in ((voice.vad, face.vad), (voice.categories, face.categories))
     )
     confidence = np.maximum(voice.confidence[:count], weight[1])
-    return Heard(vad, categories, confidence, voice.sounds[:count])
+    return EmotionCurve(vad, categories, confidence, voice.sounds[:count])

@@ -20,10 +20,10 @@ from facegen.emotion import EmotionTrack
 from facegen.emotion.track import EmotionSpan
 from facegen.emotion.transcript import Transcript
 from facegen.motion.take import HAND, SMOOTH_SECONDS, Layer, Take, compose
-from facegen.pipeline.animate import ASKED_PASSES, emotion_track, open_with, perform
-from facegen.pipeline.recognize import Progress, listen
-from facegen.pipeline.reference_emotion import borrow
-from facegen.speech.audio import Sound
+from facegen.pipeline.animate import REQUESTED_PASSES, build_take, load_emotion_track, open_configured
+from facegen.pipeline.recognize import Progress, encode_phones
+from facegen.pipeline.reference_emotion import load_reference
+from facegen.speech.audio import AudioStream
 from facegen.speech.phone_timing import refine_alignment, with_phones
 from facegen.speech.phones import Features, Phone, PhoneTrack
 
@@ -37,14 +37,14 @@ _NOTHING = {
 _LEAST = 1e-5  # a difference by hand below is the rounding of the file it came from
 
 
-class Span(NamedTuple):
+class EditSpan(NamedTuple):
     """``start`` to ``end`` seconds."""
 
     start: float
     end: float
 
     @classmethod
-    def parse(cls, text: str) -> Span:
+    def parse(cls, text: str) -> EditSpan:
         """``S:E``. Raises UsageError for what is not two numbers, the first from 0 up and below the second."""
         try:
             start, end = (float(part) for part in text.split(":"))
@@ -57,7 +57,7 @@ class Span(NamedTuple):
 
 def edit(
     take: Take,
-    span: Span,
+    span: EditSpan,
     changes: Mapping[str, Any],
     audio: str | PathLike | None = None,
     progress: Progress | None = None,
@@ -74,7 +74,7 @@ def edit(
         raise UsageError(
             f"the span starts at {span.start:g} s, after the take's end", remedy="choose an earlier"
         )
-    heard = listen(sound, config, progress)
+    heard = encode_phones(sound, config, progress)
     if str(sound.duration) != str(take.audio.get("seconds")):
         raise UsageError(
             f"{sound.name} lasts {float(sound.duration):.3f} s, the take's sound {take.audio.get('seconds')} s",
@@ -85,14 +85,14 @@ def edit(
     phones = take.phones
     if "text" in changes:
         features, phones = _respoken(heard, features, phones, span, str(changes["text"]))
-    emotion = emotion_track(config, take.emotion.heard) if "emotion" in changes else take.emotion
+    emotion = load_emotion_track(config, take.emotion.heard) if "emotion" in changes else take.emotion
     lender = None if "emotion" in changes else config.emotion_from
-    lent = borrow(lender, config) if lender else None
-    fresh = perform(sound, config, features, phones, emotion, lent)
+    lent = load_reference(lender, config) if lender else None
+    fresh = build_take(sound, config, features, phones, emotion, lent)
     return _spliced(take, fresh, span, changes)
 
 
-def with_hand(take: Take, edited: Animation) -> Take:
+def apply_hand_edits(take: Take, edited: Animation) -> Take:
     """``take`` with a ``hand`` layer that makes it compose to ``edited``, an animator's version of its curves.
 
     The layer holds the difference, so it survives when what lies below is solved again. Raises AnimationFileError
@@ -120,12 +120,12 @@ def with_hand(take: Take, edited: Animation) -> Take:
 
 def _config_of(take: Take) -> Config:
     """The settings that ``take`` was solved with."""
-    if ASKED_PASSES not in take.config:
+    if REQUESTED_PASSES not in take.config:
         raise UsageError(
             "the take was not solved from sound, so no span of it can be solved again",
             remedy="use a .take that facegen animate wrote",
         )
-    given = {**take.config, "passes": take.config[ASKED_PASSES]}
+    given = {**take.config, "passes": take.config[REQUESTED_PASSES]}
     known = {field.name for field in fields(Config)}
     values: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known
@@ -133,18 +133,18 @@ def _config_of(take: Take) -> Config:
     return Config(**{**values, "text": None, "alignment": None, "timeline": None})
 
 
-def _sound_of(take: Take, audio: str | PathLike | None) -> Sound:
+def _sound_of(take: Take, audio: str | PathLike | None) -> AudioStream:
     config = _config_of(take)
     if audio is not None:
-        return open_with(audio, config)
+        return open_configured(audio, config)
     name, path = take.audio.get("name", ""), take.audio.get("path")
     for place in (path, name):
         if place and os.path.isfile(place):
-            return open_with(place, config)
+            return open_configured(place, config)
     raise UsageError(f"the take's sound {path or name or ''!r} is not found", remedy="name it with --audio")
 
 
-def beside(take: Take, path: str | PathLike) -> str | None:
+def find_sound_beside(take: Take, path: str | PathLike) -> str | None:
     """The take's sound where it lies in the folder of the take's file ``path``, else None."""
     name = Path(str(take.audio.get("name", ""))).name
     place = Path(path).parent / name
@@ -152,7 +152,7 @@ def beside(take: Take, path: str | PathLike) -> str | None:
 
 
 def _respoken(
-    heard: Features, features: Features, phones: PhoneTrack, span: Span, text: str
+    heard: Features, features: Features, phones: PhoneTrack, span: EditSpan, text: str
 ) -> tuple[Features, PhoneTrack]:
     """Features and phones with those of ``text``, what is said within ``span``, in their place there."""
     first, last = round(span.start * FEATURE_HZ), min(len(heard), round(span.end * FEATURE_HZ))
@@ -166,7 +166,7 @@ def _later(phones: PhoneTrack, seconds: float) -> list[Phone]:
     return [Phone(p.start + seconds, p.end + seconds, p.label) for p in phones]
 
 
-def _track(outside: PhoneTrack, inside: list[Phone], span: Span) -> PhoneTrack:
+def _track(outside: PhoneTrack, inside: list[Phone], span: EditSpan) -> PhoneTrack:
     """Phones of ``outside`` cut to what lies beyond ``span``, and of ``inside`` within it."""
     cut = [Phone(p.start, min(p.end, span.start), p.label) for p in outside if p.start < span.start]
     cut += [
@@ -178,7 +178,7 @@ def _track(outside: PhoneTrack, inside: list[Phone], span: Span) -> PhoneTrack:
     return PhoneTrack(tuple(cut))
 
 
-def _spliced(take: Take, fresh: Take, span: Span, changes: Mapping[str, Any]) -> Take:
+def _spliced(take: Take, fresh: Take, span: EditSpan, changes: Mapping[str, Any]) -> Take:
     part = _amount(take, span)
     old = {layer.name: layer for layer in take.layers}
     new = {layer.name: layer for layer in fresh.layers}
@@ -196,7 +196,7 @@ def _spliced(take: Take, fresh: Take, span: Span, changes: Mapping[str, Any]) ->
     return replace(take, layers=layers, phones=phones, emotion=emotion, config={**take.config, EDITS: edits})
 
 
-def _amount(take: Take, span: Span) -> np.ndarray:
+def _amount(take: Take, span: EditSpan) -> np.ndarray:
     """How far each frame is the fresh solve's, [T] float32: 0 outside ``span`` and where smoothing would carry a
     change beyond it."""
     margin = SMOOTH_SECONDS / 2
@@ -250,7 +250,7 @@ def _blend(old: np.ndarray, new: np.ndarray, part: np.ndarray) -> np.ndarray:
     return np.where(share == 0, old, np.where(share == 1, new, mixed)).astype(np.float32)
 
 
-def _overlaid(old: EmotionTrack, new: EmotionTrack, span: Span) -> EmotionTrack:
+def _overlaid(old: EmotionTrack, new: EmotionTrack, span: EditSpan) -> EmotionTrack:
     """``old`` with ``new``'s base emotion over ``span``."""
     spans = [replace(s, end=min(s.end, span.start)) for s in old.spans if s.start < span.start]
     spans.append(EmotionSpan(span.start, span.end, new.base))

@@ -13,10 +13,10 @@ from facegen.core.animation import Animation
 from facegen.core.errors import InputError, UsageError
 from facegen.core.registry import Registry, suffix_of
 from facegen.emotion import CATEGORIES, Emotion
-from facegen.emotion.from_curves import read_face
+from facegen.emotion.from_curves import emotion_from_curves
 from facegen.formats import load_animation
-from facegen.pipeline.recognize import hear
-from facegen.speech.audio import open_sound
+from facegen.pipeline.recognize import recognize_speech
+from facegen.speech.audio import open_audio
 from facegen.speech.audio_decoding import has_pictures
 
 LEAST_SURE = 0.05
@@ -25,14 +25,14 @@ UPPER = ("brow", "eyeSquint", "eyeWide", "cheekSquint", "noseSneer")
 """Controls whose curves are borrowed; the mouth speaks for itself, blinks and gaze are made anew."""
 
 
-class Borrowed(NamedTuple):
+class EmotionReference(NamedTuple):
     """The emotion of a reference, and the curves of its upper face where it has one."""
 
     emotion: Emotion
     curves: Animation | None = None
 
 
-def borrow(path: str | PathLike, config: Config) -> Borrowed:
+def load_reference(path: str | PathLike, config: Config) -> EmotionReference:
     """What ``path`` lends: a sound (how its voice differs from a neutral one), a video (its tracked face) or curves.
 
     Raises InputError for a file that is not there or is none of these, UsageError for one that shows and tells nothing.
@@ -44,7 +44,7 @@ def borrow(path: str | PathLike, config: Config) -> Borrowed:
         from facegen.tracking import track
 
         return _of_curves(track(text))
-    return Borrowed(_of_voice(text, config))
+    return EmotionReference(_of_voice(text, config))
 
 
 def check_reference(path: str | PathLike) -> str:
@@ -56,7 +56,7 @@ def check_reference(path: str | PathLike) -> str:
 
 
 def _of_voice(path: str, config: Config) -> Emotion:
-    summary = hear(open_sound(path), config)[1].summary()
+    summary = recognize_speech(open_audio(path), config)[1].summary()
     if summary["confidence"] < LEAST_SURE:
         raise UsageError(
             "holds no voice to borrow from", path=path, remedy="give a clip in which someone speaks"
@@ -80,10 +80,10 @@ def emotion_of(summary: dict) -> Emotion:
     )
 
 
-def _of_curves(curves: Animation) -> Borrowed:
+def _of_curves(curves: Animation) -> EmotionReference:
     kept = tuple(name for name in curves.controls if name.startswith(UPPER))
     if not kept or not len(curves):
         raise UsageError(
             "moves no brows, lids or cheeks to borrow", remedy="give ARKit curves of a whole face"
         )
-    return Borrowed(emotion_of(read_face(curves, at_rest=0).summary()), curves.select(kept))
+    return EmotionReference(emotion_of(emotion_from_curves(curves, at_rest=0).summary()), curves.select(kept))

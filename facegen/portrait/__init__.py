@@ -5,6 +5,6 @@ a sheet of hair, neck and shoulders over the background (``sheet``); controls an
 draws them (``stage``).
 """
 
-from facegen.portrait.video import Speech, check_portrait, portrait_file
+from facegen.portrait.video import PortraitAudio, check_portrait, write_portrait
 
-__all__ = ["Speech", "check_portrait", "portrait_file"]
+__all__ = ["PortraitAudio", "check_portrait", "write_portrait"]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
-from facegen.portrait.head_fitting import Head
+from facegen.portrait.head_fitting import FittedHead
 from facegen.portrait.segmentation import opencv, person_mask, smoothstep
 
 CELLS = 18
@@ -27,7 +27,7 @@ PLATE_PIXELS = 160
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class BackgroundMesh:
     """``box``: left, top, right and bottom of the part of the photo that moves. ``points`` [G, 3] px (x right, y up,
     z to the camera), ``faces``, ``weight`` [G] of the head's pose, and shares [G, n] of the displacements of the face's
     ``rim`` vertices [n]. ``alpha`` [h, w] uint8: what of the box belongs to the person; ``plate`` [h, w, 3] uint8 the
@@ -44,7 +44,7 @@ class Sheet:
     segmented: bool
 
 
-def make_sheet(pixels: np.ndarray, head: Head, edge: np.ndarray) -> Sheet:
+def make_background_mesh(pixels: np.ndarray, head: FittedHead, edge: np.ndarray) -> BackgroundMesh:
     """The sheet around ``head`` in the photo ``pixels`` [H, W, 3]; ``edge`` [V] is true for the face's rim."""
     box = _box(pixels.shape, head)
     part = np.ascontiguousarray(pixels[box[1] : box[3], box[0] : box[2]])
@@ -60,10 +60,12 @@ def make_sheet(pixels: np.ndarray, head: Head, edge: np.ndarray) -> Sheet:
         alpha, plate = np.full(part.shape[:2], 255, np.uint8), part
     else:
         alpha, plate = (255 * mask).round().astype(np.uint8), _plate(part, mask)
-    return Sheet(box, points.astype(np.float32), faces, weight, rim, shares, alpha, plate, mask is not None)
+    return BackgroundMesh(
+        box, points.astype(np.float32), faces, weight, rim, shares, alpha, plate, mask is not None
+    )
 
 
-def _box(shape: tuple, head: Head) -> tuple[int, int, int, int]:
+def _box(shape: tuple, head: FittedHead) -> tuple[int, int, int, int]:
     low, high = head.outline.min(axis=0), head.outline.max(axis=0)
     width, height = head.face_size
     left, right = low[0] - AROUND[0] * width, high[0] + AROUND[0] * width
@@ -76,7 +78,7 @@ def _box(shape: tuple, head: Head) -> tuple[int, int, int, int]:
     )
 
 
-def _mask(part: np.ndarray, head: Head, box: tuple[int, int, int, int]) -> np.ndarray | None:
+def _mask(part: np.ndarray, head: FittedHead, box: tuple[int, int, int, int]) -> np.ndarray | None:
     """What of ``part`` is the person, softly, in 0..1; None where that can't be told."""
     found = person_mask(part)
     if found is None:
@@ -110,7 +112,7 @@ def _plate(part: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.clip(part * (1 - share) + wide * share, 0, 255).round().astype(np.uint8)
 
 
-def _grid(box: tuple[int, int, int, int], head: Head) -> tuple[np.ndarray, np.ndarray]:
+def _grid(box: tuple[int, int, int, int], head: FittedHead) -> tuple[np.ndarray, np.ndarray]:
     step = head.face_size[0] / CELLS
     across = np.linspace(box[0], box[2], max(3, round((box[2] - box[0]) / step) + 1))
     down = np.linspace(box[1], box[3], max(3, round((box[3] - box[1]) / step) + 1))
@@ -122,7 +124,7 @@ def _grid(box: tuple[int, int, int, int], head: Head) -> tuple[np.ndarray, np.nd
     return points, faces.astype(np.int32)
 
 
-def follows(points: np.ndarray, head: Head, box: tuple[int, int, int, int]) -> np.ndarray:
+def follows(points: np.ndarray, head: FittedHead, box: tuple[int, int, int, int]) -> np.ndarray:
     """How far each point follows the head [G]: wholly above the chin, not at all at the shoulders, nor at the edge
     of the ``box`` that moves."""
     width, height = head.face_size
@@ -143,7 +145,7 @@ def follows(points: np.ndarray, head: Head, box: tuple[int, int, int, int]) -> n
     return weight
 
 
-def _near(points: np.ndarray, head: Head) -> np.ndarray:
+def _near(points: np.ndarray, head: FittedHead) -> np.ndarray:
     """1 in and about the face, 0 far from it: where person and background can't be told apart."""
     away, _ = cKDTree(head.outline * (1, -1)).query(points[:, :2])
     from facegen.portrait.head_fitting import inside_polygon
@@ -152,7 +154,7 @@ def _near(points: np.ndarray, head: Head) -> np.ndarray:
     return 1 - smoothstep(0.15, 0.9, away / head.face_size[0])
 
 
-def _depth(points: np.ndarray, head: Head) -> np.ndarray:
+def _depth(points: np.ndarray, head: FittedHead) -> np.ndarray:
     """The depth of the head's surface at each point, drawn on flat beyond its silhouette."""
     away, near = cKDTree(head.surface[:, :2]).query(points[:, :2], k=12)
     share = 1 / (away + 0.02 * head.face_size[0]) ** 2

@@ -7,15 +7,15 @@ from fractions import Fraction
 import numpy as np
 
 from facegen.emotion import EmotionTrack
-from facegen.speech.phones import HEARD_BANDS
+from facegen.speech.phones import FEATURE_BANDS
 
-TOKEN_SIZE = HEARD_BANDS
+TOKEN_SIZE = FEATURE_BANDS
 """Numbers a token: weights of the emotion categories, filled up with zeros; levels of so many bands of the sound."""
 LOUD, RANGE = -2.0, 6.0
 """The logarithm of a band's power that counts as 0, and the step that counts as 1."""
 
 
-def frame_tokens(
+def conditioning_vectors(
     count: int, fps: Fraction, emotion: EmotionTrack | None, audio: str | None, start: float = 0.0
 ) -> np.ndarray:
     """[count, 2, TOKEN_SIZE] float32: emotion and sound of each frame; neutral and silence where not given."""
@@ -28,12 +28,12 @@ def frame_tokens(
 
 
 def _levels(count: int, fps: Fraction, audio: str | None, start: float) -> np.ndarray:
-    from facegen.speech.audio import open_sound
+    from facegen.speech.audio import open_audio
     from facegen.speech.logmel import SILENCE, broad, logmel
 
     if audio is None:
         return np.full((count, TOKEN_SIZE), (SILENCE - LOUD) / RANGE, np.float32)
-    sound = open_sound(audio, start=start, duration=float(count / fps))
+    sound = open_audio(audio, start=start, duration=float(count / fps))
     samples = np.concatenate([*sound.blocks(), np.zeros(0, np.float32)])
     rows = broad(logmel(samples))
     place = ((np.arange(count) + 0.5) * float(100 / fps)).astype(int)

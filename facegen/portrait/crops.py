@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.portrait.head_fitting import INSIDE
 from facegen.portrait.segmentation import opencv, smoothstep
-from facegen.portrait.warp import Instant, Puppet
+from facegen.portrait.warp import FaceWarp, FrameState
 
 SIDE = 128
 WIDE = 0.6
@@ -22,7 +22,7 @@ FEATHER = (1.0, 0.72)
 
 
 @dataclass(frozen=True)
-class Square:
+class Crop:
     """``corner`` (x, y) and ``side`` in pixels of the photo; cut out it has ``pixels`` by ``pixels``."""
 
     corner: tuple[float, float]
@@ -63,31 +63,31 @@ def feather(pixels: int = SIDE) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Zone:
+class Region:
     """Where a part is painted: ``reach`` pixels about the map's first channel, its border blurred by ``soft``."""
 
     reach: int
     soft: float
 
 
-class PartMap(Protocol):
+class RegionMap(Protocol):
     """Finds the square of a part in a puppet's instants and draws its map."""
 
-    zone: Zone
+    zone: Region
 
-    def square(self, now: Instant) -> Square: ...
+    def square(self, now: FrameState) -> Crop: ...
 
-    def map(self, now: Instant, square: Square) -> np.ndarray:
+    def map(self, now: FrameState, square: Crop) -> np.ndarray:
         """[SIDE, SIDE, 3] uint8: what is painted, where in it light and colour may change too, what lies in it."""
         ...
 
 
-def polygon(drawn: np.ndarray, points: np.ndarray, square: Square, value: int = 255) -> None:
+def polygon(drawn: np.ndarray, points: np.ndarray, square: Crop, value: int = 255) -> None:
     """Fill what ``points`` [n, 2 or 3] (pixels of the photo, y up) enclose with ``value`` in the square's ``drawn``."""
     opencv().fillPoly(drawn, [placed(points, square)], value, 16, 3)
 
 
-def placed(points: np.ndarray, square: Square) -> np.ndarray:
+def placed(points: np.ndarray, square: Crop) -> np.ndarray:
     """``points`` [n, 2 or 3] in eighths of the square's pixels, as OpenCV draws with a shift of 3."""
     zoom = square.pixels / square.side
     return ((points[:, :2] * (1, -1) - square.corner) * zoom * 8).round().astype(np.int32)
@@ -96,9 +96,9 @@ def placed(points: np.ndarray, square: Square) -> np.ndarray:
 class MouthMap:
     """Lips, the opening between them, the teeth and the tongue in it."""
 
-    zone = Zone(reach=8, soft=4.0)
+    zone = Region(reach=8, soft=4.0)
 
-    def __init__(self, puppet: Puppet) -> None:
+    def __init__(self, puppet: FaceWarp) -> None:
         self._puppet = puppet
         self._outer = [puppet.vertex_at(n) for n in OUTER_LIPS]
         self._upper = [puppet.vertex_at(n, upper=True) for n in INNER_UPPER]
@@ -108,13 +108,13 @@ class MouthMap:
         self._tongue = np.flatnonzero(parts == INSIDE.index("tongue"))
         self._side = WIDE * puppet.head.face_size[0]
 
-    def square(self, now: Instant) -> Square:
+    def square(self, now: FrameState) -> Crop:
         """About the corners of the mouth and the lips' middles at rest: steady while the lips move."""
         rest = self._puppet.head.skin[self._outer, :2].mean(axis=0)
         middle = now.carried(rest) * (1, -1)
-        return Square(tuple((middle - self._side / 2).tolist()), self._side)
+        return Crop(tuple((middle - self._side / 2).tolist()), self._side)
 
-    def map(self, now: Instant, square: Square) -> np.ndarray:
+    def map(self, now: FrameState, square: Crop) -> np.ndarray:
         """[SIDE, SIDE, 3] uint8: lips, the opening between them, and in it the upper teeth (255) and tongue (128)."""
         cv2 = opencv()
         lips, opening, inside = (np.zeros((SIDE, SIDE), np.uint8) for _ in range(3))

@@ -23,11 +23,11 @@ import numpy as np
 from facegen.config import PortraitConfig
 from facegen.core.errors import MissingExtraError, ModelError
 from facegen.core.files import read_text
-from facegen.portrait.crops import INNER_LOWER, INNER_UPPER, OUTER_LIPS, Square, feather
+from facegen.portrait.crops import INNER_LOWER, INNER_UPPER, OUTER_LIPS, Crop, feather
 from facegen.portrait.eyeballs import OUTLINES
 from facegen.portrait.head_fitting import OVAL
 from facegen.portrait.segmentation import opencv
-from facegen.portrait.warp import Instant, Puppet
+from facegen.portrait.warp import FaceWarp, FrameState
 
 FACE = 1.5
 """Side of the square that is painted, in widths of the face."""
@@ -139,7 +139,7 @@ def _free_memory() -> int | None:
 class Backbone:
     """Paints faces with a pipeline of the user's."""
 
-    def __init__(self, path: str | PathLike, puppet: Puppet, config: PortraitConfig, seed: int) -> None:
+    def __init__(self, path: str | PathLike, puppet: FaceWarp, config: PortraitConfig, seed: int) -> None:
         self._pipeline, self._kind = load_pipeline(path)
         self._puppet, self._config, self._seed, self._path = puppet, config, seed, path
         self._lines = [
@@ -150,7 +150,7 @@ class Backbone:
             [puppet.vertex_at(n, upper=False) for n in INNER_LOWER],
         ]
 
-    def __call__(self, number: int, part: np.ndarray, now: Instant, origin: tuple[int, int]) -> np.ndarray:
+    def __call__(self, number: int, part: np.ndarray, now: FrameState, origin: tuple[int, int]) -> np.ndarray:
         """``part`` [h, w, 3] uint8 with the face painted."""
         cv2 = opencv()
         square = self._square(now)
@@ -160,16 +160,16 @@ class Backbone:
         change -= cv2.GaussianBlur(change, (0, 0), LOW_SHARE * square.pixels)
         return square.paste(part, change * feather(square.pixels)[..., None], origin)
 
-    def _square(self, now: Instant) -> Square:
+    def _square(self, now: FrameState) -> Crop:
         width = self._puppet.head.face_size[0]
         side = FACE * width
         middle = now.skin[self._lines[0], :2].mean(axis=0) * (1, -1)
         natural = int(getattr(self._pipeline.unet.config, "sample_size", 64) or 64)
         natural *= int(getattr(self._pipeline, "vae_scale_factor", 8))
         pixels = max(MULTIPLE, round(natural / MULTIPLE) * MULTIPLE)
-        return Square(tuple((middle - side / 2).tolist()), side, pixels)
+        return Crop(tuple((middle - side / 2).tolist()), side, pixels)
 
-    def _painted(self, warped: np.ndarray, now: Instant, square: Square) -> np.ndarray:
+    def _painted(self, warped: np.ndarray, now: FrameState, square: Crop) -> np.ndarray:
         import torch
         from PIL import Image
 
@@ -199,11 +199,11 @@ class Backbone:
         size = (square.pixels, square.pixels)
         return opencv().resize(np.clip(255 * picture, 0, 255).astype(np.float32), size)
 
-    def _placed(self, rows: list[int], now: Instant, square: Square) -> np.ndarray:
+    def _placed(self, rows: list[int], now: FrameState, square: Crop) -> np.ndarray:
         points = now.skin[rows, :2] * (1, -1) - square.corner
         return (points * square.pixels / square.side).round().astype(np.int32)
 
-    def _outlines(self, now: Instant, square: Square) -> np.ndarray:
+    def _outlines(self, now: FrameState, square: Crop) -> np.ndarray:
         """The face's outlines in white on black, [pixels, pixels, 3] uint8."""
         cv2 = opencv()
         drawn = np.zeros((square.pixels, square.pixels, 3), np.uint8)
@@ -212,7 +212,7 @@ class Backbone:
             cv2.polylines(drawn, [self._placed(rows, now, square)], closed, (255, 255, 255), 2, cv2.LINE_AA)
         return drawn
 
-    def _mask(self, now: Instant, square: Square) -> np.ndarray:
+    def _mask(self, now: FrameState, square: Crop) -> np.ndarray:
         """255 where mouth and eyes are painted anew, [pixels, pixels] uint8."""
         cv2 = opencv()
         mask = np.zeros((square.pixels, square.pixels), np.uint8)
@@ -222,5 +222,5 @@ class Backbone:
         return cv2.dilate(mask, np.ones((size, size), np.uint8))
 
 
-def _sizes(square: Square) -> dict[str, int]:
+def _sizes(square: Crop) -> dict[str, int]:
     return {"width": square.pixels, "height": square.pixels}

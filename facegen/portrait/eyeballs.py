@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facegen.portrait.head_fitting import IRIS, Head
+from facegen.portrait.head_fitting import IRIS, FittedHead
 from facegen.portrait.segmentation import opencv, smoothstep
 
 OUTLINES = {
@@ -34,12 +34,12 @@ class EyePicture:
     extent: float
 
 
-def eye_pictures(pixels: np.ndarray, head: Head, light: np.ndarray) -> dict[str, EyePicture]:
+def eye_pictures(pixels: np.ndarray, head: FittedHead, light: np.ndarray) -> dict[str, EyePicture]:
     """A picture of each eyeball; ``light`` [3] is the colour of lit skin."""
     return {side: _picture(pixels, head, side, light) for side in OUTLINES}
 
 
-def _picture(pixels: np.ndarray, head: Head, side: str, light: np.ndarray) -> EyePicture:
+def _picture(pixels: np.ndarray, head: FittedHead, side: str, light: np.ndarray) -> EyePicture:
     cv2 = opencv()
     ball = head.eyes[side]
     extent = 2 * REACH * ball.radius

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.portrait.crops import SIDE, Square, Zone, placed, polygon
+from facegen.portrait.crops import SIDE, Crop, Region, placed, polygon
 from facegen.portrait.eyeballs import IRIS_SHARE
 from facegen.portrait.head_fitting import IRIS
 from facegen.portrait.segmentation import opencv
-from facegen.portrait.warp import Instant, Puppet
+from facegen.portrait.warp import FaceWarp, FrameState
 
 WIDE = 0.4
 """Side of the square, in widths of the face."""
@@ -31,9 +31,9 @@ REST_REACH = 7
 class EyeMap:
     """The lids of one ``side``, the eye as it was at rest, the eyeball that is seen and its iris."""
 
-    zone = Zone(reach=0, soft=3.0)
+    zone = Region(reach=0, soft=3.0)
 
-    def __init__(self, puppet: Puppet, side: str) -> None:
+    def __init__(self, puppet: FaceWarp, side: str) -> None:
         self._side, self._extent = side, WIDE * puppet.head.face_size[0]
         self._socket = [puppet.vertex_at(n) for n in SOCKETS[side]]
         self._corners = [puppet.vertex_at(n) for n in CORNERS[side]]
@@ -47,12 +47,12 @@ class EyeMap:
         self._radius = IRIS_SHARE * ball.radius
         self._at_rest = self._outline(puppet.head.skin)
 
-    def square(self, now: Instant) -> Square:
+    def square(self, now: FrameState) -> Crop:
         """About the middle between the corners of the eye."""
         middle = now.skin[self._corners, :2].mean(axis=0) * (1, -1)
-        return Square(tuple((middle - self._extent / 2).tolist()), self._extent)
+        return Crop(tuple((middle - self._extent / 2).tolist()), self._extent)
 
-    def map(self, now: Instant, square: Square) -> np.ndarray:
+    def map(self, now: FrameState, square: Crop) -> np.ndarray:
         """[SIDE, SIDE, 3] uint8: the lids without the eyeball, the eye at rest, the eyeball that is seen (128), its
         iris (255)."""
         cv2 = opencv()
@@ -79,7 +79,7 @@ class EyeMap:
         outer, inner = skin[self._corners, :2]
         return np.concatenate([outer[None], upper, inner[None], lower[::-1]])
 
-    def _carried(self, now: Instant) -> np.ndarray:
+    def _carried(self, now: FrameState) -> np.ndarray:
         """The eye's edge at rest, where the head is now."""
         corners = self._at_rest[[0, 8]]
         (a, b), (c, d) = corners, now.skin[self._corners, :2]
@@ -89,7 +89,7 @@ class EyeMap:
         return np.column_stack([moved.real, moved.imag]) + c
 
 
-def _lid_vertex(puppet: Puppet, side: str, landmark: int, upper: bool) -> int:
+def _lid_vertex(puppet: FaceWarp, side: str, landmark: int, upper: bool) -> int:
     """The vertex nearest to a landmark, of the lid that a blink moves, or of what it leaves."""
     head = puppet.head
     down = head.deltas[head.controls.index("eyeBlink" + side)] @ head.rotation[:, 1]
@@ -97,6 +97,6 @@ def _lid_vertex(puppet: Puppet, side: str, landmark: int, upper: bool) -> int:
     return int(np.argmin(np.where((down < LID_SHARE * down.min()) == upper, away, np.inf)))
 
 
-def eye_maps(puppet: Puppet) -> list[EyeMap]:
+def eye_maps(puppet: FaceWarp) -> list[EyeMap]:
     """A map for each eye."""
     return [EyeMap(puppet, side) for side in SOCKETS]

@@ -16,7 +16,7 @@ from facegen.rig import Rig, load_rig
 from facegen.rig.transfer.registration import similarity
 from facegen.tracking.control_solver import eye_span
 from facegen.tracking.head_pose import MOBILE_CM, align, camera_axes, unposed
-from facegen.tracking.rig_landmarks import FacePoints
+from facegen.tracking.rig_landmarks import RigLandmarks
 
 RIG = "aria"
 INNER_LIPS = (
@@ -61,7 +61,7 @@ and lids that were bent to the photo; teeth hang a little lower, so that open li
 
 
 @dataclass(frozen=True, eq=False)
-class Ball:
+class FittedEyeball:
     """An eyeball: ``vertices`` [n, 3] px about nothing yet turned, ``faces``, its ``centre`` [3] and ``radius`` px."""
 
     vertices: np.ndarray
@@ -71,7 +71,7 @@ class Ball:
 
 
 @dataclass(frozen=True, eq=False)
-class Inside:
+class MouthInterior:
     """What lies in the mouth: ``vertices`` [n, 3] px, ``faces``, the rig's ``colors`` [n, 3] and ``parts`` [n] (index
     into INSIDE), ``deltas`` [C, n, 3]."""
 
@@ -83,7 +83,7 @@ class Inside:
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
+class FittedHead:
     """A head as the photo shows it, in pixels: x right, y up, z to the camera, the origin at the photo's top left.
 
     ``skin`` [V, 3], ``faces`` [F, 3] and ``deltas`` [C, V, 3] (at 1 of ``controls``); ``at_rest`` [C] are the controls
@@ -96,8 +96,8 @@ class Head:
     faces: np.ndarray
     deltas: np.ndarray
     at_rest: np.ndarray
-    inside: Inside
-    eyes: dict[str, Ball]
+    inside: MouthInterior
+    eyes: dict[str, FittedEyeball]
     scale: float
     rotation: np.ndarray
     pivot: np.ndarray
@@ -113,7 +113,7 @@ class Head:
         return float(width), float(height)
 
 
-class Warp:
+class FaceFit:
     """A smooth map of space that takes ``source`` points [n, 3] near ``target`` [n, 3]: a similarity and a thin-plate
     spline of what remains, without creases at the points."""
 
@@ -132,7 +132,7 @@ class Warp:
         return near + self._field(near)
 
 
-def all_points(rig: Rig) -> FacePoints:
+def all_points(rig: Rig) -> RigLandmarks:
     """mediapipe's face points on the rig ``aria``, all that can be seen."""
     rows = list(
         csv.DictReader(io.StringIO((files("facegen.data") / "portrait_points.csv").read_text("utf-8")))
@@ -144,10 +144,10 @@ def all_points(rig: Rig) -> FacePoints:
     deltas = (rig.dense_deltas()[:, corners] * shares[..., None]).sum(axis=2)
     landmarks = np.array([int(row["landmark"]) for row in rows])
     regions = np.array([row["region"] for row in rows])
-    return FacePoints(rig, landmarks, regions, np.ones(len(rows)), corners, shares, rest, deltas)
+    return RigLandmarks(rig, landmarks, regions, np.ones(len(rows)), corners, shares, rest, deltas)
 
 
-def fit_head(landmarks: np.ndarray) -> Head:
+def fit_head(landmarks: np.ndarray) -> FittedHead:
     """The head that shows ``landmarks`` [478, 3] (pixels: x right, y down, z away)."""
     rig = load_rig(RIG)
     face = all_points(rig)
@@ -160,11 +160,11 @@ def fit_head(landmarks: np.ndarray) -> Head:
     still, at_rest = _expression(still, face)
     shown = face.rest + np.tensordot(at_rest, face.deltas, axes=1)
     still[:, 2] = shown[:, 2] + DEPTH_SHARE * (still[:, 2] - shown[:, 2])
-    warp = Warp(shown, still)
+    warp = FaceFit(shown, still)
     return _assemble(rig, face, warp, at_rest, pose, landmarks, still)
 
 
-def _expression(still: np.ndarray, face: FacePoints) -> tuple[np.ndarray, np.ndarray]:
+def _expression(still: np.ndarray, face: RigLandmarks) -> tuple[np.ndarray, np.ndarray]:
     """The points, lips that touch made one line, and the controls [C] of lips and lids that the photo shows."""
     still, at = still.copy(), {int(n): row for row, n in enumerate(face.landmarks)}
     values = np.zeros(len(face.rig.controls))
@@ -203,13 +203,13 @@ def _opening(places: np.ndarray, at: dict[int, int], pairs: tuple, corners: tupl
 
 def _assemble(
     rig: Rig,
-    face: FacePoints,
-    warp: Warp,
+    face: RigLandmarks,
+    warp: FaceFit,
     at_rest: np.ndarray,
     pose: tuple[np.ndarray, float, np.ndarray],
     landmarks: np.ndarray,
     still: np.ndarray,
-) -> Head:
+) -> FittedHead:
     turn, scale, shift = pose
     mesh = rig.mesh
     assert mesh is not None
@@ -233,7 +233,7 @@ def _assemble(
         if len(far):
             bent_moves[far] = warp(shown[rows[far]] + own_moves[far]) - bent[rows[far]]
         deltas[number] = scale * bent_moves @ turn.T
-    return Head(
+    return FittedHead(
         rig.control_names,
         placed(bent[rows]).astype(np.float32),
         faces,
@@ -280,8 +280,8 @@ def inside_polygon(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 
 def _inside(
-    rig: Rig, face: FacePoints, still: np.ndarray, at_rest: np.ndarray, dense: np.ndarray, pose: tuple
-) -> Inside:
+    rig: Rig, face: RigLandmarks, still: np.ndarray, at_rest: np.ndarray, dense: np.ndarray, pose: tuple
+) -> MouthInterior:
     """The mouth's inside, laid behind the photo's lips by a similarity of the lips' corners and middle."""
     turn, scale, shift = pose
     mesh = rig.mesh
@@ -299,7 +299,7 @@ def _inside(
     shown = mesh.vertices[rows] + np.tensordot(at_rest, dense[:, rows], axes=1)
     near = size * (shown - middle) + place
     kinds = np.concatenate([np.full(p.vertices[1] - p.vertices[0], INSIDE.index(p.name)) for p in parts])
-    return Inside(
+    return MouthInterior(
         (scale * near @ turn.T + shift).astype(np.float32),
         faces,
         mesh.colors[rows, :3],
@@ -316,7 +316,7 @@ def _mouth(places: np.ndarray, at: dict[int, int]) -> np.ndarray:
     return places[[at[n] for n in (*MOUTH_CORNERS, 13, 14)]].mean(axis=0)
 
 
-def _balls(rig: Rig, face: FacePoints, still: np.ndarray, pose: tuple) -> dict[str, Ball]:
+def _balls(rig: Rig, face: RigLandmarks, still: np.ndarray, pose: tuple) -> dict[str, FittedEyeball]:
     """Eyeballs that fill the photo's eyes, each about as large to its eye as the rig's."""
     turn, scale, shift = pose
     mesh = rig.mesh
@@ -334,7 +334,7 @@ def _balls(rig: Rig, face: FacePoints, still: np.ndarray, pose: tuple) -> dict[s
         centre = still[rows].mean(axis=0) + size * (middle - face.rest[rows].mean(axis=0))
         centre[2] -= BEHIND_CM
         vertices = size * (mesh.vertices[slice(*part.vertices)] - middle) + centre
-        balls[side] = Ball(
+        balls[side] = FittedEyeball(
             (scale * vertices @ turn.T + shift).astype(np.float32),
             mesh.faces[slice(*part.faces)] - part.vertices[0],
             scale * turn @ centre + shift,

@@ -9,8 +9,8 @@ import numpy as np
 from facegen.portrait.eyeballs import EyePicture
 from facegen.portrait.segmentation import opencv
 from facegen.portrait.shaders import shader
-from facegen.portrait.skin_texture import Skin
-from facegen.portrait.warp import Instant, Puppet
+from facegen.portrait.skin_texture import SkinTexture
+from facegen.portrait.warp import FaceWarp, FrameState
 
 SAMPLES = 2
 """Each pixel is the mean of so many by so many, but in drafts."""
@@ -51,15 +51,15 @@ class _Piece:
         self._array.render()
 
 
-class Stage:
+class GLRenderer:
     """Draws a puppet's instants into the part of the photo that moves. Use it as a context manager."""
 
     def __init__(
         self,
         context: Any,
         pixels: np.ndarray,
-        puppet: Puppet,
-        skin: Skin,
+        puppet: FaceWarp,
+        skin: SkinTexture,
         eyes: dict[str, EyePicture],
         samples: int = SAMPLES,
     ) -> None:
@@ -89,7 +89,9 @@ class Stage:
         mean = context.program(shader("screen.vert"), fragment_shader=shader("mean.frag"))
         self._mean = context.vertex_array(mean, [])
 
-    def _make_pieces(self, part: np.ndarray, skin: Skin, eyes: dict[str, EyePicture], samples: int) -> None:
+    def _make_pieces(
+        self, part: np.ndarray, skin: SkinTexture, eyes: dict[str, EyePicture], samples: int
+    ) -> None:
         head, sheet = self._puppet.head, self._puppet.sheet
         photo = self._texture(part, sheet.alpha, samples)
         self._sheet = self._piece(sheet.faces, len(sheet.points), photo)
@@ -125,7 +127,7 @@ class Stage:
         texture.repeat_x = texture.repeat_y = False
         return texture
 
-    def draw(self, now: Instant) -> np.ndarray:
+    def draw(self, now: FrameState) -> np.ndarray:
         """The part of the photo within ``box`` at that instant, [h, w, 3] uint8."""
         context = self._context
         self._drawn.clear(depth=1.0)

@@ -18,12 +18,12 @@ import numpy as np
 
 from facegen.core.errors import ModelError
 from facegen.core.files import read_bytes
-from facegen.portrait.conditioning import frame_tokens
-from facegen.portrait.crops import SIDE, MouthMap, PartMap, Zone, feather
+from facegen.portrait.conditioning import conditioning_vectors
+from facegen.portrait.crops import SIDE, MouthMap, Region, RegionMap, feather
 from facegen.portrait.eyelid_crops import EyeMap, eye_maps
 from facegen.portrait.image_metrics import grey, ssim
 from facegen.portrait.segmentation import opencv
-from facegen.portrait.warp import Instant, Puppet
+from facegen.portrait.warp import FaceWarp, FrameState
 
 START = 0.5
 """Angle in radians of the noise that sampling starts from: a picture is cos x + sin noise."""
@@ -42,20 +42,20 @@ MAX_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
-class Part:
+class RefinedPart:
     """What is painted: the maps of its places in a face, where in them, the weights that ship, and the steps by default
     (more give more contrast and less truth)."""
 
-    maps: Callable[[Puppet], Sequence[PartMap]]
-    zone: Zone
+    maps: Callable[[FaceWarp], Sequence[RegionMap]]
+    zone: Region
     weights: str
     steps: int
 
 
 MOUTH, EYES = "mouth", "eyes"
 PARTS = {
-    MOUTH: Part(lambda puppet: [MouthMap(puppet)], MouthMap.zone, "refiner.onnx", 2),
-    EYES: Part(eye_maps, EyeMap.zone, "lids.onnx", 1),
+    MOUTH: RefinedPart(lambda puppet: [MouthMap(puppet)], MouthMap.zone, "refiner.onnx", 2),
+    EYES: RefinedPart(eye_maps, EyeMap.zone, "lids.onnx", 1),
 }
 
 
@@ -98,7 +98,7 @@ class Sampler:
         noise = np.random.default_rng([seed, 7]).standard_normal((1, 3, SIDE, SIDE))
         self._noise = noise.astype(np.float32)
 
-    def sample(self, condition: np.ndarray, tokens: np.ndarray, zone: Zone) -> np.ndarray:
+    def sample(self, condition: np.ndarray, tokens: np.ndarray, zone: Region) -> np.ndarray:
         """The change of the warped picture, [SIDE, SIDE, 3] in 0..255, for ``condition`` [12, SIDE, SIDE] and
         ``tokens`` [2, TOKEN_SIZE], where ``zone`` says."""
         angles = np.linspace(START, 0.0, self._steps + 1)
@@ -118,7 +118,7 @@ class Sampler:
 class Refiner:
     """Paints one part, which ``places`` finds, of a puppet's frames."""
 
-    def __init__(self, sampler: Sampler, places: PartMap, puppet: Puppet, photo: np.ndarray) -> None:
+    def __init__(self, sampler: Sampler, places: RegionMap, puppet: FaceWarp, photo: np.ndarray) -> None:
         self._sampler, self._map = sampler, places
         self._rest = puppet.at(np.zeros(len(puppet.head.controls), np.float32), np.zeros(6))
         self._source = self._map.square(self._rest).cut(photo)
@@ -126,7 +126,7 @@ class Refiner:
     def truth(self) -> float:
         """How true to itself the photo's part at rest stays when it is painted: SSIM where it is."""
         places = self._map.map(self._rest, self._map.square(self._rest))
-        silence = frame_tokens(1, Fraction(25), None, None)[0]
+        silence = conditioning_vectors(1, Fraction(25), None, None)[0]
         change = self._sampler.sample(
             stacked(self._source, self._source, places, self._source), silence, self._map.zone
         )
@@ -144,13 +144,13 @@ class Refiner:
     def paint(
         self,
         part: np.ndarray,
-        now: Instant,
+        now: FrameState,
         origin: tuple[int, int],
         before: np.ndarray | None,
         tokens: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray]:
         """``part`` [h, w, 3] uint8, whose top left is the photo's ``origin``, with the part painted, and it warped
-        alone, which is what the next frame's ``before`` is; ``tokens`` [2, TOKEN_SIZE] as from ``frame_tokens``."""
+        alone, which is what the next frame's ``before`` is; ``tokens`` [2, TOKEN_SIZE] as from ``conditioning_vectors``."""
         square = self._map.square(now)
         warped = square.cut(part, origin)
         condition = stacked(
@@ -167,7 +167,7 @@ def stacked(warped: np.ndarray, source: np.ndarray, places: np.ndarray, before: 
     return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
 
-def kept(change: np.ndarray, condition: np.ndarray, zone: Zone) -> np.ndarray:
+def kept(change: np.ndarray, condition: np.ndarray, zone: Region) -> np.ndarray:
     """What of a ``change`` [3, SIDE, SIDE] is painted: what is in the ``zone`` alone, and without its low frequencies
     outside the map's second channel, so that the light and colour of the skin stay the photo's."""
     cv2 = opencv()
@@ -178,7 +178,7 @@ def kept(change: np.ndarray, condition: np.ndarray, zone: Zone) -> np.ndarray:
     return np.ascontiguousarray(rows.transpose(2, 0, 1))
 
 
-def painted(place: np.ndarray, zone: Zone) -> np.ndarray:
+def painted(place: np.ndarray, zone: Region) -> np.ndarray:
     """How far each place is painted, [SIDE, SIDE] in 0..1, by the map's first channel ``place`` [SIDE, SIDE] (-1..1)."""
     cv2 = opencv()
     wide = cv2.dilate((place.astype(np.float32) + 1) / 2, np.ones((2 * zone.reach + 1,) * 2, np.uint8))

@@ -9,32 +9,32 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.core.errors import ImageError
-from facegen.portrait.background_warp import follows, make_sheet
+from facegen.portrait.background_warp import follows, make_background_mesh
 from facegen.portrait.eyeballs import EyePicture, eye_pictures
 from facegen.portrait.head_fitting import fit_head, inside_polygon
-from facegen.portrait.opengl import SAMPLES, Stage
+from facegen.portrait.opengl import SAMPLES, GLRenderer
 from facegen.portrait.photo import LOG, Photo
 from facegen.portrait.segmentation import hands, wears_glasses
-from facegen.portrait.skin_texture import Skin, read_skin
-from facegen.portrait.warp import Instant, Puppet
+from facegen.portrait.skin_texture import SkinTexture, read_skin_texture
+from facegen.portrait.warp import FaceWarp, FrameState
 from facegen.tracking.head_pose import angles
 
 PROFILE, TURNED = 40.0, 22.0
 """Degrees of yaw from which a face can't be animated, and from which it is warned of."""
 
 
-Painter = Callable[[int, np.ndarray, Instant, tuple[int, int]], np.ndarray]
+Painter = Callable[[int, np.ndarray, FrameState, tuple[int, int]], np.ndarray]
 """Paints over the part of a frame that moves: given the frame's number, the part [h, w, 3] uint8, the instant, and where
 in the photo the part's top left is."""
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class PortraitScene:
     """A photo made ready to speak."""
 
     photo: Photo
-    puppet: Puppet
-    skin: Skin
+    puppet: FaceWarp
+    skin: SkinTexture
     eyes: dict[str, EyePicture]
 
     @property
@@ -52,7 +52,7 @@ class Scene:
         try:
             with context:
                 samples = 1 if draft else SAMPLES
-                stage = Stage(context, self.photo.pixels, self.puppet, self.skin, self.eyes, samples)
+                stage = GLRenderer(context, self.photo.pixels, self.puppet, self.skin, self.eyes, samples)
             left, top, right, bottom = stage.box
             values, poses = self.puppet.rows(animation)
             for number, (row, pose) in enumerate(zip(values, poses, strict=True)):
@@ -68,7 +68,7 @@ class Scene:
             context.release()
 
 
-def make_scene(photo: Photo, path: str) -> Scene:
+def make_portrait_scene(photo: Photo, path: str) -> PortraitScene:
     """The scene of ``photo``; ``path`` names it in messages. Raises ImageError for a face seen from the side."""
     head = fit_head(photo.landmarks)
     yaw = float(np.degrees(angles(head.rotation[None])[0, 0]))
@@ -84,10 +84,10 @@ def make_scene(photo: Photo, path: str) -> Scene:
         LOG.warning("%s shows a hand before the face; it will move with the face", path)
     if wears_glasses(photo.pixels, photo.landmarks):
         LOG.warning("%s seems to show glasses; they will bend with the face", path)
-    skin = read_skin(photo.pixels, head)
-    sheet = make_sheet(photo.pixels, head, skin.rim)
+    skin = read_skin_texture(photo.pixels, head)
+    sheet = make_background_mesh(photo.pixels, head, skin.rim)
     if not sheet.segmented:
         LOG.warning("%s: person and background can't be told apart; the background bends with the head", path)
     eyes = eye_pictures(photo.pixels, head, skin.light)
-    puppet = Puppet(head, sheet, follows(head.skin, head, sheet.box), skin.light)
-    return Scene(photo, puppet, skin, eyes)
+    puppet = FaceWarp(head, sheet, follows(head.skin, head, sheet.box), skin.light)
+    return PortraitScene(photo, puppet, skin, eyes)

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from facegen.core.mesh import normals
 from facegen.portrait.eyeballs import OUTLINES
-from facegen.portrait.head_fitting import Head
+from facegen.portrait.head_fitting import FittedHead
 from facegen.portrait.segmentation import opencv, smoothstep
 
 SEEN = (0.08, 0.4)
@@ -28,7 +28,7 @@ INNER_OUTLINE = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402
 
 
 @dataclass(frozen=True, eq=False)
-class Skin:
+class SkinTexture:
     """Of each vertex of the face: ``alpha`` [V] over the sheet, ``seen`` [V] in the photo, its own ``colors``
     [V, 3] in 0..1 where it is not; ``light`` [3] is the mean colour of the lit skin about the mouth.
     ``lids``: side to [V], how near to the edge of its lids a vertex is: lashes, which must not be drawn out over an eye
@@ -52,7 +52,7 @@ class Skin:
         return (self.alpha > 0.05) & (self.alpha < 0.7)
 
 
-def read_skin(pixels: np.ndarray, head: Head) -> Skin:
+def read_skin_texture(pixels: np.ndarray, head: FittedHead) -> SkinTexture:
     """Colours and visibility of the face in the photo ``pixels`` [H, W, 3] uint8."""
     cv2 = opencv()
     width = head.face_size[0]
@@ -63,10 +63,12 @@ def read_skin(pixels: np.ndarray, head: Head) -> Skin:
     own = cv2.remap(soft, place[:, :1], place[:, 1:], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     colors = _filled(own[:, 0], seen * _clear_of_edges(place, head), head)
     lids = {side: _at_lids(place, head, side) for side in OUTLINES}
-    return Skin(_alpha(pixels.shape, head, place), seen.astype(np.float32), colors, _light(soft, head), lids)
+    return SkinTexture(
+        _alpha(pixels.shape, head, place), seen.astype(np.float32), colors, _light(soft, head), lids
+    )
 
 
-def _alpha(shape: tuple, head: Head, place: np.ndarray) -> np.ndarray:
+def _alpha(shape: tuple, head: FittedHead, place: np.ndarray) -> np.ndarray:
     cv2 = opencv()
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(mask, [head.outline.round().astype(np.int32)], 1)
@@ -75,7 +77,7 @@ def _alpha(shape: tuple, head: Head, place: np.ndarray) -> np.ndarray:
     return smoothstep(0.0, RIM, found).astype(np.float32)
 
 
-def _clear_of_edges(place: np.ndarray, head: Head) -> np.ndarray:
+def _clear_of_edges(place: np.ndarray, head: FittedHead) -> np.ndarray:
     """0 beside the edges of lids and lips, whose lashes and shadows are no skin, 1 elsewhere [V]."""
     width = head.face_size[0]
     clear = np.ones(len(place))
@@ -85,7 +87,7 @@ def _clear_of_edges(place: np.ndarray, head: Head) -> np.ndarray:
     return clear
 
 
-def _at_lids(place: np.ndarray, head: Head, side: str) -> np.ndarray:
+def _at_lids(place: np.ndarray, head: FittedHead, side: str) -> np.ndarray:
     width = head.face_size[0]
     away, _ = cKDTree(_dense(head.landmarks[list(OUTLINES[side]), :2])).query(place)
     return (smoothstep(EDGES[1], EDGES[0], away / width) * smoothstep(*LASHES, away / width)).astype(
@@ -99,7 +101,7 @@ def _dense(outline: np.ndarray) -> np.ndarray:
     return (outline[:, None] * (1 - share) + np.roll(outline, -1, axis=0)[:, None] * share).reshape(-1, 2)
 
 
-def _filled(colors: np.ndarray, seen: np.ndarray, head: Head) -> np.ndarray:
+def _filled(colors: np.ndarray, seen: np.ndarray, head: FittedHead) -> np.ndarray:
     """``colors`` [V, 3] with those of hidden vertices flowing in from their neighbours over the surface."""
     edges = head.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2)
     count = len(colors)
@@ -110,7 +112,7 @@ def _filled(colors: np.ndarray, seen: np.ndarray, head: Head) -> np.ndarray:
     return splu((laplace + diags(trust)).tocsc()).solve(trust[:, None] * colors).astype(np.float32)
 
 
-def _light(soft: np.ndarray, head: Head) -> np.ndarray:
+def _light(soft: np.ndarray, head: FittedHead) -> np.ndarray:
     """The mean colour of the cheeks and the chin."""
     places = head.landmarks[[50, 280, 205, 425, 199, 200], :2].round().astype(int)
     limit = np.array(soft.shape[1::-1]) - 1

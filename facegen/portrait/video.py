@@ -16,18 +16,18 @@ from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError
 from facegen.core.files import check_writable
 from facegen.emotion import EmotionTrack
-from facegen.portrait.conditioning import frame_tokens
+from facegen.portrait.conditioning import conditioning_vectors
 from facegen.portrait.diffusers_backbone import Backbone, read_kind
 from facegen.portrait.photo import DRAFT_LONGEST, read_photo
 from facegen.portrait.refiner import BUILT_IN, LEAST_TRUTH, MOUTH, PARTS, Refiner, Sampler, load_samplers
-from facegen.portrait.scene import Painter, Scene, make_scene
+from facegen.portrait.scene import Painter, PortraitScene, make_portrait_scene
 from facegen.portrait.segmentation import opencv
-from facegen.portrait.warp import Instant
-from facegen.portrait.watermark import Marks, provenance
+from facegen.portrait.warp import FrameState
+from facegen.portrait.watermark import Watermark, provenance
 from facegen.renderers import clip_writer
 from facegen.renderers.clip import Clip
 from facegen.renderers.images import PngFolder
-from facegen.renderers.resumable import fingerprint, write_in_parts
+from facegen.renderers.resumable import render_fingerprint, write_resumable
 
 Progress = Callable[[str, float], None]
 LOG = logging.getLogger("facegen.portrait")
@@ -36,7 +36,7 @@ TRIED = 4
 
 
 @dataclass(frozen=True)
-class Speech:
+class PortraitAudio:
     """What the portrait shows beside the curves: the file whose sound is muxed from ``start`` s on, the emotion, and
     the seed of what is random."""
 
@@ -58,12 +58,12 @@ def check_portrait(config: PortraitConfig) -> None:
     load_samplers(config.refiner, config.steps, 0)
 
 
-def portrait_file(
+def write_portrait(
     animation: Animation,
     image: str | PathLike,
     path: str | PathLike,
     config: PortraitConfig | None = None,
-    speech: Speech | None = None,
+    speech: PortraitAudio | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Let the face in ``image`` show ``animation`` in the video (or GIF, PNG, folder) ``path``.
@@ -73,14 +73,14 @@ def portrait_file(
     ImageError for a picture without a usable face, MissingExtraError and MissingSystemError where this machine lacks
     what is needed.
     """
-    config, speech = config or PortraitConfig(), speech or Speech()
+    config, speech = config or PortraitConfig(), speech or PortraitAudio()
     writer = clip_writer(path)
     if not len(animation):
         raise AnimationFileError("the animation has no frames", remedy="give at least one")
     if not isinstance(writer, PngFolder):
         check_writable(path)
     size = config.size or (DRAFT_LONGEST if config.draft else None)
-    scene = make_scene(read_photo(image, size, config.face), str(image))
+    scene = make_portrait_scene(read_photo(image, size, config.face), str(image))
     drawn = _Drawn(scene, animation, config, speech)
     if progress is not None:
         progress("estimate", drawn.estimate())
@@ -89,15 +89,17 @@ def portrait_file(
         writer.write(path, drawn.frames(0, 1 if writer.suffix == ".png" else len(animation)), clip)
         return
     notes = provenance() if config.provenance else {}
-    write_in_parts(path, writer, clip, drawn.frames, drawn.key(), config.resume, notes)
+    write_resumable(path, writer, clip, drawn.frames, drawn.key(), config.resume, notes)
 
 
 class _Drawn:
     """The frames of one render."""
 
-    def __init__(self, scene: Scene, animation: Animation, config: PortraitConfig, speech: Speech) -> None:
+    def __init__(
+        self, scene: PortraitScene, animation: Animation, config: PortraitConfig, speech: PortraitAudio
+    ) -> None:
         self._scene, self._animation, self._config, self._speech = scene, animation, config, speech
-        self._marks = Marks(scene.photo.pixels, config.mark, config.watermark)
+        self._marks = Watermark(scene.photo.pixels, config.mark, config.watermark)
         self._samplers: dict[str, Sampler] = {}
         self._tokens: np.ndarray | None = None
         self._backbone: Backbone | None = None
@@ -107,7 +109,7 @@ class _Drawn:
             self._samplers = load_samplers(config.refiner, config.steps, speech.seed)
             self._refuse_the_unlike()
         if self._samplers:
-            self._tokens = frame_tokens(
+            self._tokens = conditioning_vectors(
                 len(animation), animation.fps, speech.emotion, speech.audio, speech.start
             )
 
@@ -156,7 +158,7 @@ class _Drawn:
         head = take.head if take.head is not None else np.zeros(0)
         photo = self._scene.photo
         speech = (self._speech.audio, self._speech.start, self._speech.seed)
-        return fingerprint(
+        return render_fingerprint(
             __version__, config, speech, take.fps, take.controls, take.values, head, photo.pixels
         )
 
@@ -168,7 +170,7 @@ class _Painted:
         self._refiners, self._tokens = refiners, tokens
         self._before: list[np.ndarray | None] = [None] * len(refiners)
 
-    def __call__(self, number: int, part: np.ndarray, now: Instant, origin: tuple[int, int]) -> np.ndarray:
+    def __call__(self, number: int, part: np.ndarray, now: FrameState, origin: tuple[int, int]) -> np.ndarray:
         tokens = self._tokens[number]
         for place, refiner in enumerate(self._refiners):
             part, self._before[place] = refiner.paint(part, now, origin, self._before[place], tokens)

@@ -9,8 +9,8 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.mesh import normals
 from facegen.core.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
-from facegen.portrait.background_warp import Sheet
-from facegen.portrait.head_fitting import Head
+from facegen.portrait.background_warp import BackgroundMesh
+from facegen.portrait.head_fitting import FittedHead
 from facegen.portrait.segmentation import smoothstep
 from facegen.rig.model import head_matrices
 
@@ -31,7 +31,7 @@ LID_ROOM = 0.45
 
 
 @dataclass(frozen=True, eq=False)
-class Instant:
+class FrameState:
     """One frame's geometry in pixels of the photo (x right, y up, z to the camera); ``shut``: how far each eye's lids
     are closed; ``turn`` [3, 3] (with its growth), ``pivot`` [3] and ``shift`` [3] of the head."""
 
@@ -52,10 +52,12 @@ class Instant:
         return ((whole - self.pivot) @ self.turn.T + self.pivot + self.shift)[:2]
 
 
-class Puppet:
+class FaceWarp:
     """A head and its sheet, moved by animations."""
 
-    def __init__(self, head: Head, sheet: Sheet, weight: np.ndarray, light: np.ndarray) -> None:
+    def __init__(
+        self, head: FittedHead, sheet: BackgroundMesh, weight: np.ndarray, light: np.ndarray
+    ) -> None:
         """``weight`` [V] is how far the face follows the head, ``light`` [3] the colour of lit skin."""
         self.head, self.sheet = head, sheet
         self._weight = weight[:, None]
@@ -97,7 +99,7 @@ class Puppet:
             values[:, blink] = np.minimum(values[:, blink], 1 - 0.25 * values[:, down])
         return values
 
-    def at(self, values: np.ndarray, pose: np.ndarray) -> Instant:
+    def at(self, values: np.ndarray, pose: np.ndarray) -> FrameState:
         """The portrait at ``values`` [C] and the head's ``pose`` [6], both as from ``rows``."""
         head = self.head
         moved = (values @ self._deltas).reshape(-1, 3)
@@ -114,7 +116,7 @@ class Puppet:
         sheet = self.sheet.points + self.sheet.shares @ moved[self.sheet.rim]
         sheet = sheet + self.sheet.weight[:, None] * (posed(sheet) - sheet)
         eyes = {side: posed(self._turned(side, values)) for side in head.eyes}
-        return Instant(
+        return FrameState(
             (skin + self._weight * (posed(skin) - skin)).astype(np.float32),
             posed(inside).astype(np.float32),
             colors,

@@ -36,7 +36,7 @@ def tile() -> np.ndarray:
     return soft / soft.std()
 
 
-class Marks:
+class Watermark:
     """Adds the visible and the invisible mark to frames made of ``photo`` [H, W, 3] uint8."""
 
     def __init__(self, photo: np.ndarray, visible: bool, invisible: bool) -> None:
@@ -77,7 +77,7 @@ def _words(size: tuple[int, int]) -> tuple[tuple[int, int], np.ndarray]:
     return (max(0, size[1] - alpha.shape[0] - edge), max(0, size[0] - alpha.shape[1] - edge)), alpha
 
 
-def mark_score(frames: Iterable[np.ndarray]) -> float:
+def watermark_score(frames: Iterable[np.ndarray]) -> float:
     """How clearly ``frames`` [H, W, 3] uint8 bear the pattern, in standard deviations; SURE or more is a yes."""
     total, count = np.zeros((TILE, TILE)), 0
     for frame in frames:

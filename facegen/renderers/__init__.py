@@ -20,7 +20,7 @@ from facegen.renderers.clip import Clip, ClipWriter
 from facegen.renderers.images import Png, PngFolder, make_background
 from facegen.renderers.lights import read_surroundings
 from facegen.renderers.output_passes import check_channel, depths, masks
-from facegen.renderers.resumable import fingerprint, write_in_parts
+from facegen.renderers.resumable import render_fingerprint, write_resumable
 from facegen.rig import Rig, default_head, load_rig
 
 __all__ = [
@@ -106,10 +106,10 @@ def render_file(
             piece = Animation(shown.fps, shown.controls, shown.values[first:last], rows)
             return renderer.frames(rig, piece, camera, size, background, fine=False)
 
-        key = fingerprint(
+        key = render_fingerprint(
             shown.values, shown.head, shown.controls, shown.fps, replace(config, resume=False), audio_start
         )
-        write_in_parts(path, writer, clip, part, key, config.resume, {}, PART_S)
+        write_resumable(path, writer, clip, part, key, config.resume, {}, PART_S)
         return
     if config.show == "color":
         frames = renderer.frames(rig, shown, camera, size, background, fine=still)

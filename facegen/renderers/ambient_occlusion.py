@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from facegen.core.mesh import normals
-from facegen.renderers.scene import Scene
+from facegen.renderers.scene import RenderScene
 from facegen.renderers.shaders import shader
 from facegen.rig import Rig
 
@@ -39,7 +39,7 @@ reaches by many bounces: at rest, and with the jaw open."""
 
 
 def bake_light(
-    context: Any, rig: Rig, scene: Scene, key: np.ndarray, rim: np.ndarray
+    context: Any, rig: Rig, scene: RenderScene, key: np.ndarray, rim: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much light reaches each vertex, as shares of all that there is.
 

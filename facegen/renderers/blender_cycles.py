@@ -17,7 +17,7 @@ from facegen.core.files import Content
 from facegen.renderers.camera import Camera
 from facegen.renderers.images import pillow
 from facegen.renderers.lights import LIGHTS, SKY, light_directions
-from facegen.renderers.scene import make_scene, over
+from facegen.renderers.scene import make_render_scene, over
 from facegen.rig import Rig, evaluate
 
 BLOCK_FRAMES = 24
@@ -25,8 +25,8 @@ SCRIPT = "blender_render.py"
 SAMPLES, FINE_SAMPLES = 16, 64
 
 
-class Blender:
-    """Draws heads with Blender's path tracer: slow, with true shadows. The same interface as ``Raster``."""
+class BlenderRenderer:
+    """Draws heads with Blender's path tracer: slow, with true shadows. The same interface as ``OpenGLRenderer``."""
 
     def frames(
         self,
@@ -54,7 +54,7 @@ class Blender:
 
 def _fixed(rig: Rig, camera: Camera, size: tuple[int, int], samples: int) -> dict[str, np.ndarray]:
     """What the script needs to know, but for the vertices."""
-    scene, faces = make_scene(rig), rig.mesh.faces  # type: ignore[union-attr]
+    scene, faces = make_render_scene(rig), rig.mesh.faces  # type: ignore[union-attr]
     colors = np.ones((len(scene.colors), 4), np.float32)
     colors[:, :3] = scene.colors[:, :3] / 255
     return {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from facegen.renderers.scene import welded
+from facegen.renderers.scene import weld_seams
 from facegen.renderers.shaders import shader
 from facegen.rig import Rig
 
@@ -17,7 +17,7 @@ FIRST_UNIT = 3
 SLABS = 32
 
 
-class Morphs:
+class GpuBlendshapes:
     """A rig's deltas, held by OpenGL; ``move`` fills the textures ``moved`` and ``normal`` with one frame.
 
     A pixel is a vertex, row by row of WIDTH, so that the work is spread over all cores where OpenGL is software.
@@ -95,7 +95,7 @@ def _corners(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     Vertices that always lie at one place have the triangles of all of them.
     """
     faces = rig.mesh.faces  # type: ignore[union-attr]
-    group, _ = welded(rig)
+    group, _ = weld_seams(rig)
     own, others = (
         group[faces].T.ravel(),
         np.concatenate([faces[:, [1, 2]], faces[:, [2, 0]], faces[:, [0, 1]]]),

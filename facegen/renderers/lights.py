@@ -42,7 +42,7 @@ def light_directions(camera: Camera) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Environment:
     """Light from a picture: the unit vector ``key`` towards its brightest spot and that light's ``color`` [3]; of all
     else the factors of ``basis`` as a mirror shows it, ``sharp`` [9, 3], and as a matt surface does, ``soft`` [9, 3]."""
 
@@ -58,7 +58,7 @@ def basis(directions: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, z * x, x * x - y * y, 3 * z * z - 1], axis=1)
 
 
-def read_surroundings(name: str | PathLike) -> Surroundings | None:
+def read_surroundings(name: str | PathLike) -> Environment | None:
     """The light of an equirectangular picture whose middle lies before the face; None for the studio.
 
     It is made as bright in front as the studio. Raises UsageError for a name that is no file, ImageError for a file that
@@ -73,7 +73,7 @@ def read_surroundings(name: str | PathLike) -> Surroundings | None:
     return surroundings(_radiance(Path(name)))
 
 
-def surroundings(picture: np.ndarray) -> Surroundings:
+def surroundings(picture: np.ndarray) -> Environment:
     """Of linear light [H, W, 3]: the top row lies straight up, the middle column towards +Z, the columns right of it
     towards -X, as a camera at the head's place that looks along +Z takes them."""
     rows = _shrunk(picture)
@@ -103,7 +103,7 @@ def surroundings(picture: np.ndarray) -> Surroundings:
     soft = sharp * np.repeat(COSINE, (1, 3, 5))[:, None]
     front = basis(np.array([[0.0, 0.0, 1.0]])) @ soft + 4 * power * max(key[2], 0.0)
     scale = FRONT / max(float(front[0] @ LUMA), 1e-6)
-    return Surroundings(key, 4 * power * scale, sharp * scale, soft * scale)
+    return Environment(key, 4 * power * scale, sharp * scale, soft * scale)
 
 
 def _shrunk(picture: np.ndarray) -> np.ndarray:

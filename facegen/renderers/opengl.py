@@ -12,10 +12,10 @@ from facegen.core.animation import Animation
 from facegen.core.errors import MissingExtraError, MissingSystemError
 from facegen.renderers.ambient_occlusion import bake_light
 from facegen.renderers.camera import Camera
-from facegen.renderers.gpu_blendshapes import Bounds, Morphs
+from facegen.renderers.gpu_blendshapes import Bounds, GpuBlendshapes
 from facegen.renderers.hair_texture import SIZE, make_streaks
-from facegen.renderers.lights import GROUND, LIGHTS, SKY, Surroundings, light_directions
-from facegen.renderers.scene import MAX_MATERIALS, Textured, make_scene
+from facegen.renderers.lights import GROUND, LIGHTS, SKY, Environment, light_directions
+from facegen.renderers.scene import MAX_MATERIALS, Textured, make_render_scene
 from facegen.renderers.shaders import shader
 from facegen.renderers.textures import texture_pixels
 from facegen.rig import Rig, head_poses
@@ -56,13 +56,13 @@ def open_context() -> Any:
     )
 
 
-class Raster:
+class OpenGLRenderer:
     """Draws heads with OpenGL, in the studio's light or that of ``surroundings``. Frames depend on the arguments and the
     OpenGL driver alone."""
 
     takes_surroundings = True
 
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
+    def __init__(self, surroundings: Environment | None = None) -> None:
         self._light = surroundings
 
     def frames(
@@ -160,11 +160,11 @@ class _Stage:
         size: tuple[int, int],
         background: np.ndarray | None,
         times: int,
-        light: Surroundings | None = None,
+        light: Environment | None = None,
     ) -> None:
         self._context, self._size, self._times = context, size, times
-        self._scene = make_scene(rig)
-        self._morphs, self._bounds = Morphs(context, rig), Bounds(rig)
+        self._scene = make_render_scene(rig)
+        self._morphs, self._bounds = GpuBlendshapes(context, rig), Bounds(rig)
         self._programs = {}
         for name in FIRST_PASS:
             program = context.program(shader("surface.vert"), fragment_shader=shader(f"{name}.frag"))
@@ -260,7 +260,7 @@ class _Stage:
         if "mean" in self._programs:
             self._programs["mean"]["times"] = self._times
 
-    def _set_light(self, directions: np.ndarray, light: Surroundings | None) -> None:
+    def _set_light(self, directions: np.ndarray, light: Environment | None) -> None:
         program = self._programs["light"]
         program["lights"].write(directions.astype("f4").tobytes())
         for name, (_, color) in LIGHTS.items():

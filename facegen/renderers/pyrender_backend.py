@@ -14,7 +14,7 @@ from facegen.core.errors import MissingExtraError, MissingSystemError
 from facegen.core.mesh import normals
 from facegen.renderers.camera import Camera
 from facegen.renderers.lights import LIGHTS, SKY, light_directions
-from facegen.renderers.scene import Scene, make_scene, over
+from facegen.renderers.scene import RenderScene, make_render_scene, over
 from facegen.rig import Rig, evaluate
 
 
@@ -37,8 +37,8 @@ def _no_opengl(error: Exception) -> MissingSystemError:
     )
 
 
-class Pyrender:
-    """Draws heads with pyrender. The same interface as ``Raster``, and plainer pictures."""
+class PyrenderRenderer:
+    """Draws heads with pyrender. The same interface as ``OpenGLRenderer``, and plainer pictures."""
 
     def frames(
         self,
@@ -70,7 +70,7 @@ def _drawn(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The pixels [H, W, 4] uint8 and the depth [H, W] (0 where nothing is) of each frame."""
     rig._need_mesh()
-    kit, scene = _pyrender(), make_scene(rig)
+    kit, scene = _pyrender(), make_render_scene(rig)
     stage = _stage(kit, camera, size)
     pieces = _pieces(kit, scene)
     colors = (scene.colors[:, :3] / 255.0) ** 2.2  # pyrender lights them as they are and encodes the result
@@ -98,7 +98,7 @@ def _drawn(
         painter.delete()
 
 
-def _pieces(kit: Any, scene: Scene) -> list[tuple[np.ndarray, Any]]:
+def _pieces(kit: Any, scene: RenderScene) -> list[tuple[np.ndarray, Any]]:
     """Triangles and pyrender's material of each of the scene's materials."""
     out = []
     for kind in ("solid", "thin", "hair", "clear"):

@@ -12,7 +12,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import MissingSystemError
 from facegen.renderers.camera import Camera
 from facegen.renderers.lights import GROUND, LIGHTS, SKY, light_directions
-from facegen.renderers.scene import make_scene, over
+from facegen.renderers.scene import make_render_scene, over
 from facegen.rig import Rig, evaluate
 
 
@@ -30,8 +30,8 @@ def _kit() -> tuple[Any, Any, Any]:
     return torch, renderer, structures
 
 
-class TorchMesh:
-    """Draws heads with PyTorch3D. The same interface as ``Raster``; ``picture`` keeps the gradients."""
+class PyTorch3DRenderer:
+    """Draws heads with PyTorch3D. The same interface as ``OpenGLRenderer``; ``picture`` keeps the gradients."""
 
     def frames(
         self,
@@ -88,7 +88,7 @@ class View:
         self.torch, kit, self._structures = _kit()
         self._device = "cuda" if self.torch.cuda.is_available() else "cpu"
         width, height = size
-        scene = make_scene(rig)
+        scene = make_render_scene(rig)
         self._faces = self.tensor(np.concatenate([scene.solid, scene.thin, scene.hair])).long()
         self._colors = self.tensor((scene.colors[:, :3] / 255.0) ** 2.2)
         self._lights = self.tensor(light_directions(camera))

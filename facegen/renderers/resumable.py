@@ -23,7 +23,7 @@ PART_S = 4.0
 NOTE = "render.json"
 
 
-def fingerprint(*things: Any) -> str:
+def render_fingerprint(*things: Any) -> str:
     """A name for what a render depends on: arrays, and anything that ``repr`` tells."""
     digest = hashlib.sha256()
     for thing in things:
@@ -35,7 +35,7 @@ def fingerprint(*things: Any) -> str:
     return digest.hexdigest()
 
 
-def write_in_parts(
+def write_resumable(
     path: str | PathLike,
     writer: Any,
     clip: Clip,

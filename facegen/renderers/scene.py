@@ -11,7 +11,7 @@ import numpy as np
 from facegen.core.errors import RigError
 from facegen.renderers.colors import material_color
 from facegen.renderers.textures import at_uvs, smaller, texture_pixels
-from facegen.rig import Part, Rig
+from facegen.rig import Rig, RigPart
 
 PATCH = 4
 """Texels a side whose mean is the colour of a vertex where textures are not drawn."""
@@ -35,7 +35,7 @@ class Textured:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RenderScene:
     """What of a rig never moves.
 
     ``colors`` [V, 4] uint8: sRGB and the number of the vertex's material; ``materials`` [M, 4] float32:
@@ -55,12 +55,12 @@ class Scene:
     textured: tuple[Textured, ...]
 
 
-def make_scene(rig: Rig) -> Scene:
+def make_render_scene(rig: Rig) -> RenderScene:
     """The scene of a rig with a mesh. Raises RigError for material values that are none."""
     mesh = rig.mesh
     assert mesh is not None
     count = len(mesh.vertices)
-    parts = rig.parts or (Part("head", "skin", (0, count), (0, len(mesh.faces))),)
+    parts = rig.parts or (RigPart("head", "skin", (0, count), (0, len(mesh.faces))),)
     colors = np.full((count, 4), 255, np.uint8)
     if mesh.colors is not None:
         colors[:, :3] = mesh.colors[:, :3]  # these hold the whole colour; a material's own is a stand-in
@@ -87,7 +87,7 @@ def make_scene(rig: Rig) -> Scene:
             faces["thin" if _is_thin(own) else "solid"].append(own)
     drawn = {k: np.concatenate([*v, np.zeros((0, 3), np.int32)]) for k, v in faces.items()}
     table = np.array(values, np.float32)
-    return Scene(colors, table[:, :4], table[:, 4], **drawn, textured=tuple(textured.values()))
+    return RenderScene(colors, table[:, :4], table[:, 4], **drawn, textured=tuple(textured.values()))
 
 
 def _textured(number: int, material: Mapping[str, Any]) -> Textured:
@@ -120,7 +120,7 @@ def _share(material: Mapping[str, Any], name: str) -> float:
     return float(value)
 
 
-def welded(rig: Rig) -> tuple[np.ndarray, np.ndarray | None]:
+def weld_seams(rig: Rig) -> tuple[np.ndarray, np.ndarray | None]:
     """Group of each vertex: vertices at one place that every control moves alike share one.
 
     The second value is the same array, or None where no two vertices share a group.

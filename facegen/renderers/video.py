@@ -44,7 +44,7 @@ class _Video:
                 f"{self.suffix} needs even sizes, not {clip.size[0]}x{clip.size[1]}", remedy="use 1280x720"
             )
         with closing(frames), atomic_path(path) as temporary:  # type: ignore[type-var]
-            with _Worker(lambda waiting: self._encode(str(temporary), waiting, clip, path)) as worker:
+            with _EncoderThread(lambda waiting: self._encode(str(temporary), waiting, clip, path)) as worker:
                 for number, pixels in enumerate(frames):
                     worker.put(pixels)
                     clip.report(number + 1)
@@ -237,7 +237,7 @@ class _Soundtrack:
         self._out.mux(self._stream.encode(None))
 
 
-class _Worker:
+class _EncoderThread:
     """Runs a consumer of frames in a thread of its own, so that drawing and encoding overlap."""
 
     def __init__(self, consume: Any) -> None:
@@ -263,7 +263,7 @@ class _Worker:
             raise self._fault
         self._queue.put(pixels)
 
-    def __enter__(self) -> _Worker:
+    def __enter__(self) -> _EncoderThread:
         return self
 
     def __exit__(self, kind: type | None, fault: BaseException | None, trace: Any) -> None:

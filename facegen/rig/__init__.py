@@ -2,12 +2,12 @@
 
 from facegen.rig.load import ARKIT, built_in_rigs, default_head, load_rig
 from facegen.rig.map import RigMap
-from facegen.rig.model import Control, Part, Rig, evaluate, head_matrices, head_poses
+from facegen.rig.model import Control, Rig, RigPart, evaluate, head_matrices, head_poses
 
 __all__ = [
     "ARKIT",
     "Control",
-    "Part",
+    "RigPart",
     "Rig",
     "RigMap",
     "built_in_rigs",

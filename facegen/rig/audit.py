@@ -17,7 +17,7 @@ from facegen.rig.default_materials import table
 from facegen.rig.head_pivot import face_box
 from facegen.rig.load import ARKIT
 from facegen.rig.model import Rig
-from facegen.rig.validation import EMPTY_CM, SEVERITIES, Finding
+from facegen.rig.validation import EMPTY_CM, SEVERITIES, RigFinding
 
 FACE_CM = (5.0, 20.0)
 """Heights of what a face's shapes move, from a doll's or a child's to a giant's."""
@@ -28,7 +28,7 @@ SPELLING = 0.8
 
 
 @dataclass(frozen=True)
-class Row:
+class ControlAudit:
     """What one control does: the furthest displacement, cm, the number of vertices and the parts that it moves."""
 
     control: str
@@ -40,7 +40,7 @@ class Row:
     parts: tuple[str, ...]
 
 
-def rows_of(rig: Rig) -> list[Row]:
+def audit_controls(rig: Rig) -> list[ControlAudit]:
     """A row a control; nothing moves in a rig without a mesh."""
     rows = []
     for c in rig.controls:
@@ -51,11 +51,11 @@ def rows_of(rig: Rig) -> list[Row]:
             index = index[size > EMPTY_CM]
         parts = [p.name for p in rig.parts if ((index >= p.vertices[0]) & (index < p.vertices[1])).any()]
         furthest = round(float(size.max(initial=0.0)), 4)
-        rows.append(Row(c.name, c.name in ARKIT, c.low, c.high, furthest, len(index), tuple(parts)))
+        rows.append(ControlAudit(c.name, c.name in ARKIT, c.low, c.high, furthest, len(index), tuple(parts)))
     return rows
 
 
-def audit(rig: Rig) -> list[Finding]:
+def audit(rig: Rig) -> list[RigFinding]:
     """Findings of ``check_rig`` and more, worst first: misspelt names, controls that could stand in for missing
     ones, triangles turned inside out, a head of an unlikely size or one that does not face +Z."""
     found = [*check.check_rig(rig), *_spelling(rig.control_names), *_stand_ins(rig.control_names)]
@@ -64,7 +64,7 @@ def audit(rig: Rig) -> list[Finding]:
     return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
 
 
-def as_json(rig: Rig, findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
+def as_json(rig: Rig, findings: Sequence[RigFinding]) -> Iterator[dict[str, Any]]:
     """One object for the rig, one a control, one a finding."""
     mesh = rig.mesh
     yield {
@@ -75,7 +75,7 @@ def as_json(rig: Rig, findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
         "parts": [p.name for p in rig.parts],
         "missing": missing(rig.control_names),
     }
-    for row in rows_of(rig):
+    for row in audit_controls(rig):
         yield {"kind": "control", **asdict(row)}
     for finding in findings:
         yield {"kind": "finding", **asdict(finding)}
@@ -85,7 +85,7 @@ def missing(names: Sequence[str]) -> list[str]:
     return [name for name in ARKIT if name not in names]
 
 
-def _spelling(names: Sequence[str]) -> Iterator[Finding]:
+def _spelling(names: Sequence[str]) -> Iterator[RigFinding]:
     """Names that mean an ARKit control, or are nearly spelt like one that is missing."""
     lacking = missing(names)
     if len(lacking) == len(ARKIT):
@@ -96,18 +96,18 @@ def _spelling(names: Sequence[str]) -> Iterator[Finding]:
             continue
         meant = arkit_name(name)
         if meant != name:
-            yield Finding("warning", name, f"means {meant} and is not spelt so; rename it")
+            yield RigFinding("warning", name, f"means {meant} and is not spelt so; rename it")
             continue
         close = get_close_matches(name.lower(), lower, n=1, cutoff=SPELLING)
         if close:
-            yield Finding("warning", name, f"looks like a misspelt {lower[close[0]]}")
+            yield RigFinding("warning", name, f"looks like a misspelt {lower[close[0]]}")
 
 
-def _stand_ins(names: Sequence[str]) -> Iterator[Finding]:
+def _stand_ins(names: Sequence[str]) -> Iterator[RigFinding]:
     for name in missing(names):
         for choice in _substitutes().get(name, ()):
             if set(re.split(r" \+ ", choice)) <= set(names):
-                yield Finding("note", name, f"is missing; {choice} could stand in")
+                yield RigFinding("note", name, f"is missing; {choice} could stand in")
                 break
 
 
@@ -122,7 +122,7 @@ def _substitutes() -> Mapping[str, list[str]]:
     return found
 
 
-def _posture(rig: Rig) -> Iterator[Finding]:
+def _posture(rig: Rig) -> Iterator[RigFinding]:
     """Whether the face, which is what the shapes move, has a face's size, and its surface looks ahead."""
     mesh = rig.mesh
     assert mesh is not None
@@ -131,7 +131,7 @@ def _posture(rig: Rig) -> Iterator[Finding]:
         return
     _, height = face_box(mesh.vertices, moved)
     if not FACE_CM[0] <= height <= FACE_CM[1]:
-        yield Finding(
+        yield RigFinding(
             "warning",
             "",
             f"its face is {height:.3g} cm high, not {FACE_CM[0]:g} to {FACE_CM[1]:g}; import it with --scale",
@@ -145,12 +145,12 @@ def _posture(rig: Rig) -> Iterator[Finding]:
     axis = int(np.argmax(np.abs(ahead)))
     if axis != 2 or ahead[2] < 0:
         towards = "-+"[int(ahead[axis] > 0)] + "XYZ"[axis]
-        yield Finding(
+        yield RigFinding(
             "warning", "", f"its face seems to look towards {towards}, not +Z; import it with --turn or --up"
         )
 
 
-def _inverted(rig: Rig) -> Iterator[Finding]:
+def _inverted(rig: Rig) -> Iterator[RigFinding]:
     """Shapes at full strength that turn triangles against the smooth surface around them, which they did not at rest."""
     mesh = rig.mesh
     assert mesh is not None
@@ -166,7 +166,7 @@ def _inverted(rig: Rig) -> Iterator[Finding]:
         rows = np.flatnonzero(touched[mesh.faces].any(axis=1))
         turned = _against(posed, mesh.faces, rows) & ~around[rows]
         if len(rows) and turned.mean() > INVERTED_SHARE:
-            yield Finding(
+            yield RigFinding(
                 "warning", c.name, f"turns {turned.sum()} of the {len(rows)} triangles it moves inside out"
             )
 

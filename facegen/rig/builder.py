@@ -1,4 +1,4 @@
-"""``Draft``: what an importer found, piece by piece; ``assemble`` makes the rig of it, checked."""
+"""``RigBuilder``: what an importer found, piece by piece; ``build_rig`` makes the rig of it, checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from facegen.rig.default_materials import look_of
 from facegen.rig.head_pivot import guess_posture
 from facegen.rig.importing import Imported
 from facegen.rig.load import ARKIT
-from facegen.rig.model import Control, Part, Rig
+from facegen.rig.model import Control, Rig, RigPart
 
 MAX_VERTICES = 4_000_000
 MAX_DELTAS = 40_000_000
@@ -29,7 +29,7 @@ Shape = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass
-class Piece:
+class MeshPart:
     """One mesh of a head: ``vertices`` [V, 3] cm, triangles ``faces`` [F, 3], per vertex ``uvs`` [V, 2], ``colors``
     [V, 3] uint8 sRGB and ``head_weight`` [V] or None, and its shapes by the names that the file gives them."""
 
@@ -44,11 +44,11 @@ class Piece:
 
 
 @dataclass
-class Draft:
+class RigBuilder:
     """All of a head, as a file has it. ``limits`` are the low and high of controls that do not run from 0 to 1."""
 
     name: str
-    pieces: list[Piece]
+    pieces: list[MeshPart]
     materials: dict[str, dict[str, Any]] = field(default_factory=dict)
     pivots: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     textures: dict[str, bytes] = field(default_factory=dict)
@@ -65,7 +65,7 @@ def moved(dense: np.ndarray) -> Shape:
     return rows, np.asarray(dense[rows], np.float32)
 
 
-def assemble(draft: Draft, shapes_needed: bool = True) -> Imported:
+def build_rig(draft: RigBuilder, shapes_needed: bool = True) -> Imported:
     """The rig of a draft.
 
     Shapes of one name on several pieces become one control; a shape called as others joined by ``_`` corrects their
@@ -99,7 +99,7 @@ def assemble(draft: Draft, shapes_needed: bool = True) -> Imported:
     return Imported(rig, tuple(notes))
 
 
-def _check_names(piece: Piece) -> None:
+def _check_names(piece: MeshPart) -> None:
     seen = [name for name, _ in piece.shapes]
     for name in seen:
         if not name.strip():
@@ -112,7 +112,7 @@ def _check_names(piece: Piece) -> None:
         )
 
 
-def _joined(pieces: list[Piece], starts: np.ndarray, names: Mapping[str, str]) -> dict[str, Shape]:
+def _joined(pieces: list[MeshPart], starts: np.ndarray, names: Mapping[str, str]) -> dict[str, Shape]:
     """Shapes over all pieces by name, ARKit's first, in its order."""
     rows: dict[str, list[Shape]] = {}
     for piece, start in zip(pieces, starts, strict=False):
@@ -128,8 +128,8 @@ def _joined(pieces: list[Piece], starts: np.ndarray, names: Mapping[str, str]) -
 
 
 def _rig(
-    draft: Draft,
-    pieces: list[Piece],
+    draft: RigBuilder,
+    pieces: list[MeshPart],
     starts: np.ndarray,
     shapes: Mapping[str, Shape],
     combinations: tuple[tuple[str, ...], ...],
@@ -175,18 +175,18 @@ def _all(arrays: list[np.ndarray], empty: tuple[int, ...]) -> np.ndarray:
     return np.concatenate(arrays) if arrays else np.zeros(empty)
 
 
-def _parts(pieces: list[Piece], starts: np.ndarray) -> Iterable[Part]:
+def _parts(pieces: list[MeshPart], starts: np.ndarray) -> Iterable[RigPart]:
     """A part a piece; one name on several gets a number."""
     face, seen = 0, dict[str, int]()
     for piece, start in zip(pieces, starts.tolist(), strict=False):
         number = seen[piece.name] = seen.get(piece.name, 0) + 1
         name = piece.name if number == 1 else f"{piece.name}{number}"
         end = face + len(piece.faces)
-        yield Part(name, piece.material or piece.name, (start, start + len(piece.vertices)), (face, end))
+        yield RigPart(name, piece.material or piece.name, (start, start + len(piece.vertices)), (face, end))
         face = end
 
 
-def _stacked(pieces: list[Piece], name: str, missing: Any) -> np.ndarray | None:
+def _stacked(pieces: list[MeshPart], name: str, missing: Any) -> np.ndarray | None:
     """One array of all pieces, filled by ``missing(count)`` where a piece has none; None where all lack it."""
     rows = [getattr(p, name) for p in pieces]
     if all(row is None for row in rows):
@@ -196,12 +196,12 @@ def _stacked(pieces: list[Piece], name: str, missing: Any) -> np.ndarray | None:
     )
 
 
-def _uvs(pieces: list[Piece]) -> np.ndarray | None:
+def _uvs(pieces: list[MeshPart]) -> np.ndarray | None:
     uvs = _stacked(pieces, "uvs", lambda n: np.zeros((n, 2)))
     return None if uvs is None else np.nan_to_num(np.asarray(uvs, np.float32), posinf=0.0, neginf=0.0)
 
 
-def _colors(pieces: list[Piece], materials: Mapping[str, Any]) -> np.ndarray | None:
+def _colors(pieces: list[MeshPart], materials: Mapping[str, Any]) -> np.ndarray | None:
     """Vertex colours where a piece has some; the others take their material's, as one colour rules them all."""
     if all(p.colors is None for p in pieces):
         return None

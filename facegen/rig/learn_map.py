@@ -35,7 +35,7 @@ MOVED_CM = 0.02
 
 
 @dataclass(frozen=True)
-class Learnt:
+class LearnedMap:
     """One source control: ``moved`` its mean displacement on the target's head, mm, over the vertices that it moves,
     and ``residual`` what of it the target's controls leave, mm."""
 
@@ -44,7 +44,7 @@ class Learnt:
     residual: float
 
 
-def learn_map(source: Rig, target: Rig) -> tuple[RigMap, list[Learnt]]:
+def learn_map(source: Rig, target: Rig) -> tuple[RigMap, list[LearnedMap]]:
     """The map from ``source``'s controls to ``target``'s, and how well each control is met.
 
     Raises RigError for rigs without a mesh and for meshes that nothing lays over one another.
@@ -62,7 +62,9 @@ def learn_map(source: Rig, target: Rig) -> tuple[RigMap, list[Learnt]]:
         there = size[number] > MOVED_CM * height
         if there.any():
             rows.append(
-                Learnt(name, 10 * float(size[number, there].mean()), 10 * float(left[number, there].mean()))
+                LearnedMap(
+                    name, 10 * float(size[number, there].mean()), 10 * float(left[number, there].mean())
+                )
             )
     low, high = (np.array([getattr(c, end) for c in target.controls]) for end in ("low", "high"))
     return RigMap(source.control_names, target.control_names, weights, low, high), rows

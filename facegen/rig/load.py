@@ -14,7 +14,7 @@ from facegen.core.errors import FacegenError, RigError, UsageError, nearest
 from facegen.core.files import read_bytes, read_json, safe_name
 from facegen.core.mesh import Mesh
 from facegen.rig.importing import import_rig, importer_of
-from facegen.rig.model import Control, Part, Rig
+from facegen.rig.model import Control, Rig, RigPart
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 MAX_MESH_BYTES = 512 * 2**20
@@ -87,7 +87,8 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
     if arrays:
         mesh = Mesh(arrays["vertices"], arrays["faces"], arrays.get("uvs"), arrays.get("colors"))
     parts = tuple(
-        Part(p["name"], p["material"], tuple(p["vertices"]), tuple(p["faces"])) for p in data.get("parts", [])
+        RigPart(p["name"], p["material"], tuple(p["vertices"]), tuple(p["faces"]))
+        for p in data.get("parts", [])
     )
     return Rig(
         name=data["name"],

@@ -41,7 +41,7 @@ class Control:
 
 
 @dataclass(frozen=True)
-class Part:
+class RigPart:
     """A piece of the mesh with one material: half-open ranges of vertices and faces."""
 
     name: str
@@ -66,7 +66,7 @@ class Rig:
     delta_index: np.ndarray | None = None
     delta_value: np.ndarray | None = None
     head_weight: np.ndarray | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[RigPart, ...] = ()
     materials: Mapping[str, Any] = field(default_factory=dict)
     landmarks: Mapping[str, int] = field(default_factory=dict)
     pivots: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)

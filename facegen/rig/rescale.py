@@ -9,7 +9,7 @@ import numpy as np
 from facegen.rig.model import Rig, head_matrices
 
 
-def adjusted(rig: Rig, scale: float = 1.0, turn: float = 0.0, up: str = "y") -> Rig:
+def rescaled(rig: Rig, scale: float = 1.0, turn: float = 0.0, up: str = "y") -> Rig:
     """``rig`` with its +Z axis put upright where ``up`` is z, then turned by ``turn`` degrees about +Y, and scaled."""
     if (scale, turn, up) == (1.0, 0.0, "y"):
         return rig

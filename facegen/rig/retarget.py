@@ -19,7 +19,7 @@ from facegen.rig.map import RigMap
 from facegen.rig.map_csv import read_map
 from facegen.rig.model import Rig
 
-HUB = "arkit"
+PIVOT_RIG = "arkit"
 """The control set that every shipped map leads to or from."""
 SMOOTH = 1e-4
 SPARSE, SPARSE_POWER = 0.03, 0.25
@@ -40,7 +40,7 @@ MOVED_CM = 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Inverse:
+class InverseMap:
     """A map taken backwards, to controls within ``low``..``high`` [S].
 
     ``gram`` [T, T] is what the map's targets move (``displacement_gram``): with it the residual is measured on the
@@ -83,17 +83,17 @@ class Inverse:
         values[:, silence] = np.clip(1 - values[:, ~silence].sum(axis=1, keepdims=True), 0, 1)
         return replace(animation, controls=self.target, values=values)
 
-    def within(self, names: Sequence[str]) -> Inverse:
+    def within(self, names: Sequence[str]) -> InverseMap:
         """The same with only the controls ``names``: the others stay at rest, and these do their work."""
         kept = np.isin(self.target, names)
         return replace(self, low=np.where(kept, self.low, 0), high=np.where(kept, self.high, 0))
 
 
 @dataclass(frozen=True, eq=False)
-class Route:
+class RetargetChain:
     """Maps and inverses, applied one after the other."""
 
-    steps: tuple[RigMap | Inverse, ...]
+    steps: tuple[RigMap | InverseMap, ...]
 
     @property
     def source(self) -> tuple[str, ...]:
@@ -109,7 +109,9 @@ class Route:
         return animation
 
 
-def mapped(source: Rig, target: Rig, path: str | PathLike | None = None) -> tuple[Route, Route]:
+def find_mapping(
+    source: Rig, target: Rig, path: str | PathLike | None = None
+) -> tuple[RetargetChain, RetargetChain]:
     """The way from ``source`` to ``target`` and the one back: by the map file ``path``, else by ``find_map``.
 
     Where a file leads there, its inverse leads back.
@@ -117,7 +119,7 @@ def mapped(source: Rig, target: Rig, path: str | PathLike | None = None) -> tupl
     if path is None:
         return find_map(source, target), find_map(target, source)
     rig_map = read_map(path, source, target)
-    return Route((rig_map,)), Route((inverse_of(rig_map, source, target, on_mesh=False),))
+    return RetargetChain((rig_map,)), RetargetChain((inverse_of(rig_map, source, target, on_mesh=False),))
 
 
 def shipped_maps() -> dict[tuple[str, str], Path]:
@@ -129,48 +131,48 @@ def shipped_maps() -> dict[tuple[str, str], Path]:
     return found
 
 
-def find_map(source: Rig, target: Rig) -> Route:
+def find_map(source: Rig, target: Rig) -> RetargetChain:
     """The way between two rigs: by equal names where they share a control set, else by the shipped maps between
     the control sets that they speak, if need be by way of ARKit.
 
     Raises RigError where there is none.
     """
-    spoken, wanted = speaks(source), speaks(target)
+    spoken, wanted = uses_names(source), uses_names(target)
     if spoken == wanted:
-        return Route((same_names(source, target),))
+        return RetargetChain((same_names(source, target),))
     if not spoken or not wanted:
         raise _no_way(source, target)
-    steps: list[RigMap | Inverse] = []
+    steps: list[RigMap | InverseMap] = []
     if source.name != spoken:
         steps.append(same_names(source, load_rig(spoken)))
     steps += _between(spoken, wanted)
     if target.name != wanted:
-        if isinstance(steps[-1], Inverse):
+        if isinstance(steps[-1], InverseMap):
             steps[-1] = steps[-1].within(target.control_names)
         steps.append(same_names(load_rig(wanted), target))
-    return Route(tuple(steps))
+    return RetargetChain(tuple(steps))
 
 
-def speaks(rig: Rig) -> str:
+def uses_names(rig: Rig) -> str:
     """The name of the control set, among those that maps ship for, that has most of its names in ``rig``."""
-    return dialect(rig.control_names)
+    return control_set_of(rig.control_names)
 
 
-def dialect(controls: Sequence[str]) -> str:
+def control_set_of(controls: Sequence[str]) -> str:
     """The shipped control set that has most names in ``controls``; empty where none has any."""
     mine = set(controls)
     shared = {name: len(mine & set(names)) for name, names in _control_sets().items()}
-    best = max(shared, key=lambda name: (shared[name], name == HUB))
+    best = max(shared, key=lambda name: (shared[name], name == PIVOT_RIG))
     return best if shared[best] else ""
 
 
 @lru_cache(maxsize=1)
 def _control_sets() -> dict[str, tuple[str, ...]]:
-    names = sorted({name for pair in shipped_maps() for name in pair} | {HUB})
-    return {name: ARKIT if name == HUB else load_rig(name).control_names for name in names}
+    names = sorted({name for pair in shipped_maps() for name in pair} | {PIVOT_RIG})
+    return {name: ARKIT if name == PIVOT_RIG else load_rig(name).control_names for name in names}
 
 
-def _between(source: str, target: str) -> list[RigMap | Inverse]:
+def _between(source: str, target: str) -> list[RigMap | InverseMap]:
     direct = _step(source, target)
     if direct:
         return [direct]
@@ -195,7 +197,7 @@ def _shortest(source: str, target: str) -> list[str]:
     return path[::-1]
 
 
-def _step(source: str, target: str) -> RigMap | Inverse | None:
+def _step(source: str, target: str) -> RigMap | InverseMap | None:
     files = shipped_maps()
     ends = load_rig(source), load_rig(target)
     if (source, target) in files:
@@ -205,7 +207,7 @@ def _step(source: str, target: str) -> RigMap | Inverse | None:
     return None
 
 
-def inverse_of(rig_map: RigMap, source: Rig, target: Rig, on_mesh: bool = True) -> Inverse:
+def inverse_of(rig_map: RigMap, source: Rig, target: Rig, on_mesh: bool = True) -> InverseMap:
     """``rig_map`` from ``source`` to ``target`` backwards, within the limits of ``source``; its residual is
     measured ``on_mesh`` where the controls of ``target`` have one."""
     limits = {c.name: (c.low, c.high, c.neutral) for c in source.controls}
@@ -213,7 +215,7 @@ def inverse_of(rig_map: RigMap, source: Rig, target: Rig, on_mesh: bool = True) 
     gram = None
     if on_mesh and (target.mesh is not None or target.head):
         gram = displacement_gram(default_head(target), rig_map)
-    return Inverse(rig_map, low, high, rest, gram)
+    return InverseMap(rig_map, low, high, rest, gram)
 
 
 def displacement_gram(head: Rig, rig_map: RigMap) -> np.ndarray:
@@ -276,7 +278,7 @@ def source_rig(animation: Animation, given: str | PathLike | Rig | None = None) 
     """
     if given is not None:
         return given if isinstance(given, Rig) else load_rig(given)
-    name = dialect(animation.controls)
+    name = control_set_of(animation.controls)
     if not name:
         raise UsageError(
             "the animation's controls are those of no rig that maps ship for",

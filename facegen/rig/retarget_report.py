@@ -12,7 +12,7 @@ from facegen.core.animation import Animation
 from facegen.rig.load import default_head
 from facegen.rig.map import RigMap
 from facegen.rig.model import Rig
-from facegen.rig.retarget import MOVED_CM, Route, control_fields
+from facegen.rig.retarget import MOVED_CM, RetargetChain, control_fields
 
 MOVING = 1e-3
 """A control that stays below this does not move."""
@@ -28,7 +28,7 @@ class _Way(Protocol):
 
 
 @dataclass(frozen=True)
-class Region:
+class RegionResidual:
     """A region's residual: root mean square over its vertices (or controls), its mean over the frames and that of
     the worst frame, in ``unit``."""
 
@@ -39,7 +39,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Report:
+class RetargetReport:
     """``clipped``: target control, share of the frames, furthest beyond its clamp. ``unmapped``: source control that
     moves and goes nowhere, its peak. ``idle``: target controls that nothing drives. ``round_trip``: source control,
     mean absolute error there and back; ``mean_round_trip`` is over all controls that are not unmapped."""
@@ -47,7 +47,7 @@ class Report:
     source: str
     target: str
     frames: int
-    regions: tuple[Region, ...]
+    regions: tuple[RegionResidual, ...]
     clipped: tuple[tuple[str, float, float], ...]
     unmapped: tuple[tuple[str, float], ...]
     idle: tuple[str, ...]
@@ -59,7 +59,9 @@ class Report:
         return asdict(self)
 
 
-def measure(animation: Animation, forth: Route, back: _Way, source: Rig, target: Rig) -> Report:
+def measure_retargeting(
+    animation: Animation, forth: RetargetChain, back: _Way, source: Rig, target: Rig
+) -> RetargetReport:
     """The report on ``animation`` of ``source`` going ``forth`` to ``target`` and ``back`` again."""
     names = source.control_names
     given = animation.select(names)
@@ -70,7 +72,7 @@ def measure(animation: Animation, forth: Route, back: _Way, source: Rig, target:
     unmapped = _unmapped(given, forth)
     lost = {name for name, _ in unmapped}
     trip = [(n, float(e)) for n, e in zip(names, _mean(np.abs(error)), strict=True) if n not in lost]
-    return Report(
+    return RetargetReport(
         source.name,
         target.name,
         len(given),
@@ -87,7 +89,7 @@ def _mean(rows: np.ndarray) -> np.ndarray:
     return rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
 
 
-def _regions(source: Rig, error: np.ndarray) -> list[Region]:
+def _regions(source: Rig, error: np.ndarray) -> list[RegionResidual]:
     """The residual of each region of the source: mm where its controls have a head, else in control units."""
     names = list(dict.fromkeys(c.region or "face" for c in source.controls))
     members = {n: [i for i, c in enumerate(source.controls) if (c.region or "face") == n] for n in names}
@@ -105,12 +107,12 @@ def _regions(source: Rig, error: np.ndarray) -> list[Region]:
     return found
 
 
-def _region(name: str, square: np.ndarray, unit: str, scale: float) -> Region:
+def _region(name: str, square: np.ndarray, unit: str, scale: float) -> RegionResidual:
     size = scale * np.sqrt(np.maximum(square, 0))
-    return Region(name, float(size.mean()) if len(size) else 0.0, float(size.max(initial=0.0)), unit)
+    return RegionResidual(name, float(size.mean()) if len(size) else 0.0, float(size.max(initial=0.0)), unit)
 
 
-def _clipped(animation: Animation, route: Route) -> list[tuple[str, float, float]]:
+def _clipped(animation: Animation, route: RetargetChain) -> list[tuple[str, float, float]]:
     found = []
     for step in route.steps:
         if isinstance(step, RigMap):
@@ -123,7 +125,7 @@ def _clipped(animation: Animation, route: Route) -> list[tuple[str, float, float
     return sorted(found, key=lambda row: -row[1])
 
 
-def _unmapped(animation: Animation, route: Route) -> tuple[tuple[str, float], ...]:
+def _unmapped(animation: Animation, route: RetargetChain) -> tuple[tuple[str, float], ...]:
     peaks = np.abs(animation.values).max(axis=0, initial=0.0)
     first = route.steps[0]
     used = {name for name, row in zip(first.source, _links(first), strict=True) if row.any()}
@@ -134,7 +136,7 @@ def _unmapped(animation: Animation, route: Route) -> tuple[tuple[str, float], ..
     )
 
 
-def _driven(route: Route) -> set[str]:
+def _driven(route: RetargetChain) -> set[str]:
     reached = np.ones(len(route.source), bool)
     names: Sequence[str] = route.source
     for step in route.steps:

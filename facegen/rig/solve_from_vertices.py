@@ -34,7 +34,7 @@ COMBINED_ROUNDS, UNSEEN_PRODUCT = 3, 0.02
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
+class VertexFit:
     """``animation`` on the rig's controls, and how far its vertices stay from those given, mm: ``residual`` [T] root
     mean square over the vertices, ``worst`` the furthest vertex of all frames."""
 
@@ -92,7 +92,7 @@ def fit_mesh(
     neutral: int | None = None,
     smooth: float = SMOOTH,
     sparse: float = SPARSE,
-) -> Fit:
+) -> VertexFit:
     """The controls of ``rig``, and the pose of its head, that show ``vertices`` [T, V, 3] cm best: bounded, sparse,
     temporally smooth least squares over the vertices that follow the head.
 
@@ -137,7 +137,7 @@ def fit_mesh(
     values = _solve(rig, problem, moment, all_flat[len(fields) :] @ flat.T)
     animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
     weights = rig.shape_weights(animation)
-    return Fit(animation, *_residual(given, rest[rows], all_flat, weights, head, pivot))
+    return VertexFit(animation, *_residual(given, rest[rows], all_flat, weights, head, pivot))
 
 
 def _reluctance(rig: Rig) -> np.ndarray:

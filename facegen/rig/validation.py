@@ -28,7 +28,7 @@ FAR_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Finding:
+class RigFinding:
     """One thing to look at: ``severity`` error, warning or note; ``control`` may be empty for the whole rig."""
 
     severity: str
@@ -36,7 +36,7 @@ class Finding:
     message: str
 
 
-def check_rig(rig: Rig) -> list[Finding]:
+def check_rig(rig: Rig) -> list[RigFinding]:
     """Findings on ``rig``, worst first: ARKit controls missing, extra or of another range and, where it has a
     mesh, shapes that are empty, doubled, far too large or unlike their mirror partner."""
     found = [*_names(rig), *_ranges(rig)]
@@ -45,7 +45,7 @@ def check_rig(rig: Rig) -> list[Finding]:
         sizes = {name: float(far.max(initial=0.0)) for name, far in moves.items()}
         found += [*_sizes(rig, sizes), *_doubled(rig, sizes), *_mirrored(rig, sizes)]
     elif not rig.head:
-        found.append(Finding("note", "", "the rig has no mesh, so its shapes are not checked"))
+        found.append(RigFinding("note", "", "the rig has no mesh, so its shapes are not checked"))
     return sorted(found, key=lambda f: SEVERITIES.index(f.severity))
 
 
@@ -56,22 +56,22 @@ def partner(name: str) -> str:
     return name[:-5] + "Left" if name.endswith("Right") else name
 
 
-def _names(rig: Rig) -> Iterator[Finding]:
+def _names(rig: Rig) -> Iterator[RigFinding]:
     names = rig.control_names
     for name in ARKIT if set(ARKIT) & set(names) else ():  # another control set lacks none of them
         if name not in names:
-            yield Finding("warning", name, "is one of the 52 ARKit controls and is missing")
+            yield RigFinding("warning", name, "is one of the 52 ARKit controls and is missing")
     for name in names:
         if name not in ARKIT:
-            yield Finding("note", name, "is none of the 52 ARKit controls")
+            yield RigFinding("note", name, "is none of the 52 ARKit controls")
         elif partner(name) not in names:
-            yield Finding("warning", name, f"has no partner {partner(name)} on the other side")
+            yield RigFinding("warning", name, f"has no partner {partner(name)} on the other side")
 
 
-def _ranges(rig: Rig) -> Iterator[Finding]:
+def _ranges(rig: Rig) -> Iterator[RigFinding]:
     for control in rig.controls:
         if control.name in ARKIT and (control.low, control.high, control.neutral) != (0, 1, 0):
-            yield Finding(
+            yield RigFinding(
                 "warning",
                 control.name,
                 f"runs from {control.low:g} to {control.high:g} with rest at {control.neutral:g}; "
@@ -79,22 +79,24 @@ def _ranges(rig: Rig) -> Iterator[Finding]:
             )
         other = {"left": "Right", "right": "Left"}.get(control.side)
         if other and control.name.endswith(other):
-            yield Finding(
+            yield RigFinding(
                 "warning", control.name, f"is marked as of the {control.side} side, unlike its name"
             )
 
 
-def _sizes(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
+def _sizes(rig: Rig, sizes: dict[str, float]) -> Iterator[RigFinding]:
     vertices = rig.mesh.vertices  # type: ignore[union-attr]
     height = float(np.ptp(vertices[:, 1]))
     for name, size in sizes.items():
         if size < EMPTY_CM:
-            yield Finding("warning", name, "moves nothing")
+            yield RigFinding("warning", name, "moves nothing")
         elif size > FAR_SHARE * height:
-            yield Finding("error", name, f"moves a vertex by {size:.3g} cm; the head is {height:.3g} cm high")
+            yield RigFinding(
+                "error", name, f"moves a vertex by {size:.3g} cm; the head is {height:.3g} cm high"
+            )
 
 
-def _doubled(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
+def _doubled(rig: Rig, sizes: dict[str, float]) -> Iterator[RigFinding]:
     by_rows: dict[bytes, list[str]] = {}
     for name in rig.control_names:
         index, value = rig.delta(name)
@@ -107,7 +109,7 @@ def _doubled(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
                 (n for n in names[:number] if _difference(rig, n, name) < SAME_SHARE * sizes[name]), None
             )
             if twin:
-                yield Finding("warning", name, f"has the same shape as {twin}")
+                yield RigFinding("warning", name, f"has the same shape as {twin}")
 
 
 def _difference(rig: Rig, first: str, second: str) -> float:
@@ -123,7 +125,7 @@ def _dense(rig: Rig, name: str) -> np.ndarray:
     return dense
 
 
-def _mirrored(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
+def _mirrored(rig: Rig, sizes: dict[str, float]) -> Iterator[RigFinding]:
     vertices = rig.mesh.vertices  # type: ignore[union-attr]
     flip = np.array((-1, 1, 1), np.float32)
     tolerance = MIRROR_TOLERANCE * float(np.ptp(vertices[:, 1]))
@@ -132,7 +134,7 @@ def _mirrored(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
     matched = distance[:, 0] <= tolerance
     if matched.mean() < MIRROR_MATCHED:
         share = f"{100 * (1 - matched.mean()):.0f} %"
-        yield Finding(
+        yield RigFinding(
             "note",
             "",
             f"the face at rest is not symmetric ({share} of its vertices), so sides are not compared",
@@ -148,4 +150,4 @@ def _mirrored(rig: Rig, sizes: dict[str, float]) -> Iterator[Finding]:
         apart = np.where(distance <= tolerance, apart, np.inf).min(axis=1)[matched].max()
         if apart > MIRROR_SHARE * max(sizes[name], sizes[twin]):
             what = f"is no mirror image of {twin}" if twin != name else "is not the same on both sides"
-            yield Finding("warning", name, f"{what}: up to {apart:.2g} cm apart")
+            yield RigFinding("warning", name, f"{what}: up to {apart:.2g} cm apart")

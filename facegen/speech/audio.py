@@ -14,10 +14,10 @@ import numpy as np
 
 from facegen.core.errors import AudioError, FacegenError, UsageError
 from facegen.core.units import SAMPLE_RATE_HZ
-from facegen.speech.audio_decoding import ArraySource, SoundInfo, Source, checked_rate, open_source
+from facegen.speech.audio_decoding import ArraySource, AudioDecoder, AudioInfo, checked_rate, open_decoder
 from facegen.speech.audio_headers import check_seconds
 
-__all__ = ["Audio", "Sound", "SoundInfo", "open_sound", "read_audio", "resample"]
+__all__ = ["Audio", "AudioInfo", "AudioStream", "open_audio", "read_audio", "resample"]
 
 BLOCK_SECONDS = 10
 MAX_WHOLE_SECONDS = 3600
@@ -56,15 +56,17 @@ class Audio:
         return len(self.samples) / self.rate
 
 
-class Sound:
-    """A sound to be animated, read in blocks at SAMPLE_RATE_HZ mono; made by ``open_sound``.
+class AudioStream:
+    """A sound to be animated, read in blocks at SAMPLE_RATE_HZ mono; made by ``open_audio``.
 
     ``name`` is the file's name, ``path`` the file as it was named (None for samples), ``info`` what the source
     says of itself, ``estimate`` the seconds to expect (a guess, or None), ``notes`` what was odd about the sound
     (complete once it has been read).
     """
 
-    def __init__(self, source: Source, name: str, path: str | None, span: tuple[Fraction, Fraction | None]):
+    def __init__(
+        self, source: AudioDecoder, name: str, path: str | None, span: tuple[Fraction, Fraction | None]
+    ):
         self.name = name
         self.info = source.info
         self._source, self.path = source, path
@@ -98,7 +100,7 @@ class Sound:
         """
         yield from self._blocks(SAMPLE_RATE_HZ)
 
-    def shared(self, listener: Callable[[np.ndarray], object]) -> Sound:
+    def shared(self, listener: Callable[[np.ndarray], object]) -> AudioStream:
         """The same sound, whose ``blocks()`` hands each block to ``listener`` too, so that two can hear it at once."""
         return _Shared(self, listener)
 
@@ -144,8 +146,8 @@ class Sound:
         return AudioError(f"{start} is beyond {end}", path=self.path, remedy="choose an earlier start")
 
 
-class _Shared(Sound):
-    def __init__(self, sound: Sound, listener: Callable[[np.ndarray], object]) -> None:
+class _Shared(AudioStream):
+    def __init__(self, sound: AudioStream, listener: Callable[[np.ndarray], object]) -> None:
         self._sound, self._listener = sound, listener
 
     def __getattr__(self, name: str) -> Any:
@@ -168,7 +170,7 @@ class _Shared(Sound):
 class _Levels:
     """Mixes blocks down while watching their levels."""
 
-    def __init__(self, info: SoundInfo) -> None:
+    def __init__(self, info: AudioInfo) -> None:
         self.info = info
         self.full_scale = _FULL_SCALE.get(info.codec, 0.9995)
         self.low = np.full(info.channels, np.inf, np.float32)
@@ -225,13 +227,13 @@ class _Levels:
         return notes
 
 
-def open_sound(
+def open_audio(
     source: str | PathLike | np.ndarray | Audio,
     *,
     rate: int | None = None,
     start: float = 0.0,
     duration: float | None = None,
-) -> Sound:
+) -> AudioStream:
     """The sound of a file, or of an array [N] or [N, channels] at ``rate`` Hz.
 
     Only the span of ``duration`` seconds (or all) from ``start`` on is read; a span that goes beyond the
@@ -242,12 +244,12 @@ def open_sound(
     if span[1] is not None and not span[1]:
         raise UsageError("the duration is 0 s", remedy="choose a longer duration")
     if isinstance(source, Audio):
-        return Sound(ArraySource(source.samples, checked_rate(source.rate)), "samples", None, span)
+        return AudioStream(ArraySource(source.samples, checked_rate(source.rate)), "samples", None, span)
     if isinstance(source, np.ndarray):
-        return Sound(ArraySource(source, checked_rate(rate)), "samples", None, span)
+        return AudioStream(ArraySource(source, checked_rate(rate)), "samples", None, span)
     path = fspath(source)
     try:
-        return Sound(open_source(path), PurePath(path).name, path, span)
+        return AudioStream(open_decoder(path), PurePath(path).name, path, span)
     except AudioError as error:
         raise error.at(path) from error
 
@@ -259,15 +261,15 @@ def _seconds(name: str, value: float) -> Fraction:
 
 
 def read_audio(path: str | PathLike, rate: int = SAMPLE_RATE_HZ) -> Audio:
-    """A short sound whole, mono at ``rate`` Hz. Raises AudioError as ``open_sound``, and above an hour."""
-    sound = open_sound(path)
+    """A short sound whole, mono at ``rate`` Hz. Raises AudioError as ``open_audio``, and above an hour."""
+    sound = open_audio(path)
     blocks, held = [], 0
     for block in sound._blocks(checked_rate(rate)):
         blocks.append(block)
         held += len(block)
         if held > MAX_WHOLE_SECONDS * rate:
             raise AudioError(
-                "is too long to be held whole (more than an hour)", path=path, remedy="use open_sound"
+                "is too long to be held whole (more than an hour)", path=path, remedy="use open_audio"
             )
     return Audio(np.concatenate(blocks), int(rate))
 

@@ -31,7 +31,7 @@ _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 
 
 @dataclass(frozen=True)
-class SoundInfo:
+class AudioInfo:
     """What a source says of itself. ``frames`` is its length at ``rate`` where that is sure, else None;
     ``seconds`` a guess of the length, or None; ``bits`` a sample where that means something, else None."""
 
@@ -44,16 +44,16 @@ class SoundInfo:
     seconds: float | None = None
 
 
-class Source(Protocol):
+class AudioDecoder(Protocol):
     """Where samples come from. ``blocks`` starts at frame ``first`` and may be called again."""
 
-    info: SoundInfo
+    info: AudioInfo
     notes: list[str]
 
     def blocks(self, first: int) -> Iterator[np.ndarray]: ...
 
 
-def open_source(path: str | PathLike) -> Source:
+def open_decoder(path: str | PathLike) -> AudioDecoder:
     """The reader for the file at ``path``, told by its content. Raises AudioError for what is no sound."""
     try:
         with audio_check.open_checked(path) as file:
@@ -90,7 +90,7 @@ class ArraySource:
         audio_check.check_shape(rate, channels)
         self.notes: list[str] = []
         bits = 8 * samples.dtype.itemsize
-        self.info = SoundInfo(rate, channels, str(samples.dtype), "array", bits, frames, frames / rate)
+        self.info = AudioInfo(rate, channels, str(samples.dtype), "array", bits, frames, frames / rate)
 
     def blocks(self, first: int) -> Iterator[np.ndarray]:
         step = max(1, BLOCK_VALUES // self.info.channels)
@@ -128,7 +128,7 @@ class SndfileSource:
             seconds = file.frames / file.samplerate if known else None
             if sure == 0:
                 raise AudioError("holds no samples", remedy="record or export it again")
-            self.info = SoundInfo(file.samplerate, file.channels, codec, container, bits, sure, seconds)
+            self.info = AudioInfo(file.samplerate, file.channels, codec, container, bits, sure, seconds)
 
     def _open(self, raw: BinaryIO) -> Any:
         import soundfile
@@ -191,7 +191,7 @@ class AvSource:
                 seconds = float(stream.duration * stream.time_base)
             elif container.duration:
                 seconds = container.duration / 1e6
-            self.info = SoundInfo(
+            self.info = AudioInfo(
                 first.sample_rate,
                 first.layout.nb_channels,
                 stream.codec_context.name,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facegen.core.threads import side_by_side
+from facegen.core.threads import run_parallel
 
 _ZERO = np.zeros((), np.float32)
 
 
-class Blocks:
+class BlockBuffer:
     """Applies ``function`` to blocks of ``size`` entries with ``context`` entries before and after them.
 
     Before the start and after the end lies ``pad``. ``function`` drops the context and gives a row of shape
@@ -52,4 +52,4 @@ class Blocks:
         """The rows of the first ``count`` blocks of ``held``."""
         starts = range(0, count * self._size, self._size)
         windows = [held[start : start + self._whole] for start in starts]
-        return np.concatenate([self.none, *side_by_side(self._function, windows)])
+        return np.concatenate([self.none, *run_parallel(self._function, windows)])

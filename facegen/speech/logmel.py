@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 
 from facegen.core.units import FEATURE_STEP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
-from facegen.speech.phones import HEARD_BANDS
+from facegen.speech.phones import FEATURE_BANDS
 
 HOP = FEATURE_STEP_SAMPLES  # samples, 10 ms
 WINDOW = WINDOW_SAMPLES  # samples, 25 ms
@@ -25,7 +25,7 @@ SILENCE = float(np.log(POWER_FLOOR))  # every band of a frame of digital silence
 _BLOCK_FRAMES = 2048  # keeps the spectra in cache and the memory bounded
 
 
-def frame_count(sample_count: int) -> int:
+def logmel_frame_count(sample_count: int) -> int:
     """Number of frames of a signal: ceil(N / HOP)."""
     return -(-sample_count // HOP)
 
@@ -38,7 +38,7 @@ def logmel(samples: np.ndarray) -> np.ndarray:
 def pad_for_frames(samples: np.ndarray) -> np.ndarray:
     """Sound [N] with the zeros around it that the first and the last window read: [2 CONTEXT + HOP T]."""
     samples = np.asarray(samples, dtype=np.float32)
-    tail = frame_count(len(samples)) * HOP - len(samples)
+    tail = logmel_frame_count(len(samples)) * HOP - len(samples)
     return np.pad(samples, (CONTEXT, CONTEXT + tail))
 
 
@@ -61,7 +61,7 @@ def logmel_frames(padded: np.ndarray, step: int = 1) -> np.ndarray:
 
 def broad(mel: np.ndarray) -> np.ndarray:
     """Log-mel [..., BANDS] in HEARD_BANDS broad bands, each the mean of as many narrow ones."""
-    bands: np.ndarray = mel.reshape(*mel.shape[:-1], HEARD_BANDS, BANDS // HEARD_BANDS).mean(axis=-1)
+    bands: np.ndarray = mel.reshape(*mel.shape[:-1], FEATURE_BANDS, BANDS // FEATURE_BANDS).mean(axis=-1)
     return bands
 
 

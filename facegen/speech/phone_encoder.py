@@ -11,13 +11,13 @@ from os import PathLike
 
 import numpy as np
 
-from facegen.core.memory import hand_back
+from facegen.core.memory import trim_heap
 from facegen.core.units import FEATURE_HZ
-from facegen.speech.audio import Sound, rechunk
-from facegen.speech.block_processing import Blocks
+from facegen.speech.audio import AudioStream, rechunk
+from facegen.speech.block_processing import BlockBuffer
 from facegen.speech.logmel import BANDS, CONTEXT, HOP, broad, logmel_frames
-from facegen.speech.phone_network import Network
-from facegen.speech.phones import HEARD_BANDS, LABELS, Features
+from facegen.speech.phone_network import PhoneNetwork
+from facegen.speech.phones import FEATURE_BANDS, LABELS, Features
 from facegen.speech.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
 
 FILE_STEP = 1024  # frames of one window when a file is read
@@ -32,13 +32,15 @@ Progress = Callable[[str, float], None]
 class PhoneEncoder:
     """Sound to Features by the built-in network, or the one in the ONNX file ``model``.
 
-    Raises ModelError for a file that is no phone model (see ``Network``).
+    Raises ModelError for a file that is no phone model (see ``PhoneNetwork``).
     """
 
     def __init__(self, model: str | PathLike | None = None) -> None:
-        self.network = Network(model)
+        self.network = PhoneNetwork(model)
 
-    def encode(self, sound: Sound, progress: Progress | None = None, bottleneck: bool = False) -> Features:
+    def encode(
+        self, sound: AudioStream, progress: Progress | None = None, bottleneck: bool = False
+    ) -> Features:
         """The features of the whole ``sound``, ceil(samples / 160) frames.
 
         ``progress("encode", seconds)`` is called after each block; ``bottleneck`` asks for that matrix too.
@@ -65,16 +67,16 @@ class PhoneStream:
     and up to two steps; ``close()`` gives the rest.
     """
 
-    def __init__(self, network: Network, step: int = LIVE_STEP, bottleneck: bool = False) -> None:
+    def __init__(self, network: PhoneNetwork, step: int = LIVE_STEP, bottleneck: bool = False) -> None:
         self._network, self._bottleneck = network, bottleneck
         step = -(-step // network.stride) * network.stride
         silence = np.full(BANDS, network.pad_value, np.float32)
         width = len(LABELS) + (network.bottleneck_width if bottleneck else 0)
-        self._mel = Blocks(logmel_frames, (CONTEXT, CONTEXT), step * HOP, HOP, row=(BANDS,))
-        self._phones = Blocks(self._classify, (network.left, network.right), step, 1, silence, (width,))
-        self._energy = Blocks(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), step * HOP, HOP)
-        self._pitch = Blocks(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), step * HOP, HOP)
-        bands = np.zeros((0, HEARD_BANDS), np.float16)
+        self._mel = BlockBuffer(logmel_frames, (CONTEXT, CONTEXT), step * HOP, HOP, row=(BANDS,))
+        self._phones = BlockBuffer(self._classify, (network.left, network.right), step, 1, silence, (width,))
+        self._energy = BlockBuffer(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), step * HOP, HOP)
+        self._pitch = BlockBuffer(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), step * HOP, HOP)
+        bands = np.zeros((0, FEATURE_BANDS), np.float16)
         self._waiting = [*(part.none for part in (self._phones, self._energy, self._pitch)), bands]
 
     @property
@@ -86,7 +88,7 @@ class PhoneStream:
     def push(self, block: np.ndarray) -> Features:
         block = np.asarray(block, np.float32)
         mel = self._mel.push(block)
-        return self._emit(self._phones.push(mel), broad(mel), block, Blocks.push)
+        return self._emit(self._phones.push(mel), broad(mel), block, BlockBuffer.push)
 
     def close(self) -> Features:
         mel = self._mel.close()
@@ -116,7 +118,7 @@ def _join(parts: list[Features]) -> Features:
     deep = parts[0].bottleneck
     posteriors = np.empty((total, len(LABELS)), np.float16)
     energy, pitch = np.empty(total, np.float32), np.empty(total, np.float32)
-    bands = np.empty((total, HEARD_BANDS), np.float16)
+    bands = np.empty((total, FEATURE_BANDS), np.float16)
     bottleneck = None if deep is None else np.empty((total, deep.shape[1]), np.float32)
     at = 0
     for index in range(len(parts)):
@@ -127,5 +129,5 @@ def _join(parts: list[Features]) -> Features:
         if bottleneck is not None:
             bottleneck[span] = part.bottleneck
         if index % TRIM_EVERY == TRIM_EVERY - 1:
-            hand_back()
+            trim_heap()
     return Features(posteriors, energy, pitch, bottleneck, bands=bands)

@@ -9,7 +9,7 @@ from os import PathLike
 import numpy as np
 
 from facegen.core.errors import ModelError
-from facegen.core.onnx_model import OnnxFile, first_line
+from facegen.core.onnx_model import OnnxModel, first_line
 from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ
 from facegen.speech.logmel import BANDS
 from facegen.speech.phones import LABELS
@@ -19,7 +19,7 @@ MAX_CONTEXT = 10 * FEATURE_HZ  # frames; more would make each short window mostl
 _REMEDY = "use a model made by tools/encoder, or leave --encoder out"
 
 
-class Network:
+class PhoneNetwork:
     """``logmel`` [B, T, 80] to ``log_posteriors`` [B, T, 40] (and ``bottleneck`` [B, T, D]) at 100 Hz.
 
     Its metadata say how many frames to the left and right an output depends on, what value stands for "no
@@ -28,7 +28,7 @@ class Network:
 
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "phones.onnx")
-        self._session = OnnxFile(self.path, MAX_MODEL_BYTES, "phone model", _REMEDY)
+        self._session = OnnxModel(self.path, MAX_MODEL_BYTES, "phone model", _REMEDY)
         inputs, outputs = self._session.inputs, self._session.outputs
         if list(inputs) != ["logmel"] or len(inputs["logmel"]) != 3 or inputs["logmel"][2] != BANDS:
             raise self._error(f"its inputs are {inputs}, expected logmel [B, T, {BANDS}]")

@@ -46,7 +46,7 @@ def refine_alignment(features: Features, words: Words = (), alignment: str | Non
         return TimedSpeech(*_given(features, alignment))
     if words:
         return _spoken(features, words)
-    return TimedSpeech(features, heard_track(features.posteriors))
+    return TimedSpeech(features, decode_phones(features.posteriors))
 
 
 def _word_times(path: Path, words: Words) -> list[tuple[float, float]]:
@@ -94,7 +94,7 @@ def _spoken(features: Features, words: Words) -> TimedSpeech:
     path = align_phones(heard, words)
     if path is None:
         log.warning("the transcript is too long for the sound and is left aside")
-        return TimedSpeech(features, heard_track(heard))
+        return TimedSpeech(features, decode_phones(heard))
     fits = path.fits
     speech = heard[:, 0] < 0.5
     missed = float(np.mean(~fits[speech])) if speech.any() else 0.0
@@ -107,7 +107,7 @@ def _spoken(features: Features, words: Words) -> TimedSpeech:
         span = slice(first, first + _CHUNK)
         share = np.where(fits[span], np.float32(TEXT_SHARE), np.float32(0))[:, None]
         mixed[span] = share * mixed[span] + (1 - share) * heard[span]
-    track = path.track(heard_track(heard)) if not fits.all() else path.track(PhoneTrack())
+    track = path.track(decode_phones(heard)) if not fits.all() else path.track(PhoneTrack())
     return TimedSpeech(replace(features, posteriors=mixed), track, tuple(_word_times(path, words)))
 
 
@@ -127,7 +127,7 @@ def one_hot(labels: np.ndarray) -> np.ndarray:
     return rows
 
 
-def heard_track(posteriors: np.ndarray) -> PhoneTrack:
+def decode_phones(posteriors: np.ndarray) -> PhoneTrack:
     """The likeliest phones where each change costs SWITCH_COST nats (Viterbi).
 
     Chunks of half a minute, with a second around them, run side by side: paths a second apart have met.
@@ -146,8 +146,8 @@ def heard_track(posteriors: np.ndarray) -> PhoneTrack:
     return PhoneTrack.from_frames(labels)
 
 
-def heard_labels(posteriors: np.ndarray) -> np.ndarray:
-    """The label index of each of a few frames, [F], as for ``heard_track``."""
+def decode_labels(posteriors: np.ndarray) -> np.ndarray:
+    """The label index of each of a few frames, [F], as for ``decode_phones``."""
     return _smooth_path(posteriors, np.arange(len(posteriors))[:, None])[:, 0]
 
 

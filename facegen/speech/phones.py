@@ -19,7 +19,7 @@ LABELS = (SILENCE, *ARPABET)
 """The phone classes of the speech encoder, in the order of its output columns."""
 BILABIALS = ("P", "B", "M")
 LABIODENTALS = ("F", "V")
-HEARD_BANDS = 16
+FEATURE_BANDS = 16
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 OPEN_VOWELS = ("AA", "AE", "AO", "AH", "AW", "AY")
 

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.fft
 
 from facegen.core.units import SAMPLE_RATE_HZ
-from facegen.speech.logmel import CONTEXT, HOP, WINDOW, frame_count, frame_windows
+from facegen.speech.logmel import CONTEXT, HOP, WINDOW, frame_windows, logmel_frame_count
 
 ENERGY_CONTEXT = CONTEXT  # samples before and after a frame
 SILENCE_DB = -100.0  # energy of digital silence
@@ -77,7 +77,7 @@ def voicing_frames(padded: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _pad(samples: np.ndarray, context: int) -> np.ndarray:
-    tail = frame_count(len(samples)) * HOP - len(samples)
+    tail = logmel_frame_count(len(samples)) * HOP - len(samples)
     return np.pad(samples, (context, context + tail))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.speech.block_processing import Blocks
+from facegen.speech.block_processing import BlockBuffer
 from facegen.speech.logmel import BANDS, CONTEXT, HOP, logmel_frames
 from facegen.speech.phone_encoder import QUIET_DB
-from facegen.speech.phone_network import Network
+from facegen.speech.phone_network import PhoneNetwork
 from facegen.speech.phones import LABELS, Features
 from facegen.speech.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
 
 
-class LiveFeatures:
+class StreamingFeatures:
     """The last ``keep`` frames of the features of a sound that comes in blocks.
 
     ``push(block)`` takes samples [n] at 16 kHz; every ``step`` frames ``count`` grows. ``window()`` gives the frames
@@ -21,15 +21,15 @@ class LiveFeatures:
     settled.
     """
 
-    def __init__(self, network: Network, step: int, keep: int) -> None:
+    def __init__(self, network: PhoneNetwork, step: int, keep: int) -> None:
         self._network = network
         self.step = -(-step // network.stride) * network.stride
         self._keep = keep
         size = self.step * HOP
         self._parts = (
-            Blocks(logmel_frames, (CONTEXT, CONTEXT), size, HOP, row=(BANDS,)),
-            Blocks(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), size, HOP),
-            Blocks(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), size, HOP),
+            BlockBuffer(logmel_frames, (CONTEXT, CONTEXT), size, HOP, row=(BANDS,)),
+            BlockBuffer(energy_frames, (ENERGY_CONTEXT, ENERGY_CONTEXT), size, HOP),
+            BlockBuffer(pitch_frames, (PITCH_CONTEXT, PITCH_CONTEXT), size, HOP),
         )
         silence = np.full(BANDS, network.pad_value, np.float32)
         self._mel = np.repeat(silence[None], network.left, axis=0)  # begins `left` frames before `settled`

@@ -14,13 +14,13 @@ from os import PathLike
 import numpy as np
 
 from facegen.core.animation import Animation
-from facegen.tracking.face_selection import Choice, follow
-from facegen.tracking.landmarks_to_curves import faceless, joined, solve_landmarks
+from facegen.tracking.face_selection import FaceSelector, follow
+from facegen.tracking.landmarks_to_curves import empty_track, joined, solve_landmarks
 from facegen.tracking.mediapipe_landmarks import face_finder
-from facegen.tracking.rig_landmarks import load_points
+from facegen.tracking.rig_landmarks import load_rig_landmarks
 from facegen.tracking.video_frames import IMAGE_FPS, Video
 
-__all__ = ["Choice", "solve_landmarks", "track", "track_landmarks"]
+__all__ = ["FaceSelector", "solve_landmarks", "track", "track_landmarks"]
 
 HELD_S = 0.25
 """A picture stands for no longer than this; after that the face counts as lost."""
@@ -35,7 +35,7 @@ def track(
     *,
     rig: str | PathLike = "aria",
     model: str | PathLike | None = None,
-    choice: Choice | None = None,
+    choice: FaceSelector | None = None,
     progress: Progress | None = None,
 ) -> Animation:
     """The controls and head poses of one face in ``video``, at its own frame rate (see ``solve_landmarks``).
@@ -45,19 +45,19 @@ def track(
     long the video, the memory stays bounded. Raises VideoError for a file without a face or without pictures,
     MissingExtraError without mediapipe.
     """
-    face = load_points(rig)
+    face = load_rig_landmarks(rig)
     solved: Animation | None = None
     for first, rows, fps in _parts(video, model, choice, progress, PART_S):
-        part = solve_landmarks(rows, fps, face) if np.isfinite(rows).any() else faceless(len(rows), fps)
+        part = solve_landmarks(rows, fps, face) if np.isfinite(rows).any() else empty_track(len(rows), fps)
         solved = part if solved is None else joined(solved, part, first)
-    return solved or faceless(0, IMAGE_FPS)
+    return solved or empty_track(0, IMAGE_FPS)
 
 
 def track_landmarks(
     video: str | PathLike,
     *,
     model: str | PathLike | None = None,
-    choice: Choice | None = None,
+    choice: FaceSelector | None = None,
     progress: Progress | None = None,
 ) -> tuple[np.ndarray, Fraction]:
     """Landmarks [T, 478, 3] float32 in pixels of one face in ``video`` at a constant rate, NaN where it is lost, and
@@ -69,7 +69,7 @@ def track_landmarks(
 def _parts(
     video: str | PathLike,
     model: str | PathLike | None,
-    choice: Choice | None,
+    choice: FaceSelector | None,
     progress: Progress | None,
     length: float,
 ) -> Iterator[tuple[int, np.ndarray, Fraction]]:
@@ -84,23 +84,25 @@ def _parts(
             progress("track", seconds, film.seconds)
 
     with closing(face_finder(model)) as finder:
-        for time, row in follow(film, finder, choice or Choice(), seen):
+        for time, row in follow(film, finder, choice or FaceSelector(), seen):
             rows.append(row)
             times.append(time)
             if time - times[0] > length + 2 * OVERLAP_S:
                 fps = fps or film.timing()[0]
                 step, count = round(length * fps), round((length + OVERLAP_S) * fps)
-                yield first, on_beat(np.stack(rows), np.array(times), fps, count, first), fps
+                yield first, resample_to_fps(np.stack(rows), np.array(times), fps, count, first), fps
                 first += step
                 kept = max(0, int(np.searchsorted(times, float(first / fps))) - 1)
                 del rows[:kept], times[:kept]
     rate, total = film.timing()
     fps = fps or rate
     end = max(first + 1, math.ceil(total * fps / rate))
-    yield first, on_beat(np.stack(rows), np.array(times), fps, end - first, first), fps
+    yield first, resample_to_fps(np.stack(rows), np.array(times), fps, end - first, first), fps
 
 
-def on_beat(rows: np.ndarray, times: np.ndarray, fps: Fraction, count: int, first: int = 0) -> np.ndarray:
+def resample_to_fps(
+    rows: np.ndarray, times: np.ndarray, fps: Fraction, count: int, first: int = 0
+) -> np.ndarray:
     """``rows`` [N, …] at ``times`` [N] s, interpolated at the starts of ``count`` frames of ``fps`` from frame
     ``first`` on; NaN where the picture before or after holds no face, or is further than HELD_S away."""
     step = float(1 / fps)

@@ -15,7 +15,7 @@ BLOCK, OVERLAP = 4096, 128
 """Longer clips are solved in blocks that overlap by so many frames."""
 
 
-def solve_box(
+def solve_bounded(
     gram: np.ndarray, goal: np.ndarray, smooth: float, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
     """The x [T, C] between ``low`` and ``high`` [C] that minimises the sum over frames of x·``gram``·x / 2 - x·``goal``

@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import numpy as np
 
-from facegen.tracking.bounded_least_squares import solve_box
-from facegen.tracking.rig_landmarks import CORNERS, EYES, LOWER_LIP, UPPER_LIP, FacePoints
+from facegen.tracking.bounded_least_squares import solve_bounded
+from facegen.tracking.rig_landmarks import CORNERS, EYES, LOWER_LIP, UPPER_LIP, RigLandmarks
 
 NOISE_CM = 0.1
 """What the tracker's points and the head's shapes leave of each other, standard deviation."""
@@ -41,7 +41,7 @@ def priors() -> tuple[tuple[str, float, float], ...]:
 class Solver:
     """Rows of ``design`` [C, M] (cm at 1 of a control, over their noise) for the controls ``names`` [C]."""
 
-    face: FacePoints
+    face: RigLandmarks
     names: tuple[str, ...]
     columns: np.ndarray
     spread: np.ndarray
@@ -50,7 +50,7 @@ class Solver:
     design: np.ndarray
 
     @classmethod
-    def of(cls, face: FacePoints) -> Solver:
+    def of(cls, face: RigLandmarks) -> Solver:
         chosen = [
             (column, name, spread, price)
             for column, name in enumerate(face.rig.control_names)
@@ -86,7 +86,9 @@ class Solver:
         low, high = (limit / self.spread for limit in self.limits())
         design = self.design * self.spread[:, None]  # controls in units of their usual size
         gram = design @ design.T + np.eye(len(design))
-        values = solve_box(gram, goal @ design.T - self.price, fps / 25 / CHANGE**2, low, high) * self.spread
+        values = (
+            solve_bounded(gram, goal @ design.T - self.price, fps / 25 / CHANGE**2, low, high) * self.spread
+        )
         return self.exact(values, lips)
 
     def exact(self, values: np.ndarray, lips: np.ndarray) -> np.ndarray:
@@ -104,7 +106,7 @@ class Solver:
         return values
 
 
-def lip_rows(places: np.ndarray, face: FacePoints) -> np.ndarray:
+def lip_rows(places: np.ndarray, face: RigLandmarks) -> np.ndarray:
     """Gaps of the inner lips at the middle and beside it, and the mouth's width, of ``places`` [..., N, 3]: [..., L]."""
     pairs = [pair for pair in INNER_LIPS if face.has(*pair)]
     gaps = [places[..., face.at(up), 1] - places[..., face.at(low), 1] for up, low in pairs]
@@ -112,11 +114,11 @@ def lip_rows(places: np.ndarray, face: FacePoints) -> np.ndarray:
     return np.stack([*gaps, width], axis=-1)
 
 
-def lip_noise(face: FacePoints) -> np.ndarray:
+def lip_noise(face: RigLandmarks) -> np.ndarray:
     pairs = [pair for pair in INNER_LIPS if face.has(*pair)]
     return np.array([APERTURE_CM, *[2 * APERTURE_CM] * (len(pairs) - 1), WIDTH_CM])
 
 
-def eye_span(face: FacePoints, places: np.ndarray) -> np.ndarray:
+def eye_span(face: RigLandmarks, places: np.ndarray) -> np.ndarray:
     """The distance of the outer eye corners, [...]."""
     return np.linalg.norm(places[..., face.at(EYES[1]), :] - places[..., face.at(EYES[0]), :], axis=-1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.errors import UsageError, VideoError
 from facegen.tracking.mediapipe_landmarks import POINTS, FaceFinder
-from facegen.tracking.video_frames import Picture, Video
+from facegen.tracking.video_frames import Video, VideoFrame
 
 STRAY = 0.5
 """A face is the same where its middle moved by less than this share of its size since the picture before …"""
@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Choice:
+class FaceSelector:
     """Which face: that nearest to ``point`` (x, y), or the largest; only within ``box`` (x, y, width, height).
     Pixels of the upright video. Raises UsageError for what is not finite or has no area."""
 
@@ -38,7 +38,7 @@ class Choice:
 
 
 def follow(
-    video: Video, finder: FaceFinder, choice: Choice, progress: Callable[[float], None] | None = None
+    video: Video, finder: FaceFinder, choice: FaceSelector, progress: Callable[[float], None] | None = None
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Time s and landmarks [478, 3] float32, in pixels of the upright video, of each picture; NaN where the face is
     lost.
@@ -64,7 +64,7 @@ def follow(
         )
 
 
-def _cropped(picture: Picture, box: Box | None) -> tuple[np.ndarray, np.ndarray]:
+def _cropped(picture: VideoFrame, box: Box | None) -> tuple[np.ndarray, np.ndarray]:
     """The part of the picture within ``box``, and its corner [3]."""
     if box is None:
         return picture.pixels, np.zeros(3, np.float32)
@@ -86,7 +86,7 @@ def _cropped(picture: Picture, box: Box | None) -> tuple[np.ndarray, np.ndarray]
 class _Person:
     """Picks the same face again and again."""
 
-    def __init__(self, choice: Choice) -> None:
+    def __init__(self, choice: FaceSelector) -> None:
         self._choice = choice
         self._middle = np.zeros(2)
         self._size = 0.0

@@ -12,8 +12,8 @@ from facegen.core.errors import MissingExtraError, RigError
 from facegen.core.registry import Registry
 from facegen.renderers.camera import camera_for
 from facegen.rig import Rig
-from facegen.rig.transfer.landmarks import LEAST, Pairs
-from facegen.rig.transfer.surface import face_normals, pieces, welded
+from facegen.rig.transfer.landmarks import LEAST, LandmarkPairs
+from facegen.rig.transfer.surface import connected_components, face_normals, weld_vertices
 
 SIZE = (768, 768)
 POINTS = 468
@@ -38,7 +38,7 @@ def lids_of(places: np.ndarray) -> dict[str, np.ndarray]:
     return {side: row[np.isfinite(row).all(axis=(1, 2))] for side, row in rows.items()}
 
 
-def pairs_in_pictures(source: Rig, target: Rig) -> Pairs:
+def pairs_in_pictures(source: Rig, target: Rig) -> LandmarkPairs:
     """Pairs of landmarks that are found in pictures of both heads. Raises RigError where too few are, and as
     ``landmarks_of``."""
     theirs, skin = landmarks_of(target)
@@ -46,7 +46,7 @@ def pairs_in_pictures(source: Rig, target: Rig) -> Pairs:
     both = np.isfinite(ours).all(axis=1) & np.isfinite(theirs).all(axis=1)
     if both.sum() < LEAST:
         raise RigError("shows too few landmarks from the front", remedy="give --landmarks FILE")
-    return Pairs(
+    return LandmarkPairs(
         ours[both], theirs[both], skin, f"{both.sum()} landmarks found in a picture", lids_of(theirs)
     )
 
@@ -60,7 +60,7 @@ def landmarks_of(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     pixels, matrix = _seen(rig)
     mesh = rig.mesh
     assert mesh is not None
-    piece = pieces(mesh.faces, welded(mesh.vertices))
+    piece = connected_components(mesh.faces, weld_vertices(mesh.vertices))
     solid = _solid_faces(rig)
     first = _hits(pixels, mesh.vertices, mesh.faces[solid], matrix)[1]
     hit = piece[mesh.faces[solid][first[first >= 0], 0]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from facegen.tracking.rig_landmarks import FacePoints
+from facegen.tracking.rig_landmarks import RigLandmarks
 
 MOBILE_CM = 0.15
 """Points that a control can move so far count half in the pose."""
@@ -53,7 +53,7 @@ def camera_axes(points: np.ndarray) -> np.ndarray:
     return points.astype(np.float64) * (1.0, -1.0, -1.0)
 
 
-def find_poses(points: np.ndarray, face: FacePoints, fps: float) -> Poses:
+def find_poses(points: np.ndarray, face: RigLandmarks, fps: float) -> Poses:
     """Poses of landmarks ``points`` [T, N, 3] (``camera_axes``, finite), by those that expressions leave in place.
 
     The person's own shape is found along the way (generalised Procrustes: Gower 1975), so that no difference of
@@ -165,7 +165,7 @@ def angles(rotation: np.ndarray) -> np.ndarray:
 
 
 def _head(
-    rotation: np.ndarray, scale: np.ndarray, shift: np.ndarray, face: FacePoints, fps: float
+    rotation: np.ndarray, scale: np.ndarray, shift: np.ndarray, face: RigLandmarks, fps: float
 ) -> np.ndarray:
     """Turned as seen from the camera; moved from where the head mostly is."""
     pivot = np.asarray(face.rig.pivots.get("head", (0.0, 0.0, 0.0)))

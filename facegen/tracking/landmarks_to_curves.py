@@ -17,7 +17,7 @@ from facegen.tracking.eyelids_gaze import EYES, LANDMARKS, eye_controls, opening
 from facegen.tracking.head_pose import Poses, camera_axes, find_poses
 from facegen.tracking.mediapipe_landmarks import POINTS
 from facegen.tracking.neutral_pose import closed_level, resting_frames
-from facegen.tracking.rig_landmarks import FacePoints, load_points
+from facegen.tracking.rig_landmarks import RigLandmarks, load_rig_landmarks
 
 BRIDGE_S = 0.4
 """Longer than this without a face, the controls go to rest between."""
@@ -34,7 +34,7 @@ DECIMALS = 5
 def solve_landmarks(
     landmarks: np.ndarray,
     fps: str | int | float | Fraction = 25,
-    face: FacePoints | None = None,
+    face: RigLandmarks | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Animation:
     """The controls and head poses that show ``landmarks`` [T, 478, 3] (pixels: x right, y down, z away; a row of NaN
@@ -45,7 +45,7 @@ def solve_landmarks(
     ``reprojection`` (median and 95th percentile, over the distance of the outer eye corners). Deterministic.
     Raises UsageError for another shape, VideoError where no row holds a face.
     """
-    rate, face = as_fps(fps), face or load_points()
+    rate, face = as_fps(fps), face or load_rig_landmarks()
     points = np.asarray(landmarks, np.float32)
     if points.ndim != 3 or points.shape[1:] != (POINTS, 3):
         raise UsageError(f"landmarks have shape {points.shape}, expected [T, {POINTS}, 3]")
@@ -68,7 +68,7 @@ def solve_landmarks(
     return Animation(rate, ARKIT, values, head, {"tracking": meta})
 
 
-def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray, Poses, np.ndarray]:
+def _solve(points: np.ndarray, face: RigLandmarks, fps: float) -> tuple[np.ndarray, Poses, np.ndarray]:
     """ARKit values [T, 52], poses, and each frame's error [T] over the distance of the outer eye corners."""
     poses = find_poses(points[:, face.landmarks], face, fps)
     span = float(np.median(eye_span(face, poses.still)))
@@ -104,14 +104,14 @@ def _solve(points: np.ndarray, face: FacePoints, fps: float) -> tuple[np.ndarray
     return values, poses, error / (span * unit)
 
 
-def _mouth_gain(neutral: np.ndarray, face: FacePoints) -> float:
+def _mouth_gain(neutral: np.ndarray, face: RigLandmarks) -> float:
     """How broad the rig's mouth is beside the person's: mouths widen and round by the same share of their width."""
     rig, own = (float(lip_rows(places, face)[-1]) for places in (face.rest, neutral))
     return float(np.clip(rig / max(own, 1e-6), *MOUTH_GAIN))
 
 
 def _lip_goal(
-    rows: np.ndarray, rest: np.ndarray, gap: np.ndarray, span: float, face: FacePoints
+    rows: np.ndarray, rest: np.ndarray, gap: np.ndarray, span: float, face: RigLandmarks
 ) -> tuple[np.ndarray, np.ndarray]:
     """How gaps and width [T, L] of the mouth should change from the rig's rest, and how far [L] the neutral's lips
     already part beyond contact."""
@@ -177,7 +177,7 @@ def _report(good: np.ndarray, doubtful: np.ndarray, error: np.ndarray, fps: floa
     }
 
 
-def faceless(count: int, fps: Fraction) -> Animation:
+def empty_track(count: int, fps: Fraction) -> Animation:
     """``count`` frames in which no face is seen: at rest, and flagged."""
     lost = [[0.0, round(float(count / fps), 4)]]
     meta = {"lost": lost, "doubtful": [], "reprojection": [0.0, 0.0]}

@@ -27,7 +27,7 @@ EYES = (33, 263)
 
 
 @dataclass(frozen=True, eq=False)
-class FacePoints:
+class RigLandmarks:
     """Landmarks on a rig's head: their numbers ``landmarks`` [N], ``regions`` [N] (lips, lid, brow, nose, oval,
     cheek), ``weight`` [N] in 0..1, the vertices ``corners`` [N, 3] between which they lie by ``shares`` [N, 3],
     ``rest`` [N, 3] cm and ``deltas`` [C, N, 3] cm at 1 of ``rig.controls``."""
@@ -49,7 +49,7 @@ class FacePoints:
         return all((self.landmarks == landmark).any() for landmark in landmarks)
 
 
-def load_points(rig: str | PathLike = "aria", least: float = LEAST_WEIGHT) -> FacePoints:
+def load_rig_landmarks(rig: str | PathLike = "aria", least: float = LEAST_WEIGHT) -> RigLandmarks:
     """The landmarks, of weight ``least`` or more, of the rig called ``rig`` or in the folder ``rig``.
 
     Raises RigError where the rig has no mesh, no landmarks.csv, or one that is broken.
@@ -76,13 +76,13 @@ def load_points(rig: str | PathLike = "aria", least: float = LEAST_WEIGHT) -> Fa
     return points
 
 
-def _points(rig: Rig, rows: list[dict], corners: np.ndarray, shares: np.ndarray) -> FacePoints:
+def _points(rig: Rig, rows: list[dict], corners: np.ndarray, shares: np.ndarray) -> RigLandmarks:
     count = len(rig.mesh.vertices)  # type: ignore[union-attr]
     if corners.min() < 0 or corners.max() >= count:
         raise ValueError(f"a vertex beyond {count}")
     rest = (rig.mesh.vertices[corners].astype(np.float64) * shares[..., None]).sum(axis=1)  # type: ignore[union-attr]
     deltas = (rig.dense_deltas()[:, corners].astype(np.float64) * shares[..., None]).sum(axis=2)
-    return FacePoints(
+    return RigLandmarks(
         rig,
         np.array([int(row["landmark"]) for row in rows]),
         np.array([row["region"] for row in rows]),

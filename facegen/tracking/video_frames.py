@@ -40,7 +40,7 @@ _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class VideoFrame:
     """``pixels`` [H, W, 3] uint8 RGB, upright; ``time`` s from the start of the file; ``scale`` times that size is
     the video's own."""
 
@@ -96,7 +96,7 @@ class Video:
             raise VideoError("holds no pictures", path=self.path, remedy="give a video of a face")
         return streams[0]
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self) -> Iterator[VideoFrame]:
         """Every picture that can be decoded, in order of time."""
         self._times, self.damaged = [], 0
         with self._file() as file, self._open(file) as container:
@@ -108,7 +108,7 @@ class Video:
                 if time is not None:
                     self._times.append(time)
                     pixels, scale = _upright(frame)
-                    yield Picture(pixels, time, scale)
+                    yield VideoFrame(pixels, time, scale)
         if not self._times:
             raise VideoError("its pictures can't be decoded", path=self.path)
 

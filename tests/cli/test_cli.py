@@ -388,11 +388,11 @@ def test_formats_lists_every_suffix(capsys):
 
 
 def test_rig_check_tells_faults_by_its_exit_code(tmp_path, monkeypatch, capsys):
-    from facegen.rig.validation import Finding
+    from facegen.rig.validation import RigFinding
 
     assert run(["rig", "check", "arkit"]) == 0
     assert capsys.readouterr().out.endswith("arkit: no faults\n")
-    faults = [Finding("error", "jawOpen", "moves nothing"), Finding("note", "", "is plain")]
+    faults = [RigFinding("error", "jawOpen", "moves nothing"), RigFinding("note", "", "is plain")]
     monkeypatch.setattr("facegen.rig.validation.check_rig", lambda rig: faults)
     assert run(["rig", "check", "arkit"]) == 3
     said = capsys.readouterr()

@@ -11,7 +11,7 @@ import pytest
 import facegen
 from facegen.core import sandbox as apart
 from facegen.core.errors import ModelError, RigError
-from facegen.core.sandbox import try_apart
+from facegen.core.sandbox import try_in_sandbox
 from facegen.motion.lipsync.learned import LearnedDecoder
 from facegen.rig.importing import import_rig
 
@@ -48,19 +48,19 @@ def test_a_reader_that_does_not_come_back(reader, reason, tmp_path, monkeypatch)
     monkeypatch.setattr(apart, "SECONDS", 1.0 if reader is hangs else 60.0)
     (tmp_path / "a.usd").write_text("x")
     with pytest.raises(RigError, match=f"a.usd: .*{reason}"):
-        try_apart(f"{__name__}:{reader.__name__}", tmp_path / "a.usd", RigError, "export it again")
+        try_in_sandbox(f"{__name__}:{reader.__name__}", tmp_path / "a.usd", RigError, "export it again")
 
 
 @pytest.mark.parametrize("reader", [refuses, reads])
 def test_a_reader_that_does(reader, tmp_path):
     (tmp_path / "a.usd").write_text("x")
-    try_apart(f"{__name__}:{reader.__name__}", tmp_path / "a.usd", RigError, "export it again")
+    try_in_sandbox(f"{__name__}:{reader.__name__}", tmp_path / "a.usd", RigError, "export it again")
 
 
 def test_within_another_program_nothing_is_tried(tmp_path, monkeypatch):
     monkeypatch.setattr(apart.sys, "executable", "/opt/editor/bin/editor")
     monkeypatch.setattr(apart.subprocess, "run", lambda *_, **__: pytest.fail("started the editor again"))
-    try_apart(f"{__name__}:dies", tmp_path / "a.usd", RigError, "export it again")
+    try_in_sandbox(f"{__name__}:dies", tmp_path / "a.usd", RigError, "export it again")
 
 
 def test_usd_that_its_library_stumbles_over(tmp_path):

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from facegen.core.threads import MOST, side_by_side, thread_count
+from facegen.core.threads import MOST, run_parallel, thread_count
 
 SOLVE = """
 import hashlib, sys, facegen
@@ -28,9 +28,9 @@ def test_count(monkeypatch, text, count):
 
 def test_order_and_errors(monkeypatch):
     monkeypatch.setenv("FACEGEN_THREADS", "3")
-    assert side_by_side(lambda n: n * n, range(20)) == [n * n for n in range(20)]
+    assert run_parallel(lambda n: n * n, range(20)) == [n * n for n in range(20)]
     with pytest.raises(ZeroDivisionError):
-        side_by_side(lambda n: 1 / n, [1, 0, 2])
+        run_parallel(lambda n: 1 / n, [1, 0, 2])
 
 
 def test_a_solve_has_the_same_bits_with_any_number_of_threads(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from facegen.core.errors import UsageError
 from facegen.emotion import CATEGORIES, Emotion, EmotionSpan, EmotionTrack, named_emotions, parse_emotion
 from facegen.emotion.action_units import action_table
-from facegen.emotion.lexicon import KINDS, vad_table, words_of_emotions
+from facegen.emotion.lexicon import KINDS, emotion_name_words, vad_table
 from facegen.emotion.prompts import emotion_words
 from facegen.emotion.timeline import read_timeline
 from facegen.formats import load_take, save
@@ -41,7 +41,7 @@ def test_each_row_is_whole():
 def test_no_two_rows_share_a_point_or_a_word():
     assert len(np.unique(vad_table(), axis=0)) == len(named_emotions())
     texts = [text for row in named_emotions().values() for text in (row.name, *row.synonyms)]
-    assert len(words_of_emotions()) == len(texts) == len(set(texts))
+    assert len(emotion_name_words()) == len(texts) == len(set(texts))
 
 
 def test_no_two_emotions_look_alike():
@@ -116,7 +116,7 @@ def test_words_of_degree_name_no_emotion():
     kinds = {kind for kind, _ in emotion_words().values()}
     assert kinds == {"degree", "not", "but", "hide", "join"}
     assert not {text for text, (kind, _) in emotion_words().items() if kind != "hide"} & set(
-        words_of_emotions()
+        emotion_name_words()
     )
 
 

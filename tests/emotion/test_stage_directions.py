@@ -9,10 +9,10 @@ import facegen
 from facegen.cli.app import run
 from facegen.core.errors import UsageError
 from facegen.emotion import named_emotions
-from facegen.emotion.stage_directions import _table, read_tags, without_tags
+from facegen.emotion.stage_directions import _table, read_directions, strip_directions
 from facegen.emotion.style import styles
 from facegen.emotion.transcript import Transcript
-from facegen.speech.audio import open_sound
+from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
 from facegen.speech.phone_timing import refine_alignment
 
@@ -29,13 +29,13 @@ def said(text):
 
 @pytest.fixture(scope="module")
 def heard(sample):
-    return load_encoder("phones").encode(open_sound(sample), None)
+    return load_encoder("phones").encode(open_audio(sample), None)
 
 
 def test_directions_are_no_words():
     assert said(DIRECTED) == said(SAID)
-    assert without_tags("I am *really* (very) glad") == "I am *really* (very) glad"
-    assert without_tags("well (laughs) yes *gasps*").split() == ["well", "yes"]
+    assert strip_directions("I am *really* (very) glad") == "I am *really* (very) glad"
+    assert strip_directions("well (laughs) yes *gasps*").split() == ["well", "yes"]
     assert said("*laughs*") == ()
 
 
@@ -86,14 +86,14 @@ def test_a_timeline_goes_before_directions(sample, tmp_path):
 )
 def test_unknown_directions_are_refused(text, says, sample, tmp_path, capsys):
     with pytest.raises(UsageError) as caught:
-        read_tags(text)
+        read_directions(text)
     assert says in str(caught.value)
     assert run(["animate", str(sample), "--text", text, "-o", str(tmp_path / "a.csv")]) == 2
     assert says in capsys.readouterr().err and not (tmp_path / "a.csv").exists()
 
 
 def test_notes_of_transcribers_say_nothing():
-    assert read_tags("[music] hello [inaudible] there [pause]") == ()
+    assert read_directions("[music] hello [inaudible] there [pause]") == ()
     assert said("[music] hello [inaudible] there") == said("hello there")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import facegen
 from facegen.core.errors import ModelError
-from facegen.emotion import CATEGORIES, Heard
+from facegen.emotion import CATEGORIES, EmotionCurve
 from facegen.emotion.load import load_emotion_encoder
 
 torch = pytest.importorskip("torch", reason='no torch: pip install "facegen[torch]"')
@@ -49,12 +49,12 @@ def test_it_answers_and_blocks_give_the_whole(folder, sample):
     assert len(heard) == 30
     assert heard.categories[:, CATEGORIES.index("fearful")].max() == 0
     assert np.allclose(heard.categories[:, :4].sum(axis=1), 1, atol=1e-5)
-    from facegen.speech.audio import open_sound
+    from facegen.speech.audio import open_audio
 
-    (samples,) = open_sound(sample, duration=3).blocks()
+    (samples,) = open_audio(sample, duration=3).blocks()
     stream = load_emotion_encoder(folder).stream(live=True)
     parts = [stream.push(samples[at : at + 1500]) for at in range(0, len(samples), 1500)]
-    again = Heard.joined([*parts, stream.close()])
+    again = EmotionCurve.joined([*parts, stream.close()])
     for ours, theirs in zip(again.arrays, heard.arrays, strict=True):
         assert np.abs(ours - theirs).max() < 1e-4
 

@@ -9,7 +9,7 @@ import pytest
 import facegen
 from facegen.cli.app import run
 from facegen.core.errors import ModelError, UsageError
-from facegen.emotion.transformers_text import read_prompt
+from facegen.emotion.transformers_text import classify_prompt
 
 torch = pytest.importorskip("torch", reason='no torch: pip install "facegen[torch]"')
 transformers = pytest.importorskip("transformers", reason='no transformers: pip install "facegen[portrait]"')
@@ -37,13 +37,13 @@ def make(place, labels=("neutral", "joy", "sadness"), multi=False, broken=False)
 
 
 def test_labels_count_with_their_probability(tmp_path):
-    emotion = read_prompt("sunny", make(tmp_path / "a"))
+    emotion = classify_prompt("sunny", make(tmp_path / "a"))
     assert emotion.parts["happy"] == pytest.approx(0.72, abs=0.02)
     assert emotion.parts["sad"] == pytest.approx(0.26, abs=0.02)
 
 
 def test_several_labels_may_hold_at_once(tmp_path):
-    parts = read_prompt("sunny and gloomy " * 100, make(tmp_path / "a", multi=True)).parts
+    parts = classify_prompt("sunny and gloomy " * 100, make(tmp_path / "a", multi=True)).parts
     assert parts["happy"] / parts["sad"] == pytest.approx(0.88 / 0.73, abs=0.02)
 
 
@@ -63,7 +63,7 @@ def test_a_model_that_is_none_is_refused(kind, says, tmp_path, sample, capsys):
     elif kind == "broken":
         make(folder, broken=True)
     with pytest.raises(ModelError, match=says):
-        read_prompt("sunny", folder)
+        classify_prompt("sunny", folder)
     out = tmp_path / "a.csv"
     command = ["animate", str(sample), "--emotion", "sunny", "--prompt-model", str(folder), "-o", str(out)]
     assert run(command) == 3 and not out.exists() and says in capsys.readouterr().err
@@ -72,8 +72,8 @@ def test_a_model_that_is_none_is_refused(kind, says, tmp_path, sample, capsys):
 def test_a_damaged_folder_and_empty_words(tmp_path):
     folder = make(tmp_path / "a")
     with pytest.raises(UsageError, match="is empty"):
-        read_prompt("  ", folder)
+        classify_prompt("  ", folder)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "config.json").write_text(json.dumps({"model_type": "nothing"}))
     with pytest.raises(ModelError, match="is no text classifier"):
-        read_prompt("sunny", tmp_path / "b")
+        classify_prompt("sunny", tmp_path / "b")

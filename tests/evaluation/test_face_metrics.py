@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facegen.core.animation import Animation
-from facegen.evaluation.metrics import Evidence, Unmeasured, measure
+from facegen.evaluation.metrics import MetricInputs, NotApplicable, evaluate_metrics
 from facegen.evaluation.metrics.audio_sync import (
     OPENING,
     beat_score,
@@ -80,11 +80,14 @@ def test_rates_over_the_phones_of_a_clip(aria):
     phones = PhoneTrack(tuple(Phone(k, k + 0.2, x) for k, x in enumerate(("P", "AA", "M", "AE", "F"))))
     jaw = np.full(300, 0.4)
     jaw[:12] = 0.0  # P closes; M, AA, AE and F are open
-    shown = measure(Evidence(take(jawOpen=jaw), rig=aria, phones=phones))
+    shown = evaluate_metrics(MetricInputs(take(jawOpen=jaw), rig=aria, phones=phones))
     assert shown["closure_rate"] == 50
     assert shown["open_vowels_shut"] == 0
     assert shown["labiodental_rate"] == 0
-    assert measure(Evidence(take(jawOpen=0 * jaw), rig=aria, phones=phones))["open_vowels_shut"] == 100
+    assert (
+        evaluate_metrics(MetricInputs(take(jawOpen=0 * jaw), rig=aria, phones=phones))["open_vowels_shut"]
+        == 100
+    )
 
 
 def test_lower_lip_leaves_the_teeth_as_the_jaw_opens(aria):
@@ -119,7 +122,7 @@ def test_vertex_errors_are_those_of_the_whole_mesh(aria):
     apart = 10 * np.stack(
         [np.linalg.norm(u - v, axis=1) for u, v in zip(evaluate(aria, a), evaluate(aria, b), strict=True)]
     )
-    shown = measure(Evidence(a, reference=b, rig=aria))
+    shown = evaluate_metrics(MetricInputs(a, reference=b, rig=aria))
     assert shown["mean_vertex_error"] == pytest.approx(apart[:, skin(aria)].mean(), rel=1e-4)
     lips, upper = region(aria, LIPS, LIP_PART), region(aria, UPPER_FACE, UPPER_PART)
     assert shown["lip_vertex_error"] == pytest.approx(apart[:, lips].max(axis=1).mean(), rel=1e-4)
@@ -132,7 +135,7 @@ def test_upper_face_dynamics_count_motion_and_not_place(aria):
     moving, moved = take(browInnerUp=0.5 * brow), take(browInnerUp=0.5 * np.roll(brow, 7))
 
     def deviation(a, b):
-        return measure(Evidence(a, reference=b, rig=aria))["upper_face_dynamics_deviation"]
+        return evaluate_metrics(MetricInputs(a, reference=b, rig=aria))["upper_face_dynamics_deviation"]
 
     assert deviation(moving, moved) == pytest.approx(0, abs=1e-5)
     assert deviation(still, moving) > 0.01
@@ -155,7 +158,7 @@ def test_planted_blinks_are_counted():
     assert [b.at for b in found] == pytest.approx(times, abs=1 / 60)
     assert [b.length for b in found] == pytest.approx([0.1] * 5, abs=0.02)
     assert [b.size for b in found] == pytest.approx([0.95] * 5, abs=0.1)
-    shown = measure(Evidence(take(eyeBlinkLeft=curve)))
+    shown = evaluate_metrics(MetricInputs(take(eyeBlinkLeft=curve)))
     assert shown["blinks_a_minute"] == pytest.approx(15)
 
 
@@ -184,7 +187,7 @@ def test_planted_saccades_are_found_with_their_size_and_dwell():
     shown = gaze_shifts(look(place))
     assert [s.degrees for s in shown] == pytest.approx([8, 6, 6], abs=1e-4)
     assert dwells(shown) == pytest.approx([2, 2], abs=0.04)
-    values = measure(Evidence(look(place)))
+    values = evaluate_metrics(MetricInputs(look(place)))
     assert values["gaze_shifts_a_minute"] == pytest.approx(18)
     assert values["gaze_shift_size"] == pytest.approx(6, abs=1e-4)
 
@@ -219,11 +222,11 @@ def test_planted_sync_offset_is_found(late_ms):
 
 def test_sync_offset_needs_lips_that_follow():
     phones = sentence(12)
-    with pytest.raises(Unmeasured, match="do not move"):
+    with pytest.raises(NotApplicable, match="do not move"):
         sync_offset_ms(np.zeros(600), phones, 50)
-    with pytest.raises(Unmeasured, match="at no shift"):
+    with pytest.raises(NotApplicable, match="at no shift"):
         sync_offset_ms(np.random.default_rng(0).random(600), phones, 50)
-    with pytest.raises(Unmeasured, match="s of speech"):
+    with pytest.raises(NotApplicable, match="s of speech"):
         sync_offset_ms(wave(600, 50), PhoneTrack((Phone(1, 1.5, "AA"),)), 50)
 
 
@@ -242,7 +245,7 @@ def test_motion_counts_in_silence_only():
     )
     assert silence_motion(talking, features) == 0
     assert silence_motion(take(jawOpen=np.arange(600) / 600), features) == pytest.approx(0.1, rel=1e-4)
-    with pytest.raises(Unmeasured, match="no silence"):
+    with pytest.raises(NotApplicable, match="no silence"):
         silence_motion(talking, speech(np.ones(1000, bool)))
 
 
@@ -262,5 +265,5 @@ def test_head_beats_and_their_score():
     assert beats == pytest.approx(np.arange(0.5, 10, 1.0), abs=0.05)
     assert beat_score(beats, beats) == 1
     assert beat_score(np.array([1.0]), np.array([1.1, 5.0]), 0.1) == pytest.approx(np.exp(-0.5))
-    with pytest.raises(Unmeasured, match="no syllable"):
+    with pytest.raises(NotApplicable, match="no syllable"):
         beat_score(beats, np.zeros(0))

@@ -9,7 +9,14 @@ import pytest
 
 from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
-from facegen.evaluation.metrics import GROUPS, MEASURES, Evidence, Unmeasured, findings, measure
+from facegen.evaluation.metrics import (
+    GROUPS,
+    MEASURES,
+    MetricInputs,
+    NotApplicable,
+    evaluate_metrics,
+    metric_results,
+)
 from facegen.evaluation.metrics.curves import (
     best_shift,
     correlation,
@@ -66,7 +73,7 @@ def test_slow_motion_is_no_jitter():
 
 @pytest.mark.parametrize("frames, fps", [(100, 16), (20, 60)])
 def test_jitter_needs_rate_and_length(frames, fps):
-    with pytest.raises(Unmeasured):
+    with pytest.raises(NotApplicable):
         jitter(np.zeros((frames, 1)), fps)
 
 
@@ -104,20 +111,20 @@ def test_warping_forgives_a_shift_within_its_band():
 # The table
 
 
-def everything(frames: int = 300, fps=FPS) -> Evidence:
+def everything(frames: int = 300, fps=FPS) -> MetricInputs:
     rng = np.random.default_rng(3)
     rows = [np.stack([wave(frames, float(fps), 60 * k + c) for c in range(52)], axis=1) for k in range(3)]
     head = rng.normal(0, 0.05, (frames, 6)).cumsum(axis=0) / 10
     a, b, c = (Animation(fps, ARKIT, r, head * (k + 1)) for k, r in enumerate(rows))
     active = np.zeros(round(frames / float(fps) * 100), bool)
     active[100:-100] = True
-    return Evidence(a, b, load_rig("aria"), speech(active), sentence(5), (c,))
+    return MetricInputs(a, b, load_rig("aria"), speech(active), sentence(5), (c,))
 
 
 def test_every_measure_is_described_and_answers():
     assert len({m.name for m in MEASURES}) == len(MEASURES)
     given = everything()
-    shown = findings(given)
+    shown = metric_results(given)
     assert [f.measure for f in shown] == list(MEASURES)
     for row in MEASURES:
         assert row.group in GROUPS and row.better in ("low", "high", "range")
@@ -131,51 +138,54 @@ def test_every_measure_is_described_and_answers():
 
 def test_only_measures_whose_needs_are_met_are_taken():
     given = everything()
-    alone = measure(Evidence(given.pred))
+    alone = evaluate_metrics(MetricInputs(given.pred))
     assert "mouth_speed_p95" in alone and "aperture_correlation" not in alone and "diversity" not in alone
-    assert set(measure(given, ["diversity"])) == {"diversity"}
+    assert set(evaluate_metrics(given, ["diversity"])) == {"diversity"}
     with pytest.raises(UsageError, match="blink_length"):
-        measure(given, ["blink_lenght"])
+        evaluate_metrics(given, ["blink_lenght"])
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2])
 def test_tiny_animations_have_reasons_and_no_nan(frames):
     values = np.zeros((frames, 52))
     animation = Animation(FPS, ARKIT, values, np.zeros((frames, 6)))
-    given = Evidence(
+    given = MetricInputs(
         animation, animation, load_rig("aria"), speech(np.zeros(0, bool)), PhoneTrack(), (animation,)
     )
-    for found in findings(given):
+    for found in metric_results(given):
         assert found.reason if found.value is None else np.isfinite(found.value)
 
 
 def test_controls_that_are_missing_are_named():
-    shown = {f.measure.name: f for f in findings(Evidence(take(tail=np.zeros(100)), rig=load_rig("arkit")))}
+    shown = {
+        f.measure.name: f
+        for f in metric_results(MetricInputs(take(tail=np.zeros(100)), rig=load_rig("arkit")))
+    }
     assert "lids" in shown["blinks_a_minute"].reason
     assert "mouth" in shown["mouth_jitter"].reason
     phones = sentence(2)
-    blind = Evidence(take(eyeBlinkLeft=np.zeros(100)), rig=load_rig("aria"), phones=phones)
-    shown = {f.measure.name: f for f in findings(blind)}
+    blind = MetricInputs(take(eyeBlinkLeft=np.zeros(100)), rig=load_rig("aria"), phones=phones)
+    shown = {f.measure.name: f for f in metric_results(blind)}
     assert shown["closure_rate"].reason == shown["sync_offset"].reason == "it has no controls of the mouth"
     shown = {
         f.measure.name: f
-        for f in findings(Evidence(take(jawOpen=np.zeros(100)), rig=tiny_rig(), phones=phones))
+        for f in metric_results(MetricInputs(take(jawOpen=np.zeros(100)), rig=tiny_rig(), phones=phones))
     }
     assert "no landmark lipUpperInner" in shown["closure_rate"].reason
 
 
 def test_of_two_lengths_the_shorter_counts():
     curve = wave(300, 60)
-    given = Evidence(take(jawOpen=curve), reference=take(jawOpen=curve[:200]), rig=load_rig("aria"))
-    assert measure(given, ["lip_vertex_error"]) == {"lip_vertex_error": 0.0}
+    given = MetricInputs(take(jawOpen=curve), reference=take(jawOpen=curve[:200]), rig=load_rig("aria"))
+    assert evaluate_metrics(given, ["lip_vertex_error"]) == {"lip_vertex_error": 0.0}
 
 
 def test_rates_must_be_equal():
     with pytest.raises(ValueError, match="frame rate"):
-        Evidence(take(jawOpen=np.zeros(3)), reference=take(fps=Fraction(30), jawOpen=np.zeros(3)))
+        MetricInputs(take(jawOpen=np.zeros(3)), reference=take(fps=Fraction(30), jawOpen=np.zeros(3)))
 
 
 def test_diversity_of_seeds():
     a, b = take(jawOpen=np.zeros(50), mouthPucker=np.zeros(50)), take(jawOpen=np.full(50, 0.4))
-    assert measure(Evidence(a, others=(a, a)))["diversity"] == 0
-    assert measure(Evidence(a, others=(b,)))["diversity"] == pytest.approx(0.4 / np.sqrt(2))
+    assert evaluate_metrics(MetricInputs(a, others=(a, a)))["diversity"] == 0
+    assert evaluate_metrics(MetricInputs(a, others=(b,)))["diversity"] == pytest.approx(0.4 / np.sqrt(2))

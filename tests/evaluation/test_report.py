@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, AudioError
-from facegen.evaluation.metrics.spans import Span, frozen, runs, seconds_in, talking
-from facegen.evaluation.report import Card, check
+from facegen.evaluation.metrics.spans import FaultSpan, frozen_spans, runs, seconds_in, speech_spans
+from facegen.evaluation.report import CheckReport, check
 from facegen.evaluation.report.audio_checks import SOUND
 from facegen.evaluation.report.motion_checks import MOTION
 from facegen.evaluation.report.thresholds import FAIL, PASS, SKIPPED, WARN, Range, ranges
@@ -43,7 +43,7 @@ def speech(sample) -> np.ndarray:
     return read_audio(sample).samples
 
 
-def faults(card: Card, *verdicts: str) -> set[str]:
+def faults(card: CheckReport, *verdicts: str) -> set[str]:
     return {line.name for line in card.lines if line.verdict in (verdicts or (FAIL, WARN))}
 
 
@@ -117,16 +117,16 @@ def test_real_lips_are_in_sync(data_folder):
     from fractions import Fraction
 
     from facegen.evaluation.metrics.curves import best_shift
-    from facegen.evaluation.report.inputs import Subject, by_rule
-    from facegen.evaluation.report.run_checks import hear
+    from facegen.evaluation.report.inputs import CheckInputs, by_rule
+    from facegen.evaluation.report.run_checks import recognize_audio
     from tools.evaluation.lip_tracking import aperture_and_width, track
 
     shifts = []
     for clip in sorted((data_folder / "grid-multi" / "clips").glob("*.mp4"))[:40:10]:
         gap = aperture_and_width(track(clip))[0]
-        heard = hear(str(clip), Config())
+        heard = recognize_audio(str(clip), Config())
         moved = by_rule(heard.features, heard.phones, Fraction(25), len(gap))
-        shifts.append(best_shift(gap, Subject(moved, heard.phones).gap, 25, 0.6)[0])
+        shifts.append(best_shift(gap, CheckInputs(moved, heard.phones).gap, 25, 0.6)[0])
     assert abs(np.median(shifts)) < 45
 
 
@@ -161,7 +161,7 @@ def test_no_blinks(take, good, sample):
     once = good.concat(good).concat(good)
     never = changed(once, eyeBlinkLeft=np.zeros_like, eyeBlinkRight=np.zeros_like)
     line = check(never).line("blinks_a_minute")
-    assert line.value == 0 and line.spans == (Span(0.0, never.seconds, "no blink for 26 s"),)
+    assert line.value == 0 and line.spans == (FaultSpan(0.0, never.seconds, "no blink for 26 s"),)
 
 
 def test_a_short_clip_is_not_blamed_for_not_blinking(take):
@@ -382,19 +382,21 @@ def test_runs():
     assert runs(mask, 10, least=0.2) == [(0.0, 0.2)]
     assert runs(mask, 10, least=0.3, bridge=0.1) == [(0.0, 0.4)]
     assert runs(np.zeros(0, bool), 10) == []
-    assert seconds_in([Span(0, 1), Span(0.5, 2), Span(3, 4), Span(3.2, 3.4)]) == pytest.approx(3)
+    assert seconds_in(
+        [FaultSpan(0, 1), FaultSpan(0.5, 2), FaultSpan(3, 4), FaultSpan(3.2, 3.4)]
+    ) == pytest.approx(3)
 
 
 def test_a_phrase_holds_its_short_pauses():
     phones = PhoneTrack((Phone(0.0, 0.2, "AA"), Phone(0.4, 0.5, "M"), Phone(1.5, 2.0, "AA")))
-    assert runs(talking(phones, 30, 10), 10) == [(0.0, 0.5), (1.5, 2.0)]
+    assert runs(speech_spans(phones, 30, 10), 10) == [(0.0, 0.5), (1.5, 2.0)]
 
 
 def test_a_held_vowel_of_a_tracker_is_not_frozen():
     rng = np.random.default_rng(0)
     values = np.zeros((90, len(ARKIT)), np.float32)
     values[:, ARKIT.index("jawOpen")] = 0.3 + 1e-4 * rng.standard_normal(90)
-    assert frozen(Animation(30, ARKIT, values), PhoneTrack((Phone(0.0, 3.0, "AA"),))) == []
+    assert frozen_spans(Animation(30, ARKIT, values), PhoneTrack((Phone(0.0, 3.0, "AA"),))) == []
 
 
 def test_same_subject_same_card(take, sample):

@@ -18,13 +18,13 @@ from facegen.cli.app import run
 from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import MissingSystemError
-from facegen.evaluation.metrics.spans import Span
-from facegen.evaluation.report import Card, Line, check
+from facegen.evaluation.metrics.spans import FaultSpan
+from facegen.evaluation.report import CheckReport, CheckResult, check
 from facegen.evaluation.report import worst_frames as pictures_module
 from facegen.evaluation.report.html_page import MOST_ROWS, page
 from facegen.evaluation.report.svg_chart import Mark, Panel, clock, draw_overview, draw_row, safe
 from facegen.evaluation.report.thresholds import FAIL, WARN, ranges
-from facegen.evaluation.report.worst_frames import Picture, pictures
+from facegen.evaluation.report.worst_frames import FramePicture, worst_frame_pictures
 from facegen.pipeline import animate as pipeline
 from facegen.rig import ARKIT
 from facegen.speech.audio import Audio
@@ -63,7 +63,7 @@ def checked(text: str) -> ET.Element:
 
 
 @pytest.fixture(scope="module")
-def late(sample) -> Card:
+def late(sample) -> CheckReport:
     """A take with faults, held against its sound."""
     take = pipeline.solve(sample, Config())
     animation = pipeline.animate(take)
@@ -92,9 +92,9 @@ def test_page_is_readable_in_the_dark_and_on_paper(late):
 def test_evil_names_do_no_harm():
     values = np.clip(np.random.default_rng(0).random((60, 2)) * 3, 0, 2).astype(np.float32)
     card = check(Animation(30, (EVIL, "jawOpen"), values))
-    line = replace(card.lines[0], spans=(Span(0.1, 1.5, EVIL),), value=1.0, verdict=FAIL, reason=EVIL)
+    line = replace(card.lines[0], spans=(FaultSpan(0.1, 1.5, EVIL),), value=1.0, verdict=FAIL, reason=EVIL)
     card = replace(card, name=EVIL, sound=EVIL, notes=(EVIL,), lines=(line, *card.lines[1:]))
-    root = checked(page(card, (Picture(0.5, EVIL, b"\x89PNG"),)))
+    root = checked(page(card, (FramePicture(0.5, EVIL, b"\x89PNG"),)))
     assert "<script>alert(1)</script>" in "".join(root.itertext()), "it is shown as text"
     assert root.find("./head/title").text.startswith("Check of <script>")
 
@@ -123,9 +123,11 @@ def test_page_of_hours_is_small():
     values = np.random.default_rng(0).random((seconds * fps, 8), dtype=np.float32)
     animation = Animation(fps, ARKIT[14:22], values)
     phones = PhoneTrack(tuple(Phone(i / 10, (i + 1) / 10, "P") for i in range(10 * seconds)))
-    spans = tuple(Span(i / 10, (i + 1) / 10, "P: the lips stay apart") for i in range(10 * seconds))
-    line = Line("closure_rate", "lips", "lips closed", 0.0, ranges()["closure_rate"], FAIL, spans)
-    card = Card("long.csv", None, float(seconds), (line,), (), {"animation": animation, "phones": phones})
+    spans = tuple(FaultSpan(i / 10, (i + 1) / 10, "P: the lips stay apart") for i in range(10 * seconds))
+    line = CheckResult("closure_rate", "lips", "lips closed", 0.0, ranges()["closure_rate"], FAIL, spans)
+    card = CheckReport(
+        "long.csv", None, float(seconds), (line,), (), {"animation": animation, "phones": phones}
+    )
     text = page(card)
     checked(text)
     assert len(text) < 5_000_000
@@ -133,17 +135,17 @@ def test_page_of_hours_is_small():
 
 
 def test_the_worst_stretches_of_a_long_clip_are_drawn():
-    spans = (Span(301.0, 302.0, "here"),)
-    line = Line("closure_rate", "lips", "lips closed", 0.0, ranges()["closure_rate"], FAIL, spans)
-    text = page(Card("long.csv", None, 600.0, (line,)))
+    spans = (FaultSpan(301.0, 302.0, "here"),)
+    line = CheckResult("closure_rate", "lips", "lips closed", 0.0, ranges()["closure_rate"], FAIL, spans)
+    text = page(CheckReport("long.csv", None, 600.0, (line,)))
     assert "300.0 to 305.0 s" in text and "Stretches with the most flagged" in text
 
 
 def test_rows_draw_what_lies_in_them():
     marks = [
-        Mark(Span(1.0, 1.2, "in"), FAIL),
-        Mark(Span(7.0, 8.0, "out"), WARN),
-        Mark(Span(0.0, 5.0, "all"), WARN),
+        Mark(FaultSpan(1.0, 1.2, "in"), FAIL),
+        Mark(FaultSpan(7.0, 8.0, "out"), WARN),
+        Mark(FaultSpan(0.0, 5.0, "all"), WARN),
     ]
     svg = draw_row(0, 5, None, PhoneTrack((Phone(1.0, 1.5, "M"), Phone(6.0, 6.5, "ZH"))), [], marks)
     assert "in</text>" in svg and "out</text>" not in svg and ">M<" in svg and ">ZH<" not in svg
@@ -158,7 +160,7 @@ def test_clock():
 
 def test_pictures_show_the_worst_places(good_or_skip):
     card = good_or_skip
-    drawn = pictures(card, 3)
+    drawn = worst_frame_pictures(card, 3)
     assert len(drawn) == 3 and [p.at for p in drawn] == sorted(p.at for p in drawn)
     assert all(p.png.startswith(b"\x89PNG") and p.text for p in drawn)
     root = checked(page(card, drawn))
@@ -166,9 +168,9 @@ def test_pictures_show_the_worst_places(good_or_skip):
 
 
 @pytest.fixture
-def good_or_skip(late) -> Card:
+def good_or_skip(late) -> CheckReport:
     pytest.importorskip("moderngl")
-    if not pictures(late, 1):
+    if not worst_frame_pictures(late, 1):
         pytest.skip("nothing can be drawn here")
     return late
 
@@ -178,7 +180,7 @@ def test_a_page_without_pictures_where_nothing_can_be_drawn(late, monkeypatch):
         raise MissingSystemError("no OpenGL")
 
     monkeypatch.setattr(pictures_module, "_draw", fails)
-    assert pictures(late) == ()
+    assert worst_frame_pictures(late) == ()
 
 
 def test_command(sample, tmp_path, capsys):

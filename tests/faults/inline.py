@@ -11,8 +11,8 @@ import soundfile
 
 from facegen.config import BatchConfig
 from facegen.jobs.batch import run
-from facegen.jobs.batch.run_task import perform
-from facegen.jobs.batch.storage import place_for
+from facegen.jobs.batch.run_task import run_task
+from facegen.jobs.batch.storage import storage_for
 from facegen.jobs.batch.task import Result, Task
 
 
@@ -20,7 +20,7 @@ class Inline:
     """Does each task when it is waited for; ``before`` is called with it first."""
 
     def __init__(self, target: str, before: Callable[[Task], None] = lambda task: None) -> None:
-        self.place, self.before, self.task, self.done = place_for(target), before, None, []
+        self.place, self.before, self.task, self.done = storage_for(target), before, None, []
 
     @property
     def free(self) -> bool:
@@ -39,7 +39,7 @@ class Inline:
             return []
         self.before(task)
         self.done.append(task.name)
-        return [(task, perform(task, self.place, check=False))]
+        return [(task, run_task(task, self.place, check=False))]
 
     def stop(self) -> None:
         pass

@@ -19,7 +19,7 @@ import pytest
 from facegen.cli.app import run
 from facegen.core.errors import OutputError
 from facegen.core.files import Log
-from facegen.core.threads import BYTES_ALIKE
+from facegen.core.threads import REPRODUCIBLE_ENVIRONMENT
 from facegen.jobs.batch.journal import Journal
 from tests.faults.inline import contents, run_inline, short_sounds
 
@@ -318,7 +318,7 @@ def test_products_do_not_wait_for_memory_that_is_not_there():
     done = subprocess.run(
         [sys.executable, "-c", STARVED],
         cwd=ROOT,
-        env={**os.environ, **BYTES_ALIKE},
+        env={**os.environ, **REPRODUCIBLE_ENVIRONMENT},
         capture_output=True,
         text=True,
         timeout=60,

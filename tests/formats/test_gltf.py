@@ -14,7 +14,7 @@ from facegen.core.errors import RigError, UsageError
 from facegen.core.mesh import Mesh, to_linear
 from facegen.formats import load_animation, save
 from facegen.formats.gltf.animation_reader import MorphDocument
-from facegen.rig import ARKIT, Part, evaluate, head_matrices, load_rig
+from facegen.rig import ARKIT, RigPart, evaluate, head_matrices, load_rig
 from facegen.rig.head_pose import quaternions
 from tests.helpers.tiny_rig import tiny_rig
 
@@ -366,7 +366,7 @@ def test_cards_of_hair_are_seen_from_both_sides(written):
         np.vstack([RIG.mesh.vertices, RIG.mesh.vertices[corners.ravel()]]),
         np.vstack([RIG.mesh.faces, len(RIG.mesh.vertices) + np.arange(corners.size).reshape(-1, 3)]),
     )
-    card = Part(
+    card = RigPart(
         "lashes",
         "lashes",
         (len(RIG.mesh.vertices), len(loose.vertices)),

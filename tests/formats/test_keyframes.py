@@ -12,9 +12,9 @@ from facegen.formats import keyframes as keying
 from facegen.formats import save
 from facegen.formats.keyframes.bone_curves import TURN_SHARE
 from facegen.formats.keyframes.bone_map import read_bone_map, shipped_maps, telling_bones
-from facegen.formats.safetensors import unpack
+from facegen.formats.safetensors import unpack_safetensors
 from facegen.motion.take import Layer, Take, compose
-from facegen.pipeline.edit import with_hand
+from facegen.pipeline.edit import apply_hand_edits
 from facegen.rig import ARKIT, head_matrices
 
 FRAMES = np.arange(60)
@@ -81,7 +81,7 @@ def test_an_edit_becomes_the_hand_layer(take):
         {"hand": {"Jaw_Open": (mine - compose(take).channel("jawOpen")).tolist()}},
     ):
         asked = request({"name": "Face", "shapes": list(target.shapes), "edits": edits})
-        edited = with_hand(take, keying.edited(take, asked))
+        edited = apply_hand_edits(take, keying.edited(take, asked))
         change = compose(edited).values - compose(take).values
         jaw = ARKIT.index("jawOpen")
         expected = np.clip(mine, 0, 1) - compose(take).channel("jawOpen")
@@ -223,7 +223,7 @@ def test_the_command_writes_what_an_editor_reads(take, tmp_path, capsys):
     assert run([*words, "--reduce", "0.004", "--json"]) == 0
     done = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert done["matches"][0]["shapes"] == {"jawOpen": ["jawOpen"], "x": []}
-    tensors, about = unpack(tmp_path / "a.keys")
+    tensors, about = unpack_safetensors(tmp_path / "a.keys")
     ((target, layer, name, count),) = json.loads(about["curves"])
     assert (target, layer, name) == ("Face", "", "jawOpen") and count == len(tensors["frames"]) < 60
     assert run([*words, "--reduce", "2"]) == 2 and "0..1" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from facegen.cli.app import run
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, MissingSystemError, UsageError
 from facegen.formats import save
-from facegen.formats.export_report import preflight
+from facegen.formats.export_report import export_report
 from facegen.formats.visemes import OCULUS, SAPI
 from facegen.motion.take import Take
 from facegen.rig import ARKIT, load_rig
@@ -135,7 +135,7 @@ def test_preflight_of_a_model_names_what_it_lacks_maps_clips_and_drops(tmp_path)
     controls = ("aa", "happy", "tongueOut", "jawOpen", "noseSneerLeft")
     values = np.zeros((10, 5), np.float32)
     values[:5, 0], values[:, 3] = 1.5, 0.4
-    found = preflight(Animation(30, controls, values), model)
+    found = export_report(Animation(30, controls, values), model)
     assert found.model == "model.vrm" and found.mapped["aa"] == ("Fcl_MTH_A",)
     assert found.clipped == {"aa": (0.5, 0.5)}
     assert {"tongueOut", "noseSneerLeft"} <= set(found.lacking) and "tongueOut" not in found.dropped

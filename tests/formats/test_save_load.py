@@ -8,9 +8,9 @@ import pytest
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, OutputError, UsageError
 from facegen.core.registry import Registry
-from facegen.formats import load_animation, load_take, save, wants_take
+from facegen.formats import load_animation, load_take, needs_layers, save
 from facegen.formats.gltf.vrma import EYES
-from facegen.formats.take import as_take
+from facegen.formats.take import to_take
 from facegen.motion.take import Layer, Take, compose
 from facegen.rig import ARKIT, load_rig
 from facegen.speech.phones import Phone, PhoneTrack
@@ -43,9 +43,9 @@ def wave(frames=12, fps=30, head=True):
 
 def thing(suffix, animation):
     """What the format of ``suffix`` is made from: the animation, or a take of it in which two phones were heard."""
-    if not wants_take(suffix):
+    if not needs_layers(suffix):
         return animation
-    return replace(as_take(animation), phones=PhoneTrack((Phone(0, 0.02, "M"), Phone(0.02, 0.03, "AA"))))
+    return replace(to_take(animation), phones=PhoneTrack((Phone(0, 0.02, "M"), Phone(0.02, 0.03, "AA"))))
 
 
 @every_format
@@ -59,7 +59,7 @@ def test_one_frame_can_be_written(suffix, tmp_path):
 def test_no_frames_and_no_controls_are_refused_and_leave_nothing(suffix, tmp_path):
     with pytest.raises(AnimationFileError, match="no frames"):
         save(thing(suffix, wave(0)), tmp_path / f"none{suffix}", rig=RIG)
-    if not wants_take(suffix):
+    if not needs_layers(suffix):
         with pytest.raises(AnimationFileError, match="no controls"):
             save(Animation(30, (), np.zeros((3, 0))), tmp_path / f"none{suffix}", rig=RIG)
     assert not list(tmp_path.iterdir())

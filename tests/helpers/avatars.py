@@ -11,7 +11,7 @@ import pygltflib as gltf
 
 from facegen.core.mesh import to_linear
 from facegen.formats.gltf.buffers import Buffer
-from facegen.rig import Part, Rig
+from facegen.rig import Rig, RigPart
 from facegen.rig.load import rigs_folder
 
 VROID = {
@@ -68,7 +68,9 @@ def write_avatar(
     if shapes is None:
         shapes = arkit_shapes(rig) if version is None else vroid_shapes(rig)
     skin = _skin(buffer, rig, head, armature_scale)
-    for part in rig.parts or (Part("Head", "skin", (0, len(rig.mesh.vertices)), (0, len(rig.mesh.faces))),):
+    for part in rig.parts or (
+        RigPart("Head", "skin", (0, len(rig.mesh.vertices)), (0, len(rig.mesh.faces))),
+    ):
         _add_mesh(buffer, rig, part, shapes, turn, unit, names_on)
         document.nodes.append(gltf.Node(name=part.name, mesh=len(document.meshes) - 1, skin=skin))
     document.scenes = [gltf.Scene(nodes=[0, *range(3, len(document.nodes))])]
@@ -94,7 +96,7 @@ def _skin(buffer: Buffer, rig: Rig, head: np.ndarray, scale: float) -> int:
 
 
 def _add_mesh(
-    buffer: Buffer, rig: Rig, part: Part, shapes: dict, turn: np.ndarray, unit: float, names_on: str
+    buffer: Buffer, rig: Rig, part: RigPart, shapes: dict, turn: np.ndarray, unit: float, names_on: str
 ) -> None:
     rows = slice(*part.vertices)
     count = part.vertices[1] - part.vertices[0]

@@ -8,11 +8,11 @@ from facegen.core.animation import Animation
 from facegen.rig import evaluate
 from facegen.tracking.eyelids_gaze import EYES
 from facegen.tracking.mediapipe_landmarks import POINTS
-from facegen.tracking.rig_landmarks import FacePoints
+from facegen.tracking.rig_landmarks import RigLandmarks
 
 
 def project(
-    face: FacePoints, animation: Animation, pixels_a_cm: float = 12.0, noise: float = 0.0
+    face: RigLandmarks, animation: Animation, pixels_a_cm: float = 12.0, noise: float = 0.0
 ) -> np.ndarray:
     """Landmarks [T, 478, 3] under a scaled orthographic camera; points that the rig lacks lie at the middle."""
     rig = face.rig

@@ -159,12 +159,12 @@ def _journal(path: Path) -> Any:
 
 def _journal_seed(path: Path) -> None:
     from facegen.jobs.batch.journal import Journal
-    from facegen.jobs.batch.task import DONE, Fault, Result
+    from facegen.jobs.batch.task import DONE, Result, TaskError
 
     journal = Journal(path)
     journal.begin("a")
     journal.end("a", Result(DONE, "x", {"a.csv": ["0" * 64, 1]}))
-    journal.end("b", Result.failed(Fault("bad")))
+    journal.end("b", Result.failed(TaskError("bad")))
     journal.close()
 
 
@@ -294,9 +294,9 @@ def _picture_seed(path: Path) -> None:
 
 
 def _phone_model(path: Path) -> Any:
-    from facegen.speech.phone_network import Network
+    from facegen.speech.phone_network import PhoneNetwork
 
-    network = Network(path)
+    network = PhoneNetwork(path)
     return network.run(np.zeros((network.stride * 8, 80), np.float32))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from facegen.core.mesh import Mesh
-from facegen.rig import Control, Part, Rig
+from facegen.rig import Control, Rig, RigPart
 
 # Places in the 68 landmarks of the iBUG scheme; its left is the picture's.
 LANDMARKS = {
@@ -39,7 +39,7 @@ def ict_rig(data_folder: Path) -> Rig:
         np.concatenate(index).astype(np.int32),
         np.concatenate(value),
         parts=tuple(
-            Part(name, name, tuple(ranges["vertices"]), tuple(ranges["faces"]))
+            RigPart(name, name, tuple(ranges["vertices"]), tuple(ranges["faces"]))
             for name, ranges in layout["geometries"].items()
         ),
         landmarks={name: layout["landmarks68"][place] for name, place in LANDMARKS.items()},

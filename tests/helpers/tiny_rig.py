@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.core.mesh import Mesh
-from facegen.rig import ARKIT, Control, Part, Rig
+from facegen.rig import ARKIT, Control, Rig, RigPart
 
 RINGS, SEGMENTS = 10, 16
 
@@ -74,9 +74,9 @@ def tiny_rig(colors: bool = True) -> Rig:
         delta_value=np.vstack(value),
         head_weight=follow,
         parts=(
-            Part("face", "skin", (0, count), (0, f)),
-            Part("eyes", "eye", (count, 2 * count), (f, 2 * f)),
-            Part("teeth", "tooth", (2 * count, 3 * count), (2 * f, 3 * f)),
+            RigPart("face", "skin", (0, count), (0, f)),
+            RigPart("eyes", "eye", (count, 2 * count), (f, 2 * f)),
+            RigPart("teeth", "tooth", (2 * count, 3 * count), (2 * f, 3 * f)),
         ),
         materials={
             "skin": {"color": [1.0, 0.9, 0.8], "roughness": 0.6},

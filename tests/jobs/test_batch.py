@@ -15,7 +15,7 @@ from facegen.core.errors import OutputError
 from facegen.core.files import locked
 from facegen.jobs.batch.journal import Journal
 from facegen.jobs.batch.local_workers import LocalEngine
-from facegen.jobs.batch.task import DONE, Fault, Result, Task
+from facegen.jobs.batch.task import DONE, Result, Task, TaskError
 from tests.faults.inline import contents, run_inline, short_sounds
 
 
@@ -142,11 +142,11 @@ def test_what_is_begun_again_is_not_done(tmp_path):
     journal = Journal(tmp_path / "j")
     journal.end("a", result("1"))
     journal.begin("a")
-    journal.end("b", Result.failed(Fault("bad", "x")))
+    journal.end("b", Result.failed(TaskError("bad", "x")))
     journal.close()
     again = Journal(tmp_path / "j")
     assert again.earlier("a") is None and again.earlier("b") is None
-    assert Result.from_plain(again.known["b"]).fault == Fault("bad", "x")
+    assert Result.from_plain(again.known["b"]).fault == TaskError("bad", "x")
     assert not Journal(tmp_path / "j", fresh=True).known and not Journal(tmp_path / "j").known
 
 
@@ -197,7 +197,7 @@ def perform_in_little(task: Task) -> Result:
     try:
         return misbehave(task)
     except MemoryError:
-        return Result.failed(Fault("the memory is not enough"))
+        return Result.failed(TaskError("the memory is not enough"))
 
 
 def test_command_line(tmp_path, sounds, capsys):

@@ -14,7 +14,7 @@ from facegen.config import BatchConfig, Config, RenderConfig
 from facegen.core.errors import ConfigError, FacegenError, InputError, UsageError
 from facegen.jobs.animate import AnimateJob
 from facegen.jobs.batch.manifest import read_manifest
-from facegen.jobs.batch.output_names import fill
+from facegen.jobs.batch.output_names import fill_template
 from facegen.jobs.batch.plan import Planner
 from facegen.jobs.batch.run import plan
 from facegen.jobs.settings import known_fields, read_values
@@ -153,7 +153,7 @@ def test_templates(folder):
     (task,) = tasks_of(folder, text, name="m.csv")
     assert task.outputs == ("deep/c.csv",)
     fields = {"row": 7, "stem": "c", "folder": "deep", "emotion": "happy:0.6", "_scene": "bar/7"}
-    assert fill("{folder}/{_scene}-{row:04}-{emotion}", fields) == "deep/bar_7-0007-happy_0.6"
+    assert fill_template("{folder}/{_scene}-{row:04}-{emotion}", fields) == "deep/bar_7-0007-happy_0.6"
     for bad in (
         "{stem.__class__}",
         "{stem!r}",
@@ -165,7 +165,7 @@ def test_templates(folder):
         "../{stem}",
     ):
         with pytest.raises((UsageError, InputError)):
-            fill(bad, fields)
+            fill_template(bad, fields)
 
 
 NAMES = st.text(st.sampled_from("ab./\\:{}~ \n\0é"), max_size=12)
@@ -174,7 +174,7 @@ NAMES = st.text(st.sampled_from("ab./\\:{}~ \n\0é"), max_size=12)
 @given(NAMES, NAMES, NAMES)
 def test_no_name_leaves_its_folder(template, stem, folder):
     try:
-        name = fill(template + "{stem}", {"stem": stem, "folder": folder, "name": stem})
+        name = fill_template(template + "{stem}", {"stem": stem, "folder": folder, "name": stem})
     except FacegenError:
         return
     parts = PurePosixPath(name).parts
@@ -193,9 +193,11 @@ def test_no_name_leaves_its_folder(template, stem, folder):
     )
 )
 def test_any_row_is_a_task_or_a_fault(values):
-    from facegen.jobs.batch.manifest import Row
+    from facegen.jobs.batch.manifest import ManifestRow
 
-    (task,) = Planner("/nowhere", BatchConfig()).tasks([Row(1, "m.jsonl:1", json.loads(json.dumps(values)))])
+    (task,) = Planner("/nowhere", BatchConfig()).tasks(
+        [ManifestRow(1, "m.jsonl:1", json.loads(json.dumps(values)))]
+    )
     assert task.fault is not None and task.fault.exit_code in (2, 3)
 
 

@@ -28,10 +28,10 @@ def service(folder: Path, **settings):
     from starlette.testclient import TestClient
 
     from facegen.jobs.server.app import make_app
-    from facegen.jobs.server.job_queue import Desk
+    from facegen.jobs.server.job_queue import JobQueue
 
     config = ServeConfig(**{"workers": 1, **settings})
-    desk = Desk(str(folder), config)
+    desk = JobQueue(str(folder), config)
     try:
         with TestClient(make_app(desk, config), base_url=HERE) as client:
             yield client, desk
@@ -129,15 +129,15 @@ def test_metrics_health_and_description(running):
 
 
 def test_jobs_that_wait_are_bounded_and_outlive_a_restart(tmp_path, sound, monkeypatch):
-    from facegen.jobs.server.job_queue import Desk
+    from facegen.jobs.server.job_queue import JobQueue
 
     with monkeypatch.context() as patch:
-        patch.setattr(Desk, "_work", lambda self: None)  # one that never gets to work
+        patch.setattr(JobQueue, "_work", lambda self: None)  # one that never gets to work
         with service(tmp_path, waiting=2) as (client, desk):
             codes = [client.post("/v1/animate?wait=false", content=sound).status_code for _ in range(3)]
             assert codes == [202, 202, 503] and desk.waiting == 2
             with pytest.raises(OutputError, match="in use"):
-                Desk(str(tmp_path), ServeConfig())
+                JobQueue(str(tmp_path), ServeConfig())
     (tmp_path / ".facegen" / "uploads" / "torn").mkdir()
     with service(tmp_path) as (client, desk):
         for _ in range(400):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegen.core.units import SAMPLE_RATE_HZ
-from facegen.speech.audio import open_sound, rechunk, resample
+from facegen.speech.audio import open_audio, rechunk, resample
 from facegen.speech.audio_decoding import scaled
 
 rates = st.sampled_from([8_000, 11_025, 16_000, 22_050, 44_100, 44_056, 48_000, 96_000, 192_000])
@@ -34,7 +34,7 @@ def test_resampling_does_not_know_block_sizes(seed, count, rate, cuts):
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 50_000), st.integers(8_000, 192_000), st.integers(1, 3))
 def test_the_length_follows_from_the_duration(count, rate, channels):
-    sound = open_sound(np.zeros((count, channels), np.float32), rate=rate)
+    sound = open_audio(np.zeros((count, channels), np.float32), rate=rate)
     length = sum(len(block) for block in sound.blocks())
     assert sound.duration == Fraction(count, rate)
     assert length == max(1, round(sound.duration * SAMPLE_RATE_HZ))
@@ -47,7 +47,7 @@ def test_a_span_is_a_slice(seed, count, start, duration):
     first = round(Fraction(start) * SAMPLE_RATE_HZ)
     if first >= count:
         return
-    sound = open_sound(samples, rate=SAMPLE_RATE_HZ, start=start, duration=duration)
+    sound = open_audio(samples, rate=SAMPLE_RATE_HZ, start=start, duration=duration)
     heard = np.concatenate(list(sound.blocks()))
     last = round((Fraction(start) + Fraction(duration)) * SAMPLE_RATE_HZ)
     assert np.array_equal(heard, samples[first : max(first + 1, last)])

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from facegen.emotion import CATEGORIES, Emotion, Heard, named_emotions, nearest_emotions, parse_emotion
-from facegen.emotion.lexicon import words_of_emotions
+from facegen.emotion import CATEGORIES, Emotion, EmotionCurve, named_emotions, nearest_emotions, parse_emotion
+from facegen.emotion.lexicon import emotion_name_words
 from tests.laws.strategies import emotion_tracks
 
 NAMES = tuple(named_emotions())
@@ -102,9 +102,9 @@ def test_a_name_leads_to_its_point_and_the_point_to_its_name(name):
         assert max(felt.parts, key=felt.parts.get) == name
 
 
-@given(st.sampled_from(tuple(words_of_emotions())), st.sampled_from((str.lower, str.upper, str.title)))
+@given(st.sampled_from(tuple(emotion_name_words())), st.sampled_from((str.lower, str.upper, str.title)))
 def test_synonyms_name_their_emotion_in_any_letters(word, letters):
-    name = words_of_emotions()[word][0]
+    name = emotion_name_words()[word][0]
     assert parse_emotion(letters(word) + ":0.5") == parse_emotion(f"{name}:0.5")
 
 
@@ -114,7 +114,7 @@ def test_categories_come_first_in_the_table():
 
 @given(emotion_tracks(), st.booleans())
 def test_a_tracks_own_columns_hold_all_its_weights(track, heard):
-    track = replace(track, heard=Heard.nothing(50)) if heard else track
+    track = replace(track, heard=EmotionCurve.nothing(50)) if heard else track
     times = np.arange(0, 11, 0.25)
     whole, columns = track.named_weights(times), track.named_columns
     assert np.array_equal(track.named_weights(times, columns), whole[:, columns])

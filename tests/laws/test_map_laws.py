@@ -10,7 +10,7 @@ from facegen.core.errors import FacegenError
 from facegen.rig import ARKIT, Control, Rig, RigMap, load_rig
 from facegen.rig.inverse_map import invert
 from facegen.rig.map_csv import map_text, read_map
-from facegen.rig.retarget import Route, find_map, shipped_maps
+from facegen.rig.retarget import RetargetChain, find_map, shipped_maps
 from tests.laws.strategies import animations
 
 shares = st.floats(0, 1, width=32)
@@ -85,7 +85,7 @@ def test_composition_is_one_after_the_other_where_nothing_is_clamped(first, seco
     first = RigMap(("a", "b", "c"), ("p", "q", "r", "s"), first.weights, -far, far)
     second = RigMap(("p", "q", "r", "s"), ("x", "y"), second.weights, -far[:2], far[:2])
     animation = Animation(30, first.source, values)
-    steps = Route((first, second)).apply(animation)
+    steps = RetargetChain((first, second)).apply(animation)
     assert np.allclose(first.then(second).apply(animation).values, steps.values, atol=1e-4)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from facegen.core.animation import Animation
-from facegen.evaluation.metrics import MEASURES, Evidence, findings, measure
+from facegen.evaluation.metrics import MEASURES, MetricInputs, evaluate_metrics, metric_results
 from facegen.evaluation.metrics.curves import (
     best_shift,
     correlation,
@@ -94,7 +94,9 @@ def test_jitter_scales_and_its_share_does_not(rows, factor):
 @settings(max_examples=10, deadline=None)
 @given(animations(controls=ARKIT))
 def test_an_animation_is_itself(animation):
-    shown = measure(Evidence(animation, reference=animation, rig=load_rig("aria"), others=(animation,)))
+    shown = evaluate_metrics(
+        MetricInputs(animation, reference=animation, rig=load_rig("aria"), others=(animation,))
+    )
     for row in MEASURES:
         if "reference" in row.needs and shown.get(row.name) is not None:
             expected = 1 if row.name.endswith("correlation") else 0
@@ -108,7 +110,7 @@ def test_errors_are_symmetric(one, data):
     other = data.draw(animations(fps=one.fps, frames=len(one), controls=ARKIT))
     names = [m.name for m in MEASURES if m.unit == "mm" or m.name == "mouth_warp_distance"]
     there, back = (
-        measure(Evidence(a, reference=b, rig=load_rig("aria")), names)
+        evaluate_metrics(MetricInputs(a, reference=b, rig=load_rig("aria")), names)
         for a, b in ((one, other), (other, one))
     )
     assert there == pytest.approx(back, rel=1e-4, abs=1e-5)
@@ -127,13 +129,13 @@ def evidence(draw):
     energy = draw(hnp.arrays(np.float32, frames, elements=st.floats(-90, 0, width=16)))
     features = Features(posteriors, energy, np.zeros(frames, np.float32))
     others = draw(st.lists(animations(max_frames=40, fps=fps), max_size=2))
-    return Evidence(pred, against, load_rig("aria"), features, draw(phone_tracks()), tuple(others))
+    return MetricInputs(pred, against, load_rig("aria"), features, draw(phone_tracks()), tuple(others))
 
 
 @settings(max_examples=25, deadline=None)
 @given(evidence())
 def test_anything_has_a_value_or_a_reason(given_evidence):
-    for found in findings(given_evidence):
+    for found in metric_results(given_evidence):
         assert (found.value is None) == bool(found.reason)
         assert found.value is None or np.isfinite(found.value)
 
@@ -146,7 +148,7 @@ def test_blinks_add_up(first, second):
         return Animation(Fraction(60), ("eyeBlinkLeft",), lid[:, None])
 
     def count(animation):
-        return measure(Evidence(animation))["blinks_a_minute"] * animation.seconds / 60
+        return evaluate_metrics(MetricInputs(animation))["blinks_a_minute"] * animation.seconds / 60
 
     joined = blinking(first).concat(blinking(second))
     assert count(joined) == pytest.approx(first + second)

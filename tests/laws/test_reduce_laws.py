@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
-from facegen.core.keyframe_reduction import HEAD_SHARE, fit_keys, reduce
+from facegen.core.keyframe_reduction import HEAD_SHARE, fit_keys, reduce_keys
 from tests.laws.strategies import animations
 
 curves = hnp.arrays(
@@ -62,7 +62,7 @@ def test_a_curve_does_not_depend_on_those_beside_it(values, bound):
 
 @given(animations(), bounds)
 def test_an_animation_keeps_its_names_and_its_head(animation, bound):
-    found = reduce(animation, bound)
+    found = reduce_keys(animation, bound)
     assert tuple(found.controls) == (animation.controls if len(animation) else ())
     for name, keys in found.controls.items():
         assert np.abs(keys.at(np.arange(len(animation))) - animation.channel(name)).max() <= bound + 1e-9
@@ -89,7 +89,7 @@ def test_speech_and_blinks_need_a_tenth_of_the_keys(sample):
     import facegen
 
     take = facegen.animate(sample, fps=60)
-    found = reduce(take, 0.005)
+    found = reduce_keys(take, 0.005)
     assert len(found) < take.values.size / 10
     blinks = take.channel("eyeBlinkLeft")
     fit = found.controls["eyeBlinkLeft"].at(np.arange(len(take)))
@@ -100,4 +100,4 @@ def test_speech_and_blinks_need_a_tenth_of_the_keys(sample):
 @pytest.mark.parametrize("bound", [-0.1, np.nan, np.inf])
 def test_no_bound_is_refused(bound):
     with pytest.raises(UsageError, match="bound"):
-        reduce(Animation(Fraction(30), ("jawOpen",), np.zeros((3, 1))), bound)
+        reduce_keys(Animation(Fraction(30), ("jawOpen",), np.zeros((3, 1))), bound)

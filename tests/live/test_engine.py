@@ -15,7 +15,7 @@ from facegen.core.errors import AudioError, UsageError
 from facegen.emotion import EmotionTrack, parse_emotion
 from facegen.live import Engine, Plan
 from facegen.live.clock import Clock
-from facegen.live.idle_motion import Life
+from facegen.live.idle_motion import IdleMotion
 from facegen.live.sources import SoundBuffer, piped
 from facegen.motion.take import Take, compose
 from facegen.rig import ARKIT
@@ -96,7 +96,7 @@ def test_silence_gives_a_closed_mouth_in_a_face_that_lives():
 @pytest.mark.parametrize("fps", ["25", "60000/1001"])
 def test_life_goes_on_without_seams(fps):
     rate = Fraction(fps)
-    life = Life(Config(fps=fps), rate, EmotionTrack(parse_emotion("happy:0.5")))
+    life = IdleMotion(Config(fps=fps), rate, EmotionTrack(parse_emotion("happy:0.5")))
     values, heads, held = [], [], 0
     for first in range(0, round(90 * rate), 7):
         talk = np.full(7, float(first // 200 % 2), np.float32)

@@ -14,7 +14,7 @@ import soundfile
 
 from facegen.cli.app import run
 from facegen.core.errors import InputError, MissingExtraError, MissingSystemError
-from facegen.live.sources import open_source
+from facegen.live.sources import open_live_source
 from tests.helpers.receivers import Datagrams, read_live_link
 
 ROOT = __file__.rsplit("/tests/", 1)[0]
@@ -134,13 +134,13 @@ class NoMicrophone:
 def test_a_missing_microphone_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", NoMicrophone)
     with pytest.raises(InputError, match="no microphone") as caught:
-        open_source("mic", 16000, None)
+        open_live_source("mic", 16000, None)
     assert caught.value.exit_code == 3
     with pytest.raises(InputError, match="called 'x'"):
-        open_source("mic", 16000, "x")
+        open_live_source("mic", 16000, "x")
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(MissingExtraError, match=r"sounddevice") as caught:
-        open_source("mic", 16000, None)
+        open_live_source("mic", 16000, None)
     assert caught.value.exit_code == 6 and "facegen[stream]" in caught.value.remedy
 
 
@@ -154,7 +154,7 @@ def test_a_missing_portaudio_is_named(monkeypatch):
 
     monkeypatch.setattr("builtins.__import__", without)
     with pytest.raises(MissingSystemError, match="PortAudio") as caught:
-        open_source("mic", 16000, None)
+        open_live_source("mic", 16000, None)
     assert caught.value.exit_code == 6 and "libportaudio2" in caught.value.remedy
 
 
@@ -176,7 +176,7 @@ def test_a_microphone_is_heard(monkeypatch):
         query_devices=lambda *_: {"default_samplerate": 48000.0},
     )
     monkeypatch.setitem(sys.modules, "sounddevice", fake)
-    source = open_source("mic", 16000, None)
+    source = open_live_source("mic", 16000, None)
     tone = np.sin(2 * np.pi * 200 * np.arange(48000) / 48000).astype(np.float32)
     for block in np.split(tone[: 960 * 40], 40):
         made[0].give(block)

@@ -15,7 +15,7 @@ from facegen.config import Config
 from facegen.emotion import EmotionTrack
 from facegen.motion.context import Context
 from facegen.motion.lipsync import coarticulation as rules
-from facegen.motion.lipsync.visemes import DATA, TARGETS, visemes
+from facegen.motion.lipsync.visemes import DATA, TARGETS, viseme_table
 from facegen.rig import ARKIT
 from facegen.speech.phones import BILABIALS, LABELS, LABIODENTALS, OPEN_VOWELS, Features, PhoneTrack
 
@@ -61,7 +61,7 @@ def test_table_has_a_sane_row_and_a_note_for_each_phone():
     table = list(csv.DictReader((DATA / "visemes.csv").open(encoding="utf-8")))
     assert sorted(row["phone"] for row in table) == sorted(LABELS)
     assert all(row["note"] for row in table)
-    values = visemes()
+    values = viseme_table()
     assert (values.targets >= 0).all() and (values.targets <= 1).all()
     assert (values.hold > 0).all()
     assert (values.ahead > 0.005).all() and (values.behind < 0.3).all()
@@ -192,7 +192,7 @@ def test_length_follows_the_frame_rate(fps, count):
     features = Features(rows, energy, np.zeros(count, np.float32))
     frames = int(np.ceil(count / 100 * fps))
     context = Context(Config(fps=str(fps)), fps, frames, features, PhoneTrack(), EmotionTrack())
-    animation = rules.RuleDecoder().decode(context)
+    animation = rules.CoarticulationDecoder().decode(context)
     assert animation.values.shape == (frames, len(rules.CONTROLS))
     assert animation.fps == fps
 

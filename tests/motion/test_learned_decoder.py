@@ -18,7 +18,7 @@ from facegen.motion.context import Context
 from facegen.motion.lipsync import learned, load_decoder
 from facegen.motion.lipsync.gestures import LEARNED_CONTROLS
 from facegen.motion.lipsync.learned import GESTURES, LearnedDecoder
-from facegen.motion.lipsync.style_blending import decode_styles
+from facegen.motion.lipsync.style_blending import decode_with_styles
 from facegen.rig import ARKIT
 from facegen.speech.phones import LABELS, Features, PhoneTrack
 from tests.motion.test_coarticulation import gap, posteriors
@@ -157,10 +157,10 @@ def test_another_file_is_no_decoder(tmp_path):
     path.write_bytes(b"nothing")
     with pytest.raises(ModelError, match="x.onnx"):
         LearnedDecoder(path)
-    from facegen.speech.phone_network import Network
+    from facegen.speech.phone_network import PhoneNetwork
 
     with pytest.raises(ModelError, match="no lip decoder"):
-        LearnedDecoder(Network().path)
+        LearnedDecoder(PhoneNetwork().path)
 
 
 def test_gestures_are_named_once():
@@ -180,7 +180,7 @@ def test_a_span_with_a_style_of_its_own_is_spoken_so(name, fps):
         config = Config(fps=str(fps), style=style or Config().style, decoder=name)
         emotion = EmotionTrack(spans=spans)
         context = Context(config, fps, count, features, PhoneTrack(), emotion)
-        return decode_styles(load_decoder(name), context).values
+        return decode_with_styles(load_decoder(name), context).values
 
     plain, wide, mixed = lips(), lips("theatrical"), lips(spans=spans)
     times = (np.arange(count) + 0.5) / float(fps)

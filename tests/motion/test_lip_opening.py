@@ -7,18 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegen.motion.passes.lip_opening_network import described, parted
-from facegen.speech.audio import open_sound
+from facegen.motion.passes.lip_opening_network import described, predict_lip_opening
+from facegen.speech.audio import open_audio
 from facegen.speech.lexicon import pronounce
 from facegen.speech.load import load_encoder
 from facegen.speech.logmel import broad, logmel
 from facegen.speech.phone_timing import refine_alignment
-from facegen.speech.phones import HEARD_BANDS
+from facegen.speech.phones import FEATURE_BANDS
 
 
 def quiet_room(frames: int = 150) -> np.ndarray:
     """Bands of a room in which nobody is heard."""
-    return np.random.default_rng(0).normal(-14, 0.4, (frames, HEARD_BANDS)).astype(np.float16)
+    return np.random.default_rng(0).normal(-14, 0.4, (frames, FEATURE_BANDS)).astype(np.float16)
 
 
 @pytest.mark.parametrize("shut", [False, True])
@@ -27,7 +27,9 @@ def test_a_breath_that_is_heard_parts_the_lips_wider(shut):
     breath, hum, gain = room.copy(), room.copy(), room + 6
     breath[75:125, 4:13] += 4 * np.hanning(50)[:, None].astype(np.float16)
     hum[75:125, :2] += 4
-    still, drawn, low, loud = (parted(described(x, 0, 150, shut)) for x in (room, breath, hum, gain))
+    still, drawn, low, loud = (
+        predict_lip_opening(described(x, 0, 150, shut)) for x in (room, breath, hum, gain)
+    )
     assert drawn.max() > 1.5 * still.max() and low.max() < 1.1 * still.max()
     assert 75 <= 50 + int(drawn.argmax()) < 125  # while it is drawn
     np.testing.assert_allclose(loud, still, atol=0.02)  # however near the microphone
@@ -36,8 +38,10 @@ def test_a_breath_that_is_heard_parts_the_lips_wider(shut):
 @settings(max_examples=40, deadline=None)
 @given(low=st.integers(0, 140), at=st.integers(0, 150), seed=st.integers(0, 9), known=st.booleans())
 def test_parting_is_told_of_each_frame_of_the_pause_in_0_to_1(low, at, seed, known):
-    bands = np.random.default_rng(seed).normal(-12, 3, (160, HEARD_BANDS)).astype(np.float16)
-    told = parted(described(bands if known else None, low, at, False)) if at > low else np.zeros(0)
+    bands = np.random.default_rng(seed).normal(-12, 3, (160, FEATURE_BANDS)).astype(np.float16)
+    told = (
+        predict_lip_opening(described(bands if known else None, low, at, False)) if at > low else np.zeros(0)
+    )
     assert len(told) == max(0, min(at - low, 100))
     assert ((told >= 0) & (told <= 1)).all()
 
@@ -51,7 +55,7 @@ def test_bands_are_heard_alike_whole_and_in_blocks():
 
 
 def test_a_transcript_leaves_what_was_heard_of_the_breath():
-    sound = open_sound("examples/hello.flac")
+    sound = open_audio("examples/hello.flac")
     heard = load_encoder("phones").encode(sound)
     given, *_ = refine_alignment(heard, pronounce("hello, my name is facegen"))
     np.testing.assert_array_equal(given.bands, heard.bands)
@@ -73,5 +77,5 @@ def test_trained_networks_are_read_as_they_were_made():
     ]
     with torch.inference_mode():
         wanted = torch.stack([net(torch.from_numpy(inputs))[:, 0] for net in nets]).mean(dim=0)
-    made = parted(inputs, stacked(nets))
+    made = predict_lip_opening(inputs, stacked(nets))
     np.testing.assert_allclose(made, wanted.clamp(0, 1).numpy(), atol=1e-5)

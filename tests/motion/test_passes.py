@@ -17,10 +17,10 @@ from facegen.emotion import CATEGORIES, EmotionSpan, EmotionTrack, named_emotion
 from facegen.emotion.action_units import DATA, action_table
 from facegen.evaluation.metrics.eyes import blinks
 from facegen.motion.context import Context
-from facegen.motion.lipsync.coarticulation import RuleDecoder
+from facegen.motion.lipsync.coarticulation import CoarticulationDecoder
 from facegen.motion.passes import FINISHING, PASSES, enabled, finishing
 from facegen.motion.passes.lip_closure import lip_closure
-from facegen.motion.passes.preparatory_opening import prepare
+from facegen.motion.passes.preparatory_opening import preparatory_opening
 from facegen.motion.take import Layer, Take, compose
 from facegen.rig import ARKIT
 from facegen.speech.phone_timing import one_hot
@@ -54,7 +54,7 @@ def solve(context: Context) -> Take:
     """What the pipeline makes of a context."""
     settings = {**context.config.plain(), "passes": finishing(context.config)}
     take = Take(context.fps, context.frames, {}, context.phones, context.emotion, (), settings)
-    take = take.with_layer(Layer("lips", "add", RuleDecoder().decode(context)))
+    take = take.with_layer(Layer("lips", "add", CoarticulationDecoder().decode(context)))
     for row in enabled(context.config):
         layer = row.run(take, context)
         if layer is not None:
@@ -251,7 +251,7 @@ def test_phones_that_no_lips_follow_are_not_prepared():
     take = Take(context.fps, context.frames).with_layer(
         Layer("lips", "add", Animation(context.fps, ("jawOpen",), np.zeros((context.frames, 1))))
     )
-    assert prepare(take, context) is None
+    assert preparatory_opening(take, context) is None
 
 
 # Expression

@@ -10,7 +10,7 @@ import pytest
 from facegen.config import Config
 from facegen.core.units import as_fps, frame_count
 from facegen.emotion import EmotionTrack, named_emotions, parse_emotion
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.emotion.style import load_style
 from facegen.evaluation.metrics.eyes import blinks
 from facegen.evaluation.metrics.lips import contacts, lip_head
@@ -18,11 +18,11 @@ from facegen.motion.context import Context
 from facegen.motion.lipsync import load_decoder
 from facegen.motion.passes import enabled
 from facegen.motion.passes.expression import unit_strengths
-from facegen.motion.passes.gaze_events import events
+from facegen.motion.passes.gaze_events import gaze_events
 from facegen.motion.passes.vocal_effort import vocal_effort
 from facegen.motion.take import Layer, Take, compose
 from facegen.rig import load_rig
-from facegen.speech.audio import open_sound
+from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
 from facegen.speech.phone_timing import refine_alignment
 from tests.motion.test_passes import solve, talk
@@ -66,7 +66,7 @@ def test_lips_follow_speech_in_every_emotion(data_folder, clip):
 
 
 def _heard(path) -> Context:
-    sound = open_sound(path)
+    sound = open_audio(path)
     features, phones, _ = refine_alignment(load_encoder("phones").encode(sound, None))
     fps = as_fps("30")
     return Context(Config(), fps, frame_count(sound.duration, fps), features, phones, EmotionTrack())
@@ -77,7 +77,7 @@ def _heard(path) -> Context:
 
 def strengths_of(context):
     """Of all action units, [T, U]."""
-    count = len(unit_table().units)
+    count = len(action_unit_table().units)
     rows = np.zeros((context.frames, count), np.float32)
     for pair, both in unit_strengths(context, np.ones(count, bool)):
         rows[:, pair] = both
@@ -85,7 +85,7 @@ def strengths_of(context):
 
 
 def test_units_spread_as_the_table_says():
-    table = unit_table()
+    table = action_unit_table()
     rows = np.concatenate([strengths_of(talk(20, text="SIL", emotion="sad", seed=s)) for s in range(60)])
     mean = table.mean[NAMES.index("sad") + 1]
     used = mean > 0.2
@@ -95,7 +95,7 @@ def test_units_spread_as_the_table_says():
 
 @pytest.mark.parametrize("name", ["happy", "sad", "angry", "fearful", "disgusted", "surprised", "contempt"])
 def test_seeds_differ_and_stay_the_same_emotion(name):
-    table = unit_table()
+    table = action_unit_table()
     face = table.columns("upper", "mouth")
     means = (np.minimum(table.mean, 1) @ table.to)[:, face]
     looks = []
@@ -111,7 +111,7 @@ def test_seeds_differ_and_stay_the_same_emotion(name):
 
 def test_a_held_emotion_breathes_and_never_repeats():
     rows = strengths_of(talk(60, text="SIL", emotion="happy"))
-    smile = rows[:, unit_table().units.index(("12", "Left"))]
+    smile = rows[:, action_unit_table().units.index(("12", "Left"))]
     assert 0.05 < smile.std() / smile.mean() < 0.35
     still = np.abs(np.diff(smile)).reshape(-1)
     assert (still < 1e-7).mean() < 0.02 and still.max() < 0.02
@@ -186,11 +186,11 @@ def test_heads_hang_or_are_held_high(name, down):
 
 def test_thought_looks_away_and_comes_back():
     context = talk(60, emotion="contemplation", fps="60")
-    looks = events(context)
+    looks = gaze_events(context)
     assert 10 <= len(looks) <= 60
     away = np.mean([b.at - a.at for a, b in zip(looks[::2], looks[1::2], strict=True)])
     assert 1 < away < 4 and all(a.up > 0 for a in looks[::2])
-    assert not events(talk(60))
+    assert not gaze_events(talk(60))
 
 
 def test_blinks_come_faster_with_arousal_and_in_tiredness():

@@ -13,16 +13,16 @@ from facegen.cli.app import run
 from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import InputError, UsageError
-from facegen.emotion import CATEGORIES, SOUNDS, EmotionTrack, Heard, parse_emotion
+from facegen.emotion import CATEGORIES, SOUNDS, EmotionCurve, EmotionTrack, parse_emotion
 from facegen.emotion.action_units import action_table
-from facegen.emotion.from_curves import read_face
+from facegen.emotion.from_curves import emotion_from_curves
 from facegen.emotion.sentiment import disagreement, read_sentiment, with_text
 from facegen.motion.context import Context
 from facegen.motion.passes.nonverbal import nonverbal, sound_table
 from facegen.motion.passes.reference_face import to_and_fro
 from facegen.motion.take import Take
-from facegen.pipeline.analyze_emotion import feel
-from facegen.pipeline.reference_emotion import borrow
+from facegen.pipeline.analyze_emotion import analyze_emotion
+from facegen.pipeline.reference_emotion import load_reference
 from facegen.rig import ARKIT
 from tests.motion.test_passes import talk
 
@@ -57,12 +57,14 @@ def test_texts_without_words_say_nothing(text):
 
 def test_the_voice_leads_the_text():
     sad = np.eye(len(CATEGORIES))[[2] * 20]
-    heard = Heard(np.tile([-0.6, -0.3, -0.3], (20, 1)), sad, np.full(20, 0.8), np.zeros((20, len(SOUNDS))))
+    heard = EmotionCurve(
+        np.tile([-0.6, -0.3, -0.3], (20, 1)), sad, np.full(20, 0.8), np.zeros((20, len(SOUNDS)))
+    )
     both = with_text(heard, read_sentiment("I am so happy!"))
     assert both.summary()["categories"]["sad"] > 0.8
     assert disagreement(heard.summary(), read_sentiment("I am so happy!").summary()) > 0.25
     assert disagreement(heard.summary(), read_sentiment("I am so sad!").summary()) < 0.1
-    unsure = Heard(heard.vad, heard.categories, np.full(20, 0.1), heard.sounds)
+    unsure = EmotionCurve(heard.vad, heard.categories, np.full(20, 0.1), heard.sounds)
     assert with_text(unsure, read_sentiment("so happy!")).summary()["categories"]["happy"] > 0.1
 
 
@@ -102,7 +104,7 @@ def test_plot_is_drawn(sample, tmp_path):
 def test_video_is_heard_and_seen(data_folder):
     pytest.importorskip("mediapipe")
     (clip, *_) = sorted((data_folder / "grid-multi" / "clips").iterdir())
-    found = feel(clip, config=Config(duration=1.5))
+    found = analyze_emotion(clip, config=Config(duration=1.5))
     assert found.kind == "video" and set(found.sources) >= {"voice", "face"}
 
 
@@ -112,13 +114,13 @@ def test_faces_of_our_own_table_are_told(name):
     values = np.tile(np.minimum(table[CATEGORIES.index(name)], 1), (60, 1)).astype(np.float32)
     values[:10] = 0
     values[10:20] *= np.linspace(0, 1, 10)[:, None]
-    summary = read_face(Animation(30, names, values), at_rest=0).summary()
+    summary = emotion_from_curves(Animation(30, names, values), at_rest=0).summary()
     assert max(summary["categories"], key=summary["categories"].get) == name
 
 
 def test_an_emotion_is_borrowed_from_a_voice(sample, data_folder):
     angry = data_folder / "emodb" / "audio" / "03a01Wa.opus"
-    lent = borrow(angry, Config())
+    lent = load_reference(angry, Config())
     assert lent.curves is None and lent.emotion.arousal > 0.2
     take = facegen.solve(sample, duration=1, emotion_from=str(angry))
     assert take.emotion.base == lent.emotion and not take.emotion.follows
@@ -144,23 +146,23 @@ def test_walks_to_and_fro_stay_inside_and_never_jump():
 
 def test_what_lends_nothing_is_refused(tmp_path, capsys):
     with pytest.raises(InputError):
-        borrow(tmp_path / "none.wav", Config())
+        load_reference(tmp_path / "none.wav", Config())
     Animation(30, ("jawOpen",), np.zeros((10, 1), np.float32)).save(tmp_path / "jaw.safetensors")
     with pytest.raises(UsageError):
-        borrow(tmp_path / "jaw.safetensors", Config())
+        load_reference(tmp_path / "jaw.safetensors", Config())
     import soundfile
 
     soundfile.write(tmp_path / "quiet.wav", np.zeros(16000), 16000)
     with pytest.raises(UsageError):
-        borrow(tmp_path / "quiet.wav", Config())
+        load_reference(tmp_path / "quiet.wav", Config())
 
 
 def sounding(kind: str) -> Context:
     """Two seconds of a sound without words between seconds 2 and 4 of a talk."""
     rows = np.zeros((60, len(SOUNDS)))
     rows[20:40, SOUNDS.index(kind)] = 0.95
-    quiet = Heard.nothing(60)
-    return talk(emotion=EmotionTrack(heard=Heard(quiet.vad, quiet.categories, quiet.confidence, rows)))
+    quiet = EmotionCurve.nothing(60)
+    return talk(emotion=EmotionTrack(heard=EmotionCurve(quiet.vad, quiet.categories, quiet.confidence, rows)))
 
 
 @pytest.mark.parametrize("kind", SOUNDS)

@@ -17,7 +17,7 @@ from facegen.motion.take import compose
 from facegen.pipeline.conversation import converse, read_turns
 from facegen.pipeline.conversation.outputs import file_names
 from facegen.rig import load_rig
-from facegen.speech.audio import open_sound
+from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
 from facegen.speech.logmel import SILENCE
 
@@ -61,7 +61,7 @@ def test_each_speaker_has_a_take_over_the_common_time(talk):
 
 
 def test_breaths_are_heard_in_own_turns_and_nothing_between_them(talk, sample):
-    heard = load_encoder("phones").encode(open_sound(sample)).bands
+    heard = load_encoder("phones").encode(open_audio(sample)).bands
     for voice in talk.voices:
         bands, alone = voice.features.bands, np.ones(len(voice.features), bool)
         for span in voice.spans:

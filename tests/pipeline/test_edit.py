@@ -16,7 +16,7 @@ from facegen.cli.app import run
 from facegen.core.errors import AnimationFileError, UsageError
 from facegen.formats import load_take, save
 from facegen.motion.take import HAND, compose
-from facegen.pipeline.edit import Span, edit, with_hand
+from facegen.pipeline.edit import EditSpan, apply_hand_edits, edit
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_all_else_stays_to_the_bit_for_any_span(take, start, length, seed):
 
 
 def test_an_edit_without_changes_is_the_identity(take):
-    assert np.allclose(compose(edit(take, Span(1, 2), {})).values, compose(take).values, atol=1e-6)
+    assert np.allclose(compose(edit(take, EditSpan(1, 2), {})).values, compose(take).values, atol=1e-6)
 
 
 def test_the_borders_are_faded(take):
@@ -64,13 +64,13 @@ def test_changes_by_hand_survive_a_new_solve(take):
     values = curves.values.copy()
     column = curves.controls.index("browDownLeft")
     values[100:140, column] = 0.9
-    edited = with_hand(take, replace(curves, values=values))
+    edited = apply_hand_edits(take, replace(curves, values=values))
     assert np.allclose(compose(edited).values, values, atol=1e-6)
     assert edited.layer(HAND).animation.controls == ("browDownLeft",)
     again = facegen.edit(edited, (1.5, 2.5), emotion="happy")
     assert again.layers[-1].name == HAND and again.layer(HAND) == edited.layer(HAND)
     assert compose(again).values[120, column] > 0.8
-    assert with_hand(edited, curves).layers == take.layers  # undone by hand: no layer is left
+    assert apply_hand_edits(edited, curves).layers == take.layers  # undone by hand: no layer is left
 
 
 def test_text_sharpens_the_span_alone(take):
@@ -95,7 +95,7 @@ def test_other_takes_and_sounds_are_refused(take, sample, tmp_path):
     with pytest.raises(UsageError, match="emotion"):
         facegen.edit(take, (1, 2), emotoin="happy")
     with pytest.raises(AnimationFileError, match="frames"):
-        with_hand(take, compose(take).resample(30))
+        apply_hand_edits(take, compose(take).resample(30))
 
 
 def test_the_command_edits_in_place_and_finds_the_sound_beside_the_take(sample, tmp_path, monkeypatch):

@@ -11,11 +11,11 @@ import facegen
 from facegen.config import Config
 from facegen.core.errors import InputError, ModelError, UsageError
 from facegen.core.registry import Registry
-from facegen.emotion import CATEGORIES, SOUNDS, EmotionSpan, EmotionTrack, Heard, parse_emotion
+from facegen.emotion import CATEGORIES, SOUNDS, EmotionCurve, EmotionSpan, EmotionTrack, parse_emotion
 from facegen.emotion.load import load_emotion_encoder
-from facegen.emotion.voice_statistics import STATISTICS, Manner
+from facegen.emotion.voice_statistics import STATISTICS, VoiceStatistics
 from facegen.pipeline.animate import hear
-from facegen.speech.audio import open_sound, read_audio
+from facegen.speech.audio import open_audio, read_audio
 from facegen.speech.phone_encoder import PhoneEncoder
 from tests.helpers.emotion_model import emotion_model
 
@@ -28,17 +28,17 @@ def speech(sample) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def heard(sample) -> Heard:
+def heard(sample) -> EmotionCurve:
     return facegen.emotion(sample).heard
 
 
-def listened(samples: np.ndarray, size: int, live: bool) -> Heard:
+def listened(samples: np.ndarray, size: int, live: bool) -> EmotionCurve:
     """What is heard where sound comes in blocks of ``size``."""
     phones = PhoneEncoder().stream(4 if live else 1024)
     stream = load_emotion_encoder("voice").stream(live)
     blocks = (samples[i : i + size] for i in range(0, len(samples), size))
     parts = [stream.push(block, phones.push(block)) for block in blocks]
-    return Heard.joined([*parts, stream.close(phones.close())])
+    return EmotionCurve.joined([*parts, stream.close(phones.close())])
 
 
 def test_blocks_give_the_answers_of_the_whole(speech):
@@ -152,11 +152,11 @@ def test_a_named_emotion_is_shown_instead_and_spans_lie_above(heard):
 
 @pytest.mark.parametrize("wrong", [np.nan, 1.5, -0.5])
 def test_answers_that_are_no_probabilities_are_refused(wrong):
-    good = Heard.nothing(4)
+    good = EmotionCurve.nothing(4)
     categories = good.categories.copy()
     categories[2, 1] = wrong
     with pytest.raises(ModelError):
-        Heard(good.vad, categories, good.confidence, good.sounds)
+        EmotionCurve(good.vad, categories, good.confidence, good.sounds)
 
 
 def test_a_model_that_gives_nan_is_refused(speech, tmp_path):
@@ -189,13 +189,13 @@ def test_statistics_of_a_part_are_those_of_the_part_alone():
     rows[:, 0] = rng.uniform(-60, -10, 300)
     rows[:, 1] = np.where(rng.random(300) < 0.7, rng.uniform(80, 300, 300), 0)
     rows[:, 2] = rows[:, 22] = rng.uniform(0.3, 1, 300)
-    some = Manner(rows).statistics(np.array([51, 0]), np.array([200, 300]))
-    alone = Manner(rows[50:]).statistics(np.array([1]), np.array([150]))
+    some = VoiceStatistics(rows).statistics(np.array([51, 0]), np.array([200, 300]))
+    alone = VoiceStatistics(rows[50:]).statistics(np.array([1]), np.array([150]))
     assert some.shape == (2, len(STATISTICS))
     assert np.allclose(some[0], alone[0], atol=1e-4)
 
 
 def test_hearing_reads_the_sound_once(sample):
-    sound = open_sound(sample, duration=2)
+    sound = open_audio(sample, duration=2)
     features, heard = hear(sound, Config())
     assert len(features) == 200 and len(heard) == 20 and len(SOUNDS) == heard.sounds.shape[1]

@@ -22,7 +22,7 @@ from PIL import Image  # noqa: E402
 
 from facegen.portrait.diffusers_backbone import Backbone, read_kind  # noqa: E402
 from facegen.portrait.photo import read_photo  # noqa: E402
-from facegen.portrait.scene import make_scene  # noqa: E402
+from facegen.portrait.scene import make_portrait_scene  # noqa: E402
 
 
 def parts(folder, channels=4):
@@ -77,7 +77,7 @@ def saved(tmp_path, name):
 def scene(tmp_path_factory):
     path = tmp_path_factory.mktemp("face") / "face.png"
     Image.fromarray(face_pixels(256)).save(path)
-    return make_scene(read_photo(path), str(path))
+    return make_portrait_scene(read_photo(path), str(path))
 
 
 @pytest.mark.parametrize(

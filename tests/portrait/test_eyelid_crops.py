@@ -13,12 +13,12 @@ pytest.importorskip("moderngl")
 
 from PIL import Image  # noqa: E402
 
-from facegen.portrait.conditioning import frame_tokens  # noqa: E402
+from facegen.portrait.conditioning import conditioning_vectors  # noqa: E402
 from facegen.portrait.crops import SIDE  # noqa: E402
 from facegen.portrait.eyelid_crops import SOCKETS, eye_maps  # noqa: E402
 from facegen.portrait.photo import read_photo  # noqa: E402
 from facegen.portrait.refiner import EYES, PARTS, load_samplers, painted, stacked  # noqa: E402
-from facegen.portrait.scene import make_scene  # noqa: E402
+from facegen.portrait.scene import make_portrait_scene  # noqa: E402
 
 MOVES = {"rest": {}, "half": {"eyeBlink": 0.5}, "shut": {"eyeBlink": 1.0}, "aside": {"eyeLookIn": 0.8},
          "wide": {"eyeWide": 1.0}}  # fmt: skip
@@ -28,7 +28,7 @@ MOVES = {"rest": {}, "half": {"eyeBlink": 0.5}, "shut": {"eyeBlink": 1.0}, "asid
 def scene(tmp_path_factory):
     path = tmp_path_factory.mktemp("faces") / "face.png"
     Image.fromarray(face_pixels(400)).save(path)
-    return make_scene(read_photo(path), "face.png")
+    return make_portrait_scene(read_photo(path), "face.png")
 
 
 def instant(scene, move, pose=(0.0,) * 6):
@@ -74,7 +74,7 @@ def test_the_square_keeps_the_eye_in_its_middle_while_the_head_turns(scene):
 def test_lids_are_painted_and_the_eyeball_is_not(scene):
     """A shut eye changes more than one at rest; what is seen of the eyeball stays the photo's."""
     sampler, zone = load_samplers("built-in", None, 0)[EYES], PARTS[EYES].zone
-    silence = frame_tokens(1, 25, None, None)[0]
+    silence = conditioning_vectors(1, 25, None, None)[0]
     size, changed = scene.photo.pixels.shape[:2], {}
     frames = scene.frames(
         Animation(25, ("eyeBlinkLeft", "eyeBlinkRight"), np.array([[0, 0], [1, 1]], np.float32))

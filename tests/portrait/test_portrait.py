@@ -14,7 +14,7 @@ from PIL import Image
 from facegen.cli.app import run
 from facegen.core.animation import HEAD_CHANNELS, Animation
 from facegen.portrait.photo import read_photo
-from facegen.portrait.scene import make_scene
+from facegen.portrait.scene import make_portrait_scene
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def face(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scene(face):
-    return make_scene(read_photo(face), str(face))
+    return make_portrait_scene(read_photo(face), str(face))
 
 
 def shown(scene, *poses):

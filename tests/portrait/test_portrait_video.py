@@ -22,13 +22,13 @@ av = pytest.importorskip("av")
 from PIL import Image  # noqa: E402
 
 from facegen.cli.app import run  # noqa: E402
-from facegen.portrait import portrait_file  # noqa: E402
+from facegen.portrait import write_portrait  # noqa: E402
 from facegen.portrait.image_metrics import likeness, sharpness, ssim  # noqa: E402
 from facegen.portrait.photo import read_photo  # noqa: E402
 from facegen.portrait.segmentation import opencv  # noqa: E402
 from facegen.portrait.video import check_portrait  # noqa: E402
-from facegen.portrait.watermark import SURE, Marks, mark_score  # noqa: E402
-from facegen.renderers.resumable import write_in_parts  # noqa: E402
+from facegen.portrait.watermark import SURE, Watermark, watermark_score  # noqa: E402
+from facegen.renderers.resumable import write_resumable  # noqa: E402
 from facegen.tracking.video_frames import Video  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,10 +126,10 @@ def test_pictures_without_a_usable_face_are_refused(make, words, tmp_path, capsy
 
 
 def test_the_video_is_marked_unless_told_not_to(face, tmp_path):
-    portrait_file(take(), face, tmp_path / "a.mp4")
+    write_portrait(take(), face, tmp_path / "a.mp4")
     bare = PortraitConfig(watermark=False, provenance=False)
-    portrait_file(take(), face, tmp_path / "b.mp4", bare)
-    scores = [mark_score([p.pixels for p in Video(tmp_path / n).pictures()]) for n in ("a.mp4", "b.mp4")]
+    write_portrait(take(), face, tmp_path / "b.mp4", bare)
+    scores = [watermark_score([p.pixels for p in Video(tmp_path / n).pictures()]) for n in ("a.mp4", "b.mp4")]
     assert scores[0] > SURE > scores[1]
     with av.open(str(tmp_path / "a.mp4")) as marked, av.open(str(tmp_path / "b.mp4")) as plain:
         assert "compositeWith" in json.loads(marked.metadata["comment"])["digitalSourceType"]
@@ -138,29 +138,29 @@ def test_the_video_is_marked_unless_told_not_to(face, tmp_path):
 
 def test_the_visible_mark_stands_in_its_corner():
     photo = face_pixels()
-    shown = Marks(photo, True, False).on(photo)
+    shown = Watermark(photo, True, False).on(photo)
     moved = np.abs(shown.astype(int) - photo).sum(axis=2)
     assert moved[-30:, -120:].max() > 200 and moved[:200].max() == 0
 
 
 @pytest.mark.slow
 def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch):
-    short = partial(write_in_parts, seconds=0.12)
+    short = partial(write_resumable, seconds=0.12)
     monkeypatch.setattr("facegen.portrait.video.write_in_parts", short)
     whole, stopped = tmp_path / "whole.mp4", tmp_path / "stopped.mp4"
-    portrait_file(take(9), face, whole)
+    write_portrait(take(9), face, whole)
 
     def stop(step, done):
         if step == "render" and done > 0.2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        portrait_file(take(9), face, stopped, progress=stop)
+        write_portrait(take(9), face, stopped, progress=stop)
     kept = sorted((tmp_path / "stopped.mp4.parts").glob("*.mp4"))
     assert kept and not stopped.exists()
     before = kept[0].stat().st_mtime_ns
     again: list[float] = []
-    portrait_file(
+    write_portrait(
         take(9), face, stopped, PortraitConfig(resume=True), progress=lambda step, done: again.append(done)
     )
     assert stopped.read_bytes() == whole.read_bytes()
@@ -172,7 +172,7 @@ def test_a_folder_in_the_way_of_the_parts_is_left_alone(face, tmp_path):
     (tmp_path / "o.mp4.parts").mkdir()
     (tmp_path / "o.mp4.parts" / "mine.txt").write_text("x")
     with pytest.raises(FacegenError, match="in the way"):
-        portrait_file(take(), face, tmp_path / "o.mp4")
+        write_portrait(take(), face, tmp_path / "o.mp4")
     assert (tmp_path / "o.mp4.parts" / "mine.txt").exists()
 
 
@@ -200,7 +200,7 @@ def test_measures_of_pictures_hold_their_laws():
 @pytest.mark.slow
 def test_evaluate_judges_a_portrait(face, tmp_path, capsys):
     take(12).save(tmp_path / "a.json")
-    portrait_file(take(12), face, tmp_path / "a.mp4")
+    write_portrait(take(12), face, tmp_path / "a.mp4")
     capsys.readouterr()
     words = ["evaluate", str(tmp_path / "a.mp4"), str(tmp_path / "a.json"), "--image", str(face), "--json"]
     assert run(words) == 0
@@ -223,10 +223,10 @@ def test_a_hand_before_the_face_is_told(face, monkeypatch, caplog):
     ("rim", "thick"), [((20, 20, 20), 0.035), ((70, 60, 50), 0.014), ((90, 60, 40), 0.025)]
 )
 def test_glasses_are_told(rim, thick, face, tmp_path, caplog):
-    from facegen.portrait.scene import make_scene
+    from facegen.portrait.scene import make_portrait_scene
 
     photo = read_photo(face)
-    make_scene(photo, "bare.png")
+    make_portrait_scene(photo, "bare.png")
     assert "glasses" not in notes_of(caplog)
     cv2, pixels, at = opencv(), photo.pixels.copy(), photo.landmarks[:, :2]
     wide = float(np.linalg.norm(at[263] - at[33]))
@@ -237,7 +237,7 @@ def test_glasses_are_told(rim, thick, face, tmp_path, caplog):
     height = int(at[168, 1])
     cv2.line(pixels, (int(eyes[0][0] + 0.23 * wide), height), (int(eyes[1][0] - 0.23 * wide), height), **line)
     Image.fromarray(pixels).save(tmp_path / "worn.png")
-    make_scene(read_photo(tmp_path / "worn.png"), "worn.png")
+    make_portrait_scene(read_photo(tmp_path / "worn.png"), "worn.png")
     assert "worn.png seems to show glasses" in notes_of(caplog)
 
 
@@ -256,13 +256,13 @@ def comic(pixels):
 @pytest.mark.parametrize("rig", ["aria", "edith"])
 def test_drawings_are_told_from_pictures(rig, tmp_path):
     from facegen.portrait.refiner import MOUTH, PARTS, Refiner, load_samplers
-    from facegen.portrait.scene import make_scene
+    from facegen.portrait.scene import make_portrait_scene
 
     pixels, sampler = face_pixels(512, (), rig), load_samplers("built-in", None, 0)[MOUTH]
     for name, shown in (("photo", pixels), ("drawing", comic(pixels))):
         Image.fromarray(shown).save(tmp_path / f"{name}.png")
         photo = read_photo(tmp_path / f"{name}.png")
-        puppet = make_scene(photo, name).puppet
+        puppet = make_portrait_scene(photo, name).puppet
         (places,) = PARTS[MOUTH].maps(puppet)
         drawn = Refiner(sampler, places, puppet, photo.pixels).drawn()
         assert drawn == (name == "drawing")
@@ -277,9 +277,9 @@ def test_an_untrained_refiner_leaves_the_warped_picture(face, tmp_path):
 
     weights = tmp_path / "refiner.onnx"
     weights.write_bytes(onnx_model(refiner_net("mouth"), 0, 0))
-    portrait_file(take(3), face, tmp_path / "plain.mp4", PortraitConfig(watermark=False, refiner="none"))
+    write_portrait(take(3), face, tmp_path / "plain.mp4", PortraitConfig(watermark=False, refiner="none"))
     refined = PortraitConfig(watermark=False, refiner=str(weights), steps=2)
-    portrait_file(take(3), face, tmp_path / "refined.mp4", refined)
+    write_portrait(take(3), face, tmp_path / "refined.mp4", refined)
     films = [
         [p.pixels.astype(int) for p in Video(tmp_path / f"{n}.mp4").pictures()] for n in ("plain", "refined")
     ]
@@ -290,7 +290,7 @@ def test_the_built_in_refiners_paint_mouth_and_lids_and_nothing_else(face, tmp_p
     values = np.array([[0, 0, 0], [0.4, 0, 0], [0.2, 1, 1], [0.3, 0.5, 0.5]], np.float32)
     speaking = Animation(25, ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight"), values)
     for name in ("none", "built-in"):
-        portrait_file(speaking, face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
+        write_portrait(speaking, face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
     plain, refined = (
         np.stack(
             [np.asarray(Image.open(p).convert("RGB"), int) for p in sorted((tmp_path / n).glob("*.png"))]
@@ -317,7 +317,7 @@ def _about(points, shape):
 def test_a_picture_unlike_all_that_the_refiner_knows_is_warped_and_said(face, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("facegen.portrait.video.LEAST_TRUTH", 1.01)
     for name in ("none", "built-in"):
-        portrait_file(take(2), face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
+        write_portrait(take(2), face, tmp_path / name, PortraitConfig(watermark=False, refiner=name))
     assert "unlike those that the refiner knows" in notes_of(caplog)
     for a, b in zip(*(sorted((tmp_path / n).iterdir()) for n in ("none", "built-in")), strict=True):
         assert a.read_bytes() == b.read_bytes()

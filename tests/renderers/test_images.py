@@ -11,7 +11,7 @@ from facegen.core.errors import ImageError, RigError, UsageError
 from facegen.renderers.clip import Clip
 from facegen.renderers.colors import material_color, parse_color
 from facegen.renderers.images import Gif, Png, PngFolder, make_background, png_bytes, read_image
-from facegen.renderers.scene import make_scene
+from facegen.renderers.scene import make_render_scene
 from tests.helpers.tiny_rig import tiny_rig
 
 pytest.importorskip("PIL", reason="needs Pillow (the render extra)")
@@ -113,11 +113,11 @@ def test_impossible_materials_are_refused(material):
     from dataclasses import replace
 
     with pytest.raises(RigError, match="0..1"):
-        make_scene(replace(tiny_rig(), materials={"skin": material}))
+        make_render_scene(replace(tiny_rig(), materials={"skin": material}))
 
 
 def test_without_vertex_colours_the_materials_colour():
-    scene = make_scene(tiny_rig(colors=False))
+    scene = make_render_scene(tiny_rig(colors=False))
     tooth = scene.colors[-1, :3]
     assert tuple(tooth) == (0xF0, 0xEA, 0xD0)
-    assert np.array_equal(make_scene(tiny_rig()).colors[:, :3], tiny_rig().mesh.colors)
+    assert np.array_equal(make_render_scene(tiny_rig()).colors[:, :3], tiny_rig().mesh.colors)

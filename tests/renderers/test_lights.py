@@ -112,14 +112,14 @@ def test_the_face_is_lit_from_where_the_light_is(tmp_path):
 
     def drawn(azimuth):
         light = surroundings(spot(azimuth, 0.2))
-        return next(iter(raster.Raster(light).frames(rig, STILL, view, size, behind))).mean(axis=2)
+        return next(iter(raster.OpenGLRenderer(light).frames(rig, STILL, view, size, behind))).mean(axis=2)
 
     left, right = drawn(1.2), drawn(-1.2)  # the character's left is on the right of the picture
     half = np.s_[30:90, 70:100]
     other = np.s_[30:90, 20:50]
     assert left[half].mean() > left[other].mean() + 20
     assert right[other].mean() > right[half].mean() + 20
-    plain = next(iter(raster.Raster().frames(rig, STILL, view, size, behind))).mean(axis=2)
+    plain = next(iter(raster.OpenGLRenderer().frames(rig, STILL, view, size, behind))).mean(axis=2)
     assert 0.5 < drawn(0.0)[30:90, 40:80].mean() / plain[30:90, 40:80].mean() < 1.6
 
 

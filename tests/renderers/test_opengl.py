@@ -46,7 +46,7 @@ def moving(head=None, **curves) -> Animation:
 def draw(animation, rig=RIG, camera="front", background="#203040", size=SIZE, fine=False):
     view = camera_for(rig, camera, size)
     behind = None if background is None else make_background(background, size)
-    return np.stack(list(raster.Raster().frames(rig, animation, view, size, behind, fine)))
+    return np.stack(list(raster.OpenGLRenderer().frames(rig, animation, view, size, behind, fine)))
 
 
 def test_the_head_is_in_the_middle_and_the_background_around_it():
@@ -150,7 +150,7 @@ def test_without_moderngl_the_message_says_what_to_install(monkeypatch):
 def test_a_rig_without_a_mesh_can_not_be_drawn():
     with pytest.raises(RigError, match="no mesh"):
         next(
-            raster.Raster().frames(
+            raster.OpenGLRenderer().frames(
                 Rig("bare", RIG.controls), moving(jawOpen=[0.0]), camera_for(RIG, "front", SIZE), SIZE
             )
         )

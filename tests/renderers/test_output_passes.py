@@ -12,9 +12,9 @@ from facegen.core.errors import MissingExtraError, MissingSystemError, UsageErro
 from facegen.core.registry import Registry
 from facegen.renderers import render_file
 from facegen.renderers.camera import Camera, Turntable, camera_for
-from facegen.renderers.opengl import Raster
+from facegen.renderers.opengl import OpenGLRenderer
 from facegen.renderers.output_passes import depth_range, depths
-from facegen.renderers.pytorch3d_backend import TorchMesh, lens
+from facegen.renderers.pytorch3d_backend import PyTorch3DRenderer, lens
 from facegen.rig import evaluate, load_rig
 
 Image = pytest.importorskip("PIL.Image", reason="needs Pillow (the render extra)")
@@ -56,8 +56,8 @@ def test_depths_are_those_of_the_vertices(aria, name):
 
 def test_the_pass_of_depths_is_lighter_where_nearer(aria, tmp_path):
     camera = camera_for(aria, "front", SIZE)
-    grey = next(iter(depths(Raster(), aria, OPEN, camera, SIZE)))[..., 0]
-    distance = next(iter(Raster().depths(aria, OPEN, camera, SIZE)))
+    grey = next(iter(depths(OpenGLRenderer(), aria, OPEN, camera, SIZE)))[..., 0]
+    distance = next(iter(OpenGLRenderer().depths(aria, OPEN, camera, SIZE)))
     near, far = depth_range(aria, camera)
     seen = np.isfinite(distance)
     assert (grey[~seen] == 0).all() and (grey[seen] > 0).all()
@@ -75,7 +75,7 @@ def test_pictures_of_depths_are_fine_enough_to_measure(aria, tmp_path):
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode.startswith("I")
         grey = np.asarray(image).astype(float)
-    distance = next(iter(Raster().depths(aria, OPEN, camera, SIZE)))
+    distance = next(iter(OpenGLRenderer().depths(aria, OPEN, camera, SIZE)))
     near, far = depth_range(aria, camera)
     seen = np.isfinite(distance)
     assert (grey[~seen] == 0).all()
@@ -122,8 +122,8 @@ def test_the_raster_turntable_shows_the_side(aria):
     still = Animation(
         1, ("jawOpen",), np.zeros((3, 1), np.float32)
     )  # seconds 0, 1 and 2: a quarter of a turn
-    front, _, side = (f[..., 3] > 127 for f in Raster().frames(aria, still, camera, SIZE))
-    aside = next(iter(Raster().frames(aria, still, camera.at(2.0), SIZE)))[..., 3] > 127
+    front, _, side = (f[..., 3] > 127 for f in OpenGLRenderer().frames(aria, still, camera, SIZE))
+    aside = next(iter(OpenGLRenderer().frames(aria, still, camera.at(2.0), SIZE)))[..., 3] > 127
     assert (side & aside).sum() / (side | aside).sum() > 0.99 > (side & front).sum() / (side | front).sum()
 
 
@@ -144,7 +144,7 @@ def test_without_pytorch3d_and_pyrender_the_message_says_what_to_install(aria, m
     camera = camera_for(aria, "front", SIZE)
     monkeypatch.setitem(sys.modules, "pytorch3d", None)
     with pytest.raises(MissingSystemError, match="PyTorch3D.*pip install") as caught:
-        next(iter(TorchMesh().frames(aria, OPEN, camera, SIZE)))
+        next(iter(PyTorch3DRenderer().frames(aria, OPEN, camera, SIZE)))
     assert caught.value.exit_code == 6
     monkeypatch.setitem(sys.modules, "pyrender", None)
     with pytest.raises(MissingExtraError, match="pyrender"):

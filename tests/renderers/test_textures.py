@@ -20,7 +20,7 @@ from facegen.formats import save
 from facegen.renderers import opengl as raster
 from facegen.renderers.camera import camera_for
 from facegen.renderers.images import make_background
-from facegen.renderers.scene import make_scene
+from facegen.renderers.scene import make_render_scene
 from facegen.renderers.textures import at_uvs, texture_pixels
 from facegen.rig import load_rig
 from facegen.rig.importing import import_rig
@@ -70,7 +70,9 @@ def opengl():
 
 def drawn(rig):
     view = camera_for(rig, "front", SIZE)
-    return next(iter(raster.Raster().frames(rig, STILL, view, SIZE, make_background("#00ff00", SIZE))))
+    return next(
+        iter(raster.OpenGLRenderer().frames(rig, STILL, view, SIZE, make_background("#00ff00", SIZE)))
+    )
 
 
 def test_the_picture_lies_where_its_uvs_say(opengl):
@@ -97,7 +99,7 @@ def test_a_tint_multiplies_the_picture(opengl):
 
 def test_other_renderers_take_the_colour_under_each_vertex():
     rig = textured()
-    scene = make_scene(rig)
+    scene = make_render_scene(rig)
     face = slice(*rig.parts[0].vertices)
     x = rig.mesh.vertices[face, 0]
     assert (scene.colors[face][x < -2][:, 0] > 100).all() and (scene.colors[face][x < -2][:, 2] == 0).all()

@@ -8,8 +8,8 @@ import pytest
 
 from facegen.cli.app import run
 from facegen.rig import ARKIT, Control, load_rig
-from facegen.rig.audit import audit, rows_of
-from facegen.rig.rescale import adjusted
+from facegen.rig.audit import audit, audit_controls
+from facegen.rig.rescale import rescaled
 from tests.helpers.avatars import write_avatar
 from tests.helpers.tiny_rig import tiny_rig
 
@@ -25,7 +25,7 @@ def messages(rig):
 
 
 def test_rows_say_what_a_control_moves():
-    rows = {row.control: row for row in rows_of(RIG)}
+    rows = {row.control: row for row in audit_controls(RIG)}
     index, value = RIG.delta("eyeLookUpLeft")
     row = rows["eyeLookUpLeft"]
     assert row.vertices == len(index) and row.parts == ("face", "eyes") and row.arkit
@@ -53,7 +53,7 @@ def test_stand_ins():
 ])  # fmt: skip
 def test_posture(how, says):
     assert not any("face" in s for s in messages(load_rig("aria")) if s.startswith(": "))
-    assert any(says in s for s in messages(adjusted(load_rig("aria"), **how)))
+    assert any(says in s for s in messages(rescaled(load_rig("aria"), **how)))
 
 
 def test_triangles_turned_inside_out():

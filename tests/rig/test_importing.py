@@ -18,7 +18,7 @@ from facegen.rig import ARKIT, load_rig
 from facegen.rig.control_names import arkit_name, arkit_names, other_side, side_of
 from facegen.rig.guess_units import guess_scale
 from facegen.rig.importing import import_mesh, import_rig
-from facegen.rig.rescale import adjusted
+from facegen.rig.rescale import rescaled
 from facegen.rig.save import rig_files
 from tests.helpers.avatars import VROID, change_json, vroid_shapes, write_avatar
 from tests.helpers.tiny_rig import tiny_rig
@@ -344,10 +344,10 @@ def test_import_writes_a_rig_folder_that_reads_back(tmp_path, capsys):
 
 def test_size_and_direction_can_be_set(tmp_path):
     found = import_rig(write_avatar(tmp_path / "a.glb", RIG)).rig
-    turned = adjusted(found, scale=2.0, turn=90)
+    turned = rescaled(found, scale=2.0, turn=90)
     x, y, z = found.mesh.vertices.T
     assert np.allclose(turned.mesh.vertices, 2 * np.column_stack([z, y, -x]), atol=1e-4)
-    assert np.allclose(adjusted(found, up="z").mesh.vertices, np.column_stack([x, z, -y]), atol=1e-4)
+    assert np.allclose(rescaled(found, up="z").mesh.vertices, np.column_stack([x, z, -y]), atol=1e-4)
 
 
 def test_import_refuses_what_would_be_lost(tmp_path, capsys, obj_folder):

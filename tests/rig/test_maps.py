@@ -9,7 +9,15 @@ from facegen.formats import load_animation
 from facegen.rig import ARKIT, Control, Rig, RigMap, load_rig
 from facegen.rig.inverse_map import invert
 from facegen.rig.map_csv import read_map, write_map
-from facegen.rig.retarget import HUB, Inverse, dialect, find_map, mapped, shipped_maps, source_rig
+from facegen.rig.retarget import (
+    PIVOT_RIG,
+    InverseMap,
+    control_set_of,
+    find_map,
+    find_mapping,
+    shipped_maps,
+    source_rig,
+)
 from tests.helpers.tiny_rig import tiny_rig
 
 ONE = Rig("one", tuple(Control(name) for name in ("jaw", "lips", "brow")))
@@ -115,9 +123,9 @@ def test_shipped_maps_name_the_controls_of_their_rigs(pair):
     at_rest = all(c.neutral == c.low or c.low < 0 for c in source.controls if not c.neutral)
     idle = [n for n, row in zip(source.control_names, rig_map.weights, strict=True) if not row.any()]
     assert at_rest and rig_map.weights.any()
-    if pair[0] == HUB:
+    if pair[0] == PIVOT_RIG:
         assert not idle
-    elif pair[1] == HUB:
+    elif pair[1] == PIVOT_RIG:
         assert len(idle) <= 1
 
 
@@ -132,9 +140,9 @@ def test_left_stays_left():
     for name in ("metahuman", "metahuman_raw", "unified", "cc4"):
         rig = load_rig(name)
         sides = {c.name: c.side for c in rig.controls}
-        for control in load_rig(HUB).controls:
+        for control in load_rig(PIVOT_RIG).controls:
             pose = Animation(30, (control.name,), [[1.0]])
-            moved = find_map(load_rig(HUB), rig).apply(pose)
+            moved = find_map(load_rig(PIVOT_RIG), rig).apply(pose)
             touched = {
                 sides[n] for n, v in zip(moved.controls, moved.values[0], strict=True) if abs(v) > 1e-6
             }
@@ -145,10 +153,10 @@ def test_left_stays_left():
 
 def test_the_eyes_turn_the_same_way_on_the_board():
     look = animation(eyeLookOutLeft=[1.0], eyeLookInRight=[1.0])
-    moved = find_map(load_rig(HUB), load_rig("metahuman")).apply(look)
+    moved = find_map(load_rig(PIVOT_RIG), load_rig("metahuman")).apply(look)
     left, right = moved.channel("CTRL_L_eye-translateX")[0], moved.channel("CTRL_R_eye-translateX")[0]
     assert left == right == 1.0
-    raw = find_map(load_rig(HUB), load_rig("metahuman_raw")).apply(look)
+    raw = find_map(load_rig(PIVOT_RIG), load_rig("metahuman_raw")).apply(look)
     assert (
         raw.channel("CTRL_expressions_eyeLookLeftL")[0] == 1
         and raw.channel("CTRL_expressions_eyeLookRightL")[0] == 0
@@ -159,7 +167,7 @@ def test_the_eyes_turn_the_same_way_on_the_board():
 def test_captures_come_back_from_the_board(data_folder, name):
     given = load_animation(data_folder / "livelink-captures" / f"{name}.csv").select(ARKIT)
     for rig in ("metahuman", "metahuman_raw"):
-        forth, back = mapped(load_rig(HUB), load_rig(rig))
+        forth, back = find_mapping(load_rig(PIVOT_RIG), load_rig(rig))
         error = np.abs(back.apply(forth.apply(given)).values - np.clip(given.values, 0, 1))
         assert error.mean(axis=0).max() <= 0.02
 
@@ -167,9 +175,9 @@ def test_captures_come_back_from_the_board(data_folder, name):
 @pytest.mark.parametrize("name", ["oculus", "vrchat", "sapi", "preston_blair", "rhubarb"])
 def test_the_pose_of_a_viseme_is_that_viseme_or_ones_that_look_like_it(name):
     rig = load_rig(name)
-    forth, back = mapped(load_rig(HUB), rig)
+    forth, back = find_mapping(load_rig(PIVOT_RIG), rig)
     step = forth.steps[0]
-    assert isinstance(step, Inverse) and step.gram is not None
+    assert isinstance(step, InverseMap) and step.gram is not None
     moving = step.map.weights.any(axis=1)
     poses = Animation(30, ARKIT, step.map.weights[moving])
     again = back.apply(forth.apply(poses)).values
@@ -180,19 +188,19 @@ def test_the_pose_of_a_viseme_is_that_viseme_or_ones_that_look_like_it(name):
 
 def test_silence_is_what_the_visemes_leave():
     oculus = load_rig("oculus")
-    forth = find_map(load_rig(HUB), oculus)
+    forth = find_map(load_rig(PIVOT_RIG), oculus)
     rest = forth.apply(Animation(30, ARKIT, np.zeros((1, 52))))
     assert rest.channel("sil")[0] == 1 and rest.values.sum() == 1
-    lips = find_map(oculus, load_rig(HUB)).apply(Animation(30, ("PP",), [[1.0]]))
+    lips = find_map(oculus, load_rig(PIVOT_RIG)).apply(Animation(30, ("PP",), [[1.0]]))
     shut = forth.apply(lips)
     assert shut.channel("PP")[0] > 0.8 and shut.channel("sil")[0] < 0.2
 
 
 def test_a_mouth_wide_open_is_one_viseme_and_not_many_small_ones():
     oculus = load_rig("oculus")
-    forth = find_map(load_rig(HUB), oculus)
+    forth = find_map(load_rig(PIVOT_RIG), oculus)
     for viseme in ("aa", "ou", "FF", "SS", "CH"):
-        pose = find_map(oculus, load_rig(HUB)).apply(Animation(30, (viseme,), [[1.0]]))
+        pose = find_map(oculus, load_rig(PIVOT_RIG)).apply(Animation(30, (viseme,), [[1.0]]))
         row = forth.apply(pose).values[0]
         assert oculus.control_names[row.argmax()] == viseme and row.max() > 0.75
         assert abs(row.sum() - 1) < 0.15
@@ -203,41 +211,41 @@ def test_a_mouth_wide_open_is_one_viseme_and_not_many_small_ones():
 def test_an_emotion_arrives_as_its_preset():
     vrm = load_rig("vrm1")
     for name in ("happy", "angry", "sad", "surprised"):
-        face = find_map(vrm, load_rig(HUB)).apply(Animation(30, (name,), [[0.8]]))
-        row = find_map(load_rig(HUB), vrm).apply(face).values[0]
+        face = find_map(vrm, load_rig(PIVOT_RIG)).apply(Animation(30, (name,), [[0.8]]))
+        row = find_map(load_rig(PIVOT_RIG), vrm).apply(face).values[0]
         assert vrm.control_names[row.argmax()] == name and row.max() == pytest.approx(0.8, abs=0.1)
 
 
 def test_rigs_of_the_user_go_by_the_names_that_they_speak():
     mine = Rig("mine", tuple(Control(n) for n in ("aa", "oh", "blinkLeft", "blinkRight", "tail")))
-    moved = find_map(load_rig(HUB), mine).apply(animation(eyeBlinkLeft=[0.7], jawOpen=[0.0]))
+    moved = find_map(load_rig(PIVOT_RIG), mine).apply(animation(eyeBlinkLeft=[0.7], jawOpen=[0.0]))
     assert moved.controls == mine.control_names
     assert moved.channel("blinkLeft")[0] == pytest.approx(0.7, abs=0.05) and moved.channel("tail")[0] == 0
     back = find_map(mine, load_rig("unified")).apply(moved)
     assert back.channel("EyeClosedLeft")[0] == pytest.approx(0.7, abs=0.05)
-    assert find_map(tiny_rig(), load_rig(HUB)).apply(animation(jawOpen=[0.3])).channel("jawOpen")[
+    assert find_map(tiny_rig(), load_rig(PIVOT_RIG)).apply(animation(jawOpen=[0.3])).channel("jawOpen")[
         0
     ] == np.float32(0.3)
 
 
 def test_shapes_that_a_rig_has_do_the_work_of_those_that_it_lacks():
     few = Rig("few", (Control("aa"), Control("blink")))
-    moved = find_map(load_rig(HUB), few).apply(
+    moved = find_map(load_rig(PIVOT_RIG), few).apply(
         animation(jawOpen=[0.3], mouthLowerDownLeft=[0.2], mouthLowerDownRight=[0.2])
     )
     assert moved.channel("aa")[0] > 0.3
-    wide = find_map(load_rig("vrm1"), load_rig(HUB)).apply(Animation(30, ("ee",), [[1.0]]))
-    assert find_map(load_rig(HUB), few).apply(wide).channel("aa")[0] > 0.3
+    wide = find_map(load_rig("vrm1"), load_rig(PIVOT_RIG)).apply(Animation(30, ("ee",), [[1.0]]))
+    assert find_map(load_rig(PIVOT_RIG), few).apply(wide).channel("aa")[0] > 0.3
 
 
 def test_rigs_that_share_nothing_are_refused():
     with pytest.raises(RigError, match="no map leads from one to arkit"):
-        find_map(ONE, load_rig(HUB))
+        find_map(ONE, load_rig(PIVOT_RIG))
     with pytest.raises(UsageError, match="those of no rig"):
         source_rig(animation(jaw=[0.0]))
     assert (
-        dialect(("CTRL_C_jaw-translateY",)) == "metahuman"
-        and source_rig(animation(jawOpen=[0.0])).name == HUB
+        control_set_of(("CTRL_C_jaw-translateY",)) == "metahuman"
+        and source_rig(animation(jawOpen=[0.0])).name == PIVOT_RIG
     )
 
 

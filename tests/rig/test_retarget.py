@@ -9,8 +9,8 @@ import facegen
 from facegen.cli.app import run
 from facegen.core.animation import Animation
 from facegen.rig import ARKIT, evaluate, load_rig
-from facegen.rig.retarget import mapped
-from facegen.rig.retarget_report import measure
+from facegen.rig.retarget import find_mapping
+from facegen.rig.retarget_report import measure_retargeting
 
 
 @pytest.fixture
@@ -55,9 +55,9 @@ def test_the_report_counts_what_is_clipped(tmp_path):
     path = tmp_path / "m.csv"
     path.write_text("source,target,weight\njawOpen,aa,2\n")
     arkit, vrm = load_rig("arkit"), load_rig("vrm1")
-    forth, back = mapped(arkit, vrm, path)
+    forth, back = find_mapping(arkit, vrm, path)
     given = Animation(30, ("jawOpen", "cheekPuff"), [[0.25, 0.0], [0.75, 0.5]])
-    report = measure(given, forth, back, arkit, vrm)
+    report = measure_retargeting(given, forth, back, arkit, vrm)
     assert report.clipped == (("aa", 0.5, pytest.approx(0.5)),)
     assert report.unmapped == (("cheekPuff", 0.5),) and len(report.idle) == len(vrm.controls) - 1
     assert dict(report.round_trip)["jawOpen"] == pytest.approx(0.125, abs=1e-3)
@@ -65,11 +65,11 @@ def test_the_report_counts_what_is_clipped(tmp_path):
 
 def test_residuals_in_mm_are_those_of_the_vertices():
     aria, oculus = load_rig("aria"), load_rig("oculus")
-    forth, back = mapped(aria, oculus)
+    forth, back = find_mapping(aria, oculus)
     given = Animation(
         30, aria.control_names, np.eye(len(aria.controls))[[aria.control_names.index("mouthFunnel")]] * 0.5
     )
-    report = measure(given, forth, back, aria, oculus)
+    report = measure_retargeting(given, forth, back, aria, oculus)
     again = back.apply(forth.apply(given))
     apart = next(evaluate(aria, again)) - next(evaluate(aria, given))
     fields = np.linalg.norm(aria.dense_deltas(), axis=2)

@@ -15,8 +15,14 @@ from facegen.rig import Rig, evaluate, load_rig
 from facegen.rig.save import rig_files
 from facegen.rig.transfer import transfer_shapes
 from facegen.rig.transfer.landmarks import read_landmarks
-from facegen.rig.transfer.registration import Warp, similarity
-from facegen.rig.transfer.surface import Nearest, gradient, on_triangle, pieces, welded
+from facegen.rig.transfer.registration import LandmarkWarp, similarity
+from facegen.rig.transfer.surface import (
+    NearestPoints,
+    connected_components,
+    gradient,
+    on_triangle,
+    weld_vertices,
+)
 
 DATA = Path(os.environ.get("FACEGEN_DATA", Path(__file__).parents[3] / "shared" / "data"))
 ICT = DATA / "ict-facekit"
@@ -110,7 +116,7 @@ def test_similarity_is_found():
 
 def test_a_warp_takes_landmarks_to_their_places():
     points = np.random.default_rng(1).normal(size=(30, 3)) * 5
-    assert np.abs(Warp(points, bent(points), smoothing=0.0)(points) - bent(points)).max() < 1e-6
+    assert np.abs(LandmarkWarp(points, bent(points), smoothing=0.0)(points) - bent(points)).max() < 1e-6
 
 
 def test_the_gradient_of_a_linear_field_lies_in_the_plane():
@@ -139,7 +145,7 @@ def test_nearest_places_on_triangles():
 def test_nearest_faces_look_the_same_way():
     vertices = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0.1], [1, 0, 0.1], [0, 1, 0.1]], float)
     faces = np.array([[0, 2, 1], [3, 4, 5]])  # the lower looks down, the upper up
-    face, _, _, far = Nearest(vertices, faces).find(
+    face, _, _, far = NearestPoints(vertices, faces).find(
         np.array([[0.2, 0.2, 0.04], [0.2, 0.2, 0.04]]), np.array([[0, 0, 1.0], [0, 0, -1.0]])
     )
     assert face.tolist() == [1, 0] and np.allclose(far, [0.06, 0.04])
@@ -150,7 +156,7 @@ def test_seams_are_welded_and_pieces_told_apart():
         [[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0], [9, 0, 0], [9, 1, 0], [9, 0, 1]]
     )
     faces = np.array([[0, 1, 2], [3, 5, 4], [6, 7, 8]])
-    piece = pieces(faces, welded(vertices.astype(float)))
+    piece = connected_components(faces, weld_vertices(vertices.astype(float)))
     assert len(set(piece[:6])) == 1 and piece[6] != piece[0] and len(set(piece[6:])) == 1
 
 

@@ -12,7 +12,7 @@ import soundfile
 
 from facegen.core.errors import AudioError, FacegenError, UsageError
 from facegen.core.units import SAMPLE_RATE_HZ
-from facegen.speech.audio import Audio, open_sound, read_audio
+from facegen.speech.audio import Audio, open_audio, read_audio
 from tests.corpus import make_audio
 
 
@@ -44,7 +44,7 @@ def test_broken_files_say_what_is_wrong_and_what_to_do(broken):
         start = float(case.options[1]) if case.options else 0.0
         began = time.perf_counter()
         with pytest.raises(AudioError) as caught:
-            whole(open_sound(case.path, start=start))
+            whole(open_audio(case.path, start=start))
         error = caught.value
         assert case.says in str(error), (case.name, str(error))
         assert error.exit_code == case.exit_code, case.name
@@ -55,7 +55,7 @@ def test_broken_files_say_what_is_wrong_and_what_to_do(broken):
 
 def test_odd_files_are_read_with_their_length(good):
     for name, path, seconds, slack in good:
-        sound = open_sound(path)
+        sound = open_audio(path)
         samples = whole(sound)
         assert abs(sound.duration - seconds) <= slack, name
         assert len(samples) == max(1, round(sound.duration * SAMPLE_RATE_HZ)), name
@@ -68,7 +68,7 @@ def test_odd_files_are_read_with_their_length(good):
 
 def test_a_sound_can_be_read_again(good):
     for name, path, _, _ in good:
-        sound = open_sound(path)
+        sound = open_audio(path)
         assert np.array_equal(whole(sound), whole(sound)), name
 
 
@@ -84,8 +84,8 @@ def test_sound_is_where_it_was(tmp_path, kind, video):
         soundfile.write(path, samples, 48_000)
     else:
         make_audio.encode(path, samples, 48_000, video=video, seconds=2)
-    reference = whole(open_sound(samples, rate=48_000))
-    assert abs(lag_seconds(whole(open_sound(path)), reference)) <= 0.002
+    reference = whole(open_audio(samples, rate=48_000))
+    assert abs(lag_seconds(whole(open_audio(path)), reference)) <= 0.002
 
 
 def test_time_runs_with_the_picture_where_the_sound_starts_late(tmp_path):
@@ -105,8 +105,8 @@ def test_time_runs_with_the_picture_where_the_sound_starts_late(tmp_path):
                 packet.dts += 400
             packet.stream = streams[packet.stream.index]
             out.mux(packet)
-    heard = whole(open_sound(late))
-    reference = whole(open_sound(samples, rate=48_000))
+    heard = whole(open_audio(late))
+    reference = whole(open_audio(samples, rate=48_000))
     assert lag_seconds(heard, reference) == pytest.approx(0.4, abs=0.003)
     assert np.abs(heard[: int(0.3 * SAMPLE_RATE_HZ)]).max() == 0
 
@@ -119,11 +119,11 @@ def test_a_span_is_the_same_part_of_the_whole(tmp_path, kind):
         soundfile.write(path, samples, 48_000)
     else:
         make_audio.encode(path, samples, 48_000)
-    part = open_sound(path, start=1.25, duration=1.5)
+    part = open_audio(path, start=1.25, duration=1.5)
     heard = whole(part)
     assert part.duration == Fraction(3, 2)
     assert part.estimate == pytest.approx(1.5)
-    expected = whole(open_sound(path))[20_000:44_000]
+    expected = whole(open_audio(path))[20_000:44_000]
     inside = slice(500, -500)  # the resampler knows nothing beyond the span's ends
     assert np.abs(heard[inside] - expected[inside]).max() < 1e-4
 
@@ -131,21 +131,21 @@ def test_a_span_is_the_same_part_of_the_whole(tmp_path, kind):
 def test_a_span_beyond_the_end_is_cut_there_and_one_after_it_refused(tmp_path):
     path = tmp_path / "voice.mp3"
     make_audio.encode(path, make_audio.hum(48_000, 2.0), 48_000)
-    part = open_sound(path, start=1.5, duration=10)
+    part = open_audio(path, start=1.5, duration=10)
     whole(part)
     assert part.duration == Fraction(1, 2)
     with pytest.raises(AudioError, match=r"start at 3 s is beyond its end at 2\.00 s"):
-        whole(open_sound(path, start=3))
+        whole(open_audio(path, start=3))
 
 
 @pytest.mark.parametrize("span", [{"start": -1}, {"start": float("nan")}, {"duration": 0}, {"duration": -2}])
 def test_a_span_that_is_none_is_a_usage_error(span):
     with pytest.raises(UsageError):
-        open_sound(np.zeros(16_000), rate=16_000, **span)
+        open_audio(np.zeros(16_000), rate=16_000, **span)
 
 
 def test_length_is_known_only_after_reading():
-    sound = open_sound(np.zeros(44_101, np.int16), rate=44_100)
+    sound = open_audio(np.zeros(44_101, np.int16), rate=44_100)
     with pytest.raises(FacegenError, match="once its blocks have been read"):
         _ = sound.duration
     assert sum(map(len, sound.blocks())) == 16_000
@@ -153,19 +153,19 @@ def test_length_is_known_only_after_reading():
 
 
 def test_blocks_are_ten_seconds_long():
-    lengths = [len(block) for block in open_sound(np.zeros(25 * 44_100, np.int16), rate=44_100).blocks()]
+    lengths = [len(block) for block in open_audio(np.zeros(25 * 44_100, np.int16), rate=44_100).blocks()]
     assert lengths == [160_000, 160_000, 80_000]
 
 
 @pytest.mark.parametrize(("kind", "low"), [("int8", -128), ("int16", -32768), ("int32", -(2**31))])
 def test_integers_are_scaled_exactly(kind, low):
     codes = np.array([0, low // 2, -low // 4, 0], kind)
-    assert whole(open_sound(codes, rate=16_000)).tolist() == [0.0, -0.5, 0.25, 0.0]
+    assert whole(open_audio(codes, rate=16_000)).tolist() == [0.0, -0.5, 0.25, 0.0]
 
 
 def test_channels_are_averaged():
     left, right = np.array([0.5, 0.25]), np.array([0.0, 0.75])
-    heard = whole(open_sound(np.stack([left, right], axis=1), rate=16_000))
+    heard = whole(open_audio(np.stack([left, right], axis=1), rate=16_000))
     assert heard.tolist() == [0.25, 0.5]
 
 
@@ -190,7 +190,7 @@ def test_channels_are_averaged():
 )
 def test_arrays_that_are_no_sound(samples, rate, error):
     with pytest.raises(error) as caught:
-        whole(open_sound(samples, rate=rate))
+        whole(open_audio(samples, rate=rate))
     assert caught.value.remedy
 
 
@@ -204,10 +204,10 @@ def test_odd_levels_are_noted():
         "cancel": np.stack([voice, -voice], axis=1),
     }
     for word, samples in pairs.items():
-        sound = open_sound(samples, rate=16_000)
+        sound = open_audio(samples, rate=16_000)
         whole(sound)
         assert len(sound.notes) == 1 and word in sound.notes[0]
-    clean = open_sound(voice, rate=16_000)
+    clean = open_audio(voice, rate=16_000)
     whole(clean)
     assert clean.notes == ()
 
@@ -218,7 +218,7 @@ def test_a_whole_short_sound(tmp_path):
     assert len(read_audio(path).samples) == 24_000
     audio = read_audio(path, 8_000)
     assert (audio.rate, len(audio.samples), audio.seconds) == (8_000, 12_000, 1.5)
-    assert np.array_equal(whole(open_sound(read_audio(path))), read_audio(path).samples)
+    assert np.array_equal(whole(open_audio(read_audio(path))), read_audio(path).samples)
 
 
 def test_values_check_themselves():
@@ -240,7 +240,7 @@ def test_a_playlist_with_the_suffix_of_a_film_opens_nothing(tmp_path):
         path = tmp_path / name
         path.write_bytes(text.encode() + b"\xff\x00" * 40)
         with pytest.raises(AudioError):
-            open_sound(path)
+            open_audio(path)
 
 
 def test_spoilt_headers_never_end_in_a_crash(good, tmp_path, capfd):
@@ -254,7 +254,7 @@ def test_spoilt_headers_never_end_in_a_crash(good, tmp_path, capfd):
             content[place] = rng.integers(256)
         path.write_bytes(content)
         try:
-            whole(open_sound(path))
+            whole(open_audio(path))
         except AudioError as error:
             assert error.path == str(path)
     assert capfd.readouterr() == ("", "")
@@ -272,8 +272,8 @@ def test_importing_is_cheap():
 # The peak of this process alone: getrusage would count that of the process it was forked from.
 _PEAK = """
 import re, sys
-from facegen.speech.audio import open_sound
-sound = open_sound(sys.argv[1])
+from facegen.speech.audio import open_audio
+sound = open_audio(sys.argv[1])
 count = sum(len(block) for block in sound.blocks())
 status = open("/proc/self/status").read()
 print(count, int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) // 1024)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegen.core.errors import ModelError, UsageError
-from facegen.speech.audio import open_sound
+from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
 from facegen.speech.logmel import logmel
 from facegen.speech.phone_encoder import PhoneEncoder
-from facegen.speech.phone_timing import heard_track
+from facegen.speech.phone_timing import decode_phones
 from facegen.speech.phones import LABELS, Features
 from facegen.speech.prosody import energy, pitch
 from tests.helpers.phone_model import phone_model
@@ -180,9 +180,9 @@ def built_in():
 
 def test_the_built_in_model_hears_phones_of_the_sample(built_in):
     sample = Path(__file__).parents[2] / "examples" / "hello.flac"
-    samples = np.concatenate(list(open_sound(sample).blocks()))
+    samples = np.concatenate(list(open_audio(sample).blocks()))
     reference = whole(built_in, samples)
-    assert 0.3 < np.mean(reference.speech > 0.5) < 1 and len(heard_track(reference.posteriors)) > 5
+    assert 0.3 < np.mean(reference.speech > 0.5) < 1 and len(decode_phones(reference.posteriors)) > 5
     assert_equal(streamed(built_in, samples, [4000], 40), reference)
     assert_equal(built_in.encode(Blocks(samples, [5000]), bottleneck=True), reference)
 

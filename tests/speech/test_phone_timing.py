@@ -12,7 +12,7 @@ from facegen.core.errors import InputError, UsageError
 from facegen.emotion.transcript import Transcript
 from facegen.speech.forced_alignment import align_phones
 from facegen.speech.lexicon import pronounce, spoken_words
-from facegen.speech.phone_timing import heard_track, refine_alignment
+from facegen.speech.phone_timing import decode_phones, refine_alignment
 from facegen.speech.phones import LABELS, Features
 
 SENTENCE = "bin blue at F two now"
@@ -41,7 +41,7 @@ def test_heard_phones_stay_and_flickers_go():
     phones = [("SIL", 40), ("B", 6), ("AA", 20), ("M", 5), ("SIL", 30)]
     rows = said(phones)
     rows[50] = np.eye(1, len(LABELS), LABELS.index("S"))  # one frame of something else
-    track = heard_track(rows)
+    track = decode_phones(rows)
     assert [(p.label, round(p.start * 100), round(p.end * 100)) for p in track] == [
         ("B", 40, 46),
         ("AA", 46, 66),
@@ -59,7 +59,7 @@ def test_chunks_leave_no_seam(count, seed):
     phones = [(LABELS[rng.integers(40)], int(rng.integers(6, 25))) for _ in range(count // 6)]
     rows = said(phones, seed=seed)[:count] if phones else said([("SIL", count)])
     expected = np.concatenate([np.full(n, LABELS.index(p)) for p, n in phones])[:count] if phones else []
-    assert np.mean(heard_track(rows).frames(len(rows)) == expected) > 0.99 if len(expected) else True
+    assert np.mean(decode_phones(rows).frames(len(rows)) == expected) > 0.99 if len(expected) else True
 
 
 def test_a_transcript_puts_each_word_where_it_was_said():
@@ -90,7 +90,7 @@ def test_where_the_transcript_does_not_fit_the_heard_phones_stay(caplog):
             as_features(heard), pronounce("she chose fuzzy sheep over each measure")
         )
     assert "does not fit" in caplog.text
-    assert [p.label for p in track] == [p.label for p in heard_track(heard)]
+    assert [p.label for p in track] == [p.label for p in decode_phones(heard)]
     np.testing.assert_array_equal(sharp.posteriors[60:100], heard[60:100])
 
 

@@ -9,7 +9,7 @@ import scipy.signal
 pytest.importorskip("onnx", reason="models are exported with onnx (extra: train)")
 
 from facegen.emotion import CATEGORIES, SOUNDS
-from facegen.emotion.voice_network import EmotionNetwork
+from facegen.emotion.voice_network import VoiceNetwork
 from facegen.emotion.voice_statistics import MEANS, STATISTICS
 from tools.training.emotion_encoder import (
     held_out_scores as judge,
@@ -72,7 +72,7 @@ def test_the_exported_graph_answers_as_the_models_do(examples, tmp_path):
     path = tmp_path / "a.onnx"
     path.write_bytes(onnx_model(fitted, 1, "0").SerializeToString())
     rows = x[:5].astype(np.float32)
-    categories, vad, sounds = EmotionNetwork(path)._run(rows, rows)
+    categories, vad, sounds = VoiceNetwork(path)._run(rows, rows)
     wanted = judge.chances([model(space(rows)) for space, model in fitted.members], 0.8)
     assert categories.shape == (5, len(CATEGORIES)) and sounds.shape == (5, 1 + len(SOUNDS))
     assert np.allclose(categories, wanted, atol=1e-4)

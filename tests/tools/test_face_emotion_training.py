@@ -9,7 +9,7 @@ import pytest
 
 from facegen.cli.app import run
 from facegen.core.animation import Animation
-from facegen.evaluation.metrics import Unmeasured
+from facegen.evaluation.metrics import NotApplicable
 from facegen.evaluation.metrics.face_emotion import ACTIONS, face_emotion
 from facegen.formats import save
 from facegen.motion.take import compose
@@ -25,9 +25,9 @@ def test_the_judge_knows_the_emotion_of_a_take(name):
 
 
 def test_the_judge_needs_a_face():
-    with pytest.raises(Unmeasured):
+    with pytest.raises(NotApplicable):
         face_emotion(Animation(30, ("tongueOut",), np.zeros((9, 1))))
-    with pytest.raises(Unmeasured):
+    with pytest.raises(NotApplicable):
         face_emotion(Animation(30, ("jawOpen",), np.zeros((1, 1))))
 
 

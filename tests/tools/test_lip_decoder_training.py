@@ -195,13 +195,13 @@ def test_captured_words_are_mostly_hurried_and_films_hardly(corpus):
 
 def test_pieces_travel_as_bytes_and_are_heard_as_the_product_hears_them():
     from facegen.motion.lipsync.learned import prosody_of, speech_gate
-    from facegen.speech.audio import open_sound
+    from facegen.speech.audio import open_audio
     from facegen.speech.load import load_encoder
     from tools.training.lip_decoder.windows import Ear, cut, described
 
-    sound = open_sound("examples/hello.flac")
+    sound = open_audio("examples/hello.flac")
     heard = load_encoder("phones").encode(sound)
-    samples = np.concatenate(list(open_sound("examples/hello.flac").blocks()))
+    samples = np.concatenate(list(open_audio("examples/hello.flac").blocks()))
     kept = described(cut(samples)[0])
     first = Ear(1, 2).hear(0, *(kept[k] for k in ("mel", "loud", "hz")))
     inside = slice(0, 250)  # what lies behind the piece is not heard in it

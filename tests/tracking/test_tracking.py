@@ -15,13 +15,13 @@ from facegen.core.errors import MissingSystemError, ModelError, RigError, UsageE
 from facegen.evaluation.metrics.lips import lip_head
 from facegen.formats import load_animation
 from facegen.rig import ARKIT, head_matrices
-from facegen.tracking import Choice, on_beat, solve_landmarks
-from facegen.tracking.bounded_least_squares import solve_box
+from facegen.tracking import FaceSelector, resample_to_fps, solve_landmarks
+from facegen.tracking.bounded_least_squares import solve_bounded
 from facegen.tracking.face_selection import follow
 from facegen.tracking.head_pose import align, angles
 from facegen.tracking.landmarks_to_curves import bridged, rested
 from facegen.tracking.mediapipe_landmarks import POINTS, face_finder
-from facegen.tracking.rig_landmarks import load_points
+from facegen.tracking.rig_landmarks import load_rig_landmarks
 from facegen.tracking.video_frames import Video
 from tests.helpers.face_points import project
 
@@ -35,7 +35,7 @@ def bump(start: float, length: float = 0.8, height: float = 0.7) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def face():
-    return load_points()
+    return load_rig_landmarks()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def known() -> Animation:
 
 @pytest.fixture(scope="module")
 def landmarks(known):
-    return project(load_points(least=0.0), known, noise=0.2)
+    return project(load_rig_landmarks(least=0.0), known, noise=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_values_are_valid_and_the_same_again(landmarks, solved, face):
 
 
 def test_size_and_place_in_the_picture_do_not_matter(known, solved):
-    far = project(load_points(least=0.0), known, pixels_a_cm=6.0, noise=0.1) + np.float32((100, 50, 0))
+    far = project(load_rig_landmarks(least=0.0), known, pixels_a_cm=6.0, noise=0.1) + np.float32((100, 50, 0))
     again = solve_landmarks(far, FPS)
     assert np.abs(again.values - solved.values).max() < 0.15
     assert np.abs(again.head[:, :3] - solved.head[:, :3]).max() < 0.02
@@ -171,7 +171,7 @@ def test_box_solver_meets_the_conditions_of_the_best():
     rng = np.random.default_rng(2)
     rows = rng.normal(size=(8, 30))
     gram, goal, smooth = rows @ rows.T, rng.normal(size=(60, 8)) * 20, 5.0
-    x = solve_box(gram, goal, smooth, np.zeros(8), np.ones(8))
+    x = solve_bounded(gram, goal, smooth, np.zeros(8), np.ones(8))
     slope = x @ gram - goal
     slope[1:] += smooth * np.diff(x, axis=0)
     slope[:-1] -= smooth * np.diff(x, axis=0)
@@ -192,9 +192,9 @@ def test_bridging_and_resting():
 def test_uneven_times_are_put_on_a_beat():
     times = np.array([0.0, 0.05, 0.08, 0.16])
     rows = times[:, None].astype(np.float32)
-    assert on_beat(rows, times, Fraction(25), 5)[:, 0] == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
+    assert resample_to_fps(rows, times, Fraction(25), 5)[:, 0] == pytest.approx([0, 0.04, 0.08, 0.12, 0.16])
     rows[1] = np.nan
-    assert np.isnan(on_beat(rows, times, Fraction(25), 5)[:, 0]).tolist() == [
+    assert np.isnan(resample_to_fps(rows, times, Fraction(25), 5)[:, 0]).tolist() == [
         False,
         True,
         False,
@@ -248,8 +248,8 @@ def test_one_person_is_followed_past_others(tmp_path):
         [(10, 20, 25)],
         [(42, 20, 20), (10, 20, 30)],
     ]
-    assert middles(followed(video, scene, Choice())) == [40, 40, None, 40]
-    assert middles(followed(video, scene, Choice(point=(12, 20))))[:2] == [10, 10]
+    assert middles(followed(video, scene, FaceSelector())) == [40, 40, None, 40]
+    assert middles(followed(video, scene, FaceSelector(point=(12, 20))))[:2] == [10, 10]
 
 
 def test_rate_and_length_of_a_video(tmp_path):
@@ -307,12 +307,12 @@ def test_a_rig_without_landmarks_says_how_to_make_them(tmp_path):
     shutil.copytree(rigs_folder() / "aria", tmp_path / "other")
     (tmp_path / "other" / "landmarks.csv").write_text("landmark,weight\n1,x\n")
     with pytest.raises(RigError):
-        load_points(tmp_path / "other")
+        load_rig_landmarks(tmp_path / "other")
     (tmp_path / "other" / "landmarks.csv").unlink()
     assert json.loads((tmp_path / "other" / "rig.json").read_text())["name"] == "aria"
     with pytest.raises(RigError, match="build_landmarks"):
         try:
-            load_points(tmp_path / "other")
+            load_rig_landmarks(tmp_path / "other")
         except RigError as error:
             raise RigError(str(error)) from error
 
@@ -357,7 +357,7 @@ def test_a_recorded_speaker(data_folder, tmp_path):
         pytest.skip("no GRID clips")
     assert run(["track", str(video), "-o", str(tmp_path / "a.csv"), "--quiet"]) == 0
     take = load_animation(tmp_path / "a.csv")
-    gap, width = lip_head(load_points().rig).aperture_and_width(take)
+    gap, width = lip_head(load_rig_landmarks().rig).aperture_and_width(take)
     true_gap, true_width = aperture_and_width(track(video))
     assert len(take) == 75 and take.fps == 25
     assert agree(gap, true_gap) > 0.98 and agree(width, true_width) > 0.95

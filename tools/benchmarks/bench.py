@@ -112,7 +112,7 @@ def retargeting(folder: Path) -> None:
 
     from facegen.core.animation import Animation
     from facegen.rig import ARKIT, evaluate, load_rig
-    from facegen.rig.retarget import mapped
+    from facegen.rig.retarget import find_mapping
     from facegen.rig.solve_from_vertices import fit_mesh
 
     animate(sound(folder, 60), folder, runs=1)
@@ -121,7 +121,7 @@ def retargeting(folder: Path) -> None:
     )
     hours = Animation(60, ARKIT, np.resize(minute.values, (216000, 52)))
     for name in ("metahuman", "oculus"):
-        forth, back = mapped(load_rig("arkit"), load_rig(name))
+        forth, back = find_mapping(load_rig("arkit"), load_rig(name))
         there, seconds = clocked(lambda way=forth: way.apply(hours))
         row(f"an hour of 60 fps curves, arkit to {name}", f"{seconds:.1f} s", "< 5 s")
         _, seconds = clocked(lambda way=back, given=there: way.apply(given))
@@ -139,7 +139,7 @@ def drawing(folder: Path) -> None:
 
     from facegen.core.animation import Animation
     from facegen.renderers import camera_for, make_background
-    from facegen.renderers.opengl import Raster
+    from facegen.renderers.opengl import OpenGLRenderer
     from facegen.rig import ARKIT, evaluate, load_rig
 
     aria, size, time_ = load_rig("aria"), (1280, 720), np.arange(2000)[:, None] / 30
@@ -153,7 +153,7 @@ def drawing(folder: Path) -> None:
         row(f"52 shapes on {count}{what}", f"{speed:.0f} frames/s", ">= 2,000")
     short = Animation(30, ARKIT, curves[:100], turning[:100])
     view, behind = camera_for(aria, "front", size), make_background("#2b2f36", size)
-    speed = max(steady(Raster().frames(aria, short, view, size, behind)) for _ in range(3))
+    speed = max(steady(OpenGLRenderer().frames(aria, short, view, size, behind)) for _ in range(3))
     row("pictures of 1280x720", f"{speed:.0f} frames/s", ">= 30")
 
 

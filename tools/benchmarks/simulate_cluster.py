@@ -44,8 +44,8 @@ def measure(clip_seconds: float) -> Service:
     from facegen.config import BatchConfig
     from facegen.jobs.batch.journal import Journal
     from facegen.jobs.batch.run import plan
-    from facegen.jobs.batch.run_task import perform
-    from facegen.jobs.batch.storage import FolderPlace
+    from facegen.jobs.batch.run_task import run_task
+    from facegen.jobs.batch.storage import FolderStorage
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -60,9 +60,9 @@ def measure(clip_seconds: float) -> Service:
         out = folder / "out"
         out.mkdir()
         tasks = plan(str(folder / "in"), str(out), BatchConfig())
-        results = [perform(tasks[0], FolderPlace(str(out)), check=False)]
+        results = [run_task(tasks[0], FolderStorage(str(out)), check=False)]
         began = time.process_time()
-        results += [perform(task, FolderPlace(str(out)), check=False) for task in tasks[1:]]
+        results += [run_task(task, FolderStorage(str(out)), check=False) for task in tasks[1:]]
         work = (time.process_time() - began) / 3
         journal, began = Journal(folder / "j"), time.perf_counter()
         for number in range(300):

@@ -26,7 +26,7 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
     from facegen.formats import save
     from facegen.motion.lipsync import load_decoder
     from facegen.pipeline.animate import animate, solve
-    from facegen.speech.audio import open_sound
+    from facegen.speech.audio import open_audio
     from facegen.speech.load import load_encoder
     from facegen.speech.logmel import logmel
     from facegen.speech.phone_timing import refine_alignment
@@ -41,13 +41,13 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
         return done
 
     encoder = load_encoder("phones")
-    samples = clocked("read the sound", lambda: np.concatenate(list(open_sound(clip).blocks())))
+    samples = clocked("read the sound", lambda: np.concatenate(list(open_audio(clip).blocks())))
     mel = clocked("log-mel", lambda: logmel(samples))
     clocked("pitch and loudness", lambda: (pitch(samples), energy(samples)))
     clocked(
         "phone network", lambda: [encoder.network.run(mel[i : i + 1024]) for i in range(0, len(mel), 1024)]
     )
-    heard = encoder.encode(open_sound(clip))
+    heard = encoder.encode(open_audio(clip))
     clocked("phone times", lambda: refine_alignment(heard))
     load_decoder("learned")
     take = clocked("sound to take, all of it", lambda: solve(clip, Config()))

@@ -26,13 +26,13 @@ from facegen import api
 from facegen.core.animation import Animation
 from facegen.core.errors import FacegenError
 from facegen.core.registry import Registry, suffix_of
-from facegen.evaluation.metrics import Unmeasured
+from facegen.evaluation.metrics import NotApplicable
 from facegen.evaluation.metrics.curves import best_shift, correlation, jitter
 from facegen.evaluation.metrics.lips import contacts, openings
 from facegen.formats import load_animation
 from facegen.pipeline.animate import animate, retarget
 from facegen.rig import ARKIT
-from facegen.speech.audio import open_sound
+from facegen.speech.audio import open_audio
 from facegen.speech.phones import PhoneTrack
 from facegen.speech.prosody import energy
 from tools.evaluation.evaluate_lips import VIDEO_FPS, Clip, find_clips, given_phones, loudness, track
@@ -66,7 +66,7 @@ def of_decoder(clip: Clip, decoder: str, head: Head) -> Lips:
 
 
 def of_loudness(clip: Clip, frames: int) -> Lips:
-    samples = np.concatenate(list(open_sound(clip.video).blocks()))
+    samples = np.concatenate(list(open_audio(clip.video).blocks()))
     return Lips(loudness(energy(samples), frames), None, False)
 
 
@@ -121,7 +121,7 @@ def judge(lips: Lips, true: Lips, phones: PhoneTrack) -> dict[str, tuple[float, 
         row["open vowels shut %"] = (100 - 100 * float(np.mean(parted)), len(parted))
     try:
         row["jitter e-3"] = (1000 * jitter(gap[:, None], VIDEO_FPS), 1)
-    except Unmeasured:
+    except NotApplicable:
         pass
     return row
 
@@ -159,7 +159,7 @@ def _jaw(sound: Path, name: str, peer: Path | None, frames: int) -> np.ndarray |
         path = peer_file(peer, sound.stem)
         return None if path is None else read_peer(path).resample(JAW_FPS).select(("jawOpen",)).values[:, 0]
     if name == "loudness":
-        samples = np.concatenate(list(open_sound(sound).blocks()))
+        samples = np.concatenate(list(open_audio(sound).blocks()))
         return loudness(energy(samples), frames, JAW_FPS)
     return animate(api.solve(sound, fps=JAW_FPS, decoder=name, emotion="neutral")).channel("jawOpen")
 

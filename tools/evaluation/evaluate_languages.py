@@ -34,7 +34,7 @@ from facegen.evaluation.metrics.curves import correlation
 from facegen.evaluation.metrics.lips import TEETH, contacts, lip_to_teeth, openings
 from facegen.pipeline.animate import animate
 from facegen.rig import load_rig
-from facegen.speech.audio import open_sound
+from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
 from facegen.speech.phones import LABIODENTALS, Phone, PhoneTrack
 from tools.evaluation.lip_heads import aria_head, ict_head
@@ -154,7 +154,7 @@ def judge(tally: Tally, sound: np.ndarray, spans: Spans, decoder: str, heads: di
 
 def visemes(tally: Tally, sound: np.ndarray, spans: Spans, phones: PhoneTrack) -> None:
     """Frame by frame in speech: is the class of the likeliest phone that of the true one, and what else was heard?"""
-    posteriors = load_encoder(Config().encoder).encode(open_sound(sound, rate=RATE)).posteriors
+    posteriors = load_encoder(Config().encoder).encode(open_audio(sound, rate=RATE)).posteriors
     classes, names = viseme_classes.of_labels(), [name for name, _ in viseme_classes.rows()]
     true, heard = phones.frames(len(posteriors)), posteriors.argmax(axis=1)
     hit, speech = classes[true] == classes[heard], true != 0

@@ -159,12 +159,12 @@ def plot(path: Path, title: str, curves: tuple, take, phones: PhoneTrack) -> Non
 
 def solve(clip: Clip, options: argparse.Namespace) -> tuple[Animation, object, np.ndarray]:
     """The clip's neutral animation at the video's rate, its take, and the energy of its sound."""
-    from facegen.speech.audio import open_sound
+    from facegen.speech.audio import open_audio
     from facegen.speech.prosody import energy
 
     settings = {"text": clip.words} if options.text and clip.words else {}
     take = api.solve(clip.video, fps=VIDEO_FPS, decoder=options.decoder, emotion="neutral", **settings)
-    samples = np.concatenate(list(open_sound(clip.video).blocks()))
+    samples = np.concatenate(list(open_audio(clip.video).blocks()))
     return animate(take), take, energy(samples)
 
 

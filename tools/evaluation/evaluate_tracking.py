@@ -27,7 +27,7 @@ from facegen.evaluation.metrics.eyes import blinks
 from facegen.evaluation.metrics.lips import LipHead, lip_head
 from facegen.formats import load_animation
 from facegen.tracking import solve_landmarks, track
-from facegen.tracking.rig_landmarks import load_points
+from facegen.tracking.rig_landmarks import load_rig_landmarks
 from tools.evaluation.evaluate_lips import VIDEO_FPS, find_clips
 from tools.evaluation.lip_tracking import EYES, aperture_and_width
 from tools.evaluation.lip_tracking import track as landmarks_of
@@ -61,7 +61,7 @@ def measures(take: Animation, points: np.ndarray, head: LipHead) -> list[float]:
 
 
 def grid(options: argparse.Namespace) -> None:
-    face = load_points(options.rig)
+    face = load_rig_landmarks(options.rig)
     head = lip_head(face.rig)
     rows: dict[str, list[list[float]]] = defaultdict(list)
     for clip in find_clips(options.data):

@@ -18,9 +18,9 @@ from PIL import Image
 from facegen import api
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.face_emotion import ACTIONS
-from facegen.evaluation.portrait import Evidence, expressed
+from facegen.evaluation.portrait import PortraitInputs, expressed
 from facegen.portrait.photo import Photo
-from facegen.portrait.scene import make_scene
+from facegen.portrait.scene import make_portrait_scene
 from facegen.rig import ARKIT
 from facegen.tracking.mediapipe_landmarks import face_finder
 from facegen.tracking.video_frames import Video
@@ -56,9 +56,9 @@ def against_photos(clip: Path) -> list[Animation]:
     found = []
     for opened in (False, True):
         at = still(rows, opened)
-        scene = make_scene(Photo(pictures[at], rows[at], False), str(clip))
+        scene = make_portrait_scene(Photo(pictures[at], rows[at], False), str(clip))
         take = Animation(RATE, ARKIT, np.zeros((len(rows), len(ARKIT))))
-        found.append(expressed(Evidence(scene, take, RATE, rows, np.zeros(0), [])))
+        found.append(expressed(PortraitInputs(scene, take, RATE, rows, np.zeros(0), [])))
     return found
 
 
@@ -73,8 +73,8 @@ def actions_seen(clip: Path, folder: Path) -> np.ndarray:
     command = ["-m", "facegen", "portrait", str(take), str(photo), "--fps", str(RATE), "-o", str(video)]
     subprocess.run([sys.executable, *command], check=True, capture_output=True)
     _, seen = watched(video)
-    scene = make_scene(Photo(pictures[at], rows[at], False), str(clip))
-    curves = expressed(Evidence(scene, api.load(take), RATE, seen, np.zeros(0), []))
+    scene = make_portrait_scene(Photo(pictures[at], rows[at], False), str(clip))
+    curves = expressed(PortraitInputs(scene, api.load(take), RATE, seen, np.zeros(0), []))
     both = np.stack([curves.select(names).values.mean(axis=1) for names in ACTIONS.values()], axis=1)
     return np.stack([part[CLEAR].mean(axis=0) for part in both.reshape(-1, HELD, len(ACTIONS))[1:]]) / SHOWN
 

@@ -16,7 +16,7 @@ from facegen.core.animation import HEAD_CHANNELS
 from facegen.core.errors import FacegenError
 from facegen.core.files import write_atomic
 from facegen.emotion import named_emotions, parse_emotion
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.pipeline.animate import animate
 from facegen.renderers.contact_sheet import contact_sheet
 from facegen.renderers.images import png_bytes
@@ -38,7 +38,7 @@ MIXTURES = (
 
 def still_pose(text: str, intensity: float) -> dict[str, float]:
     """Controls and head pose (radians, cm) of an emotion's mean."""
-    table = unit_table()
+    table = action_unit_table()
     values = np.minimum(parse_emotion(text).named_distribution() @ table.mean * intensity, 1) @ table.to
     pose = dict(zip(table.controls, values.tolist(), strict=True))
     return {name: np.radians(v) if name in HEAD_CHANNELS[:3] else v for name, v in pose.items()}

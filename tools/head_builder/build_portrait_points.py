@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from facegen.rig import load_rig
-from facegen.rig.transfer.surface import Nearest
+from facegen.rig.transfer.surface import NearestPoints
 from facegen.tracking.head_landmarks import landmarks_of
-from facegen.tracking.rig_landmarks import load_points
+from facegen.tracking.rig_landmarks import load_rig_landmarks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,13 +26,13 @@ OUT = ROOT / "facegen/data/portrait_points.csv"
 
 def main() -> int:
     rig = load_rig("aria")
-    mesh, face = rig.mesh, load_points("aria", least=0.0)
+    mesh, face = rig.mesh, load_rig_landmarks("aria", least=0.0)
     assert mesh is not None
     places, _ = landmarks_of(rig)
     skin = next(part for part in rig.parts if part.name == "skin")
     faces = mesh.faces[slice(*skin.faces)]
     front = np.tile((0.0, 0.0, 1.0), (len(places), 1))
-    number, _, shares, _ = Nearest(mesh.vertices, faces).find(np.nan_to_num(places), front, least=-2.0)
+    number, _, shares, _ = NearestPoints(mesh.vertices, faces).find(np.nan_to_num(places), front, least=-2.0)
     rows = ["landmark,region,a,b,c,share_a,share_b,share_c"]
     for landmark, region, corners, share in zip(
         face.landmarks, face.regions, face.corners, face.shares, strict=True

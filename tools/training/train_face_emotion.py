@@ -24,7 +24,7 @@ from facegen.core.animation import Animation
 from facegen.core.files import write_atomic
 from facegen.emotion import CATEGORIES
 from facegen.evaluation.metrics.face_emotion import ACTIONS, MODEL, summary
-from facegen.formats.safetensors import Safetensors, pack
+from facegen.formats.safetensors import Safetensors, pack_safetensors
 from facegen.rig import ARKIT
 from tools.evaluation import portrait_faces as judge_portraits
 
@@ -224,7 +224,7 @@ def main() -> int:
             if out.any():
                 print(f"without {speaker}, {name}: UAR {recall(less, rows[out], kinds[out]):.3f}")
     model = {name: array.astype(np.float32) for name, array in fit(rows, kinds).items()}
-    write_atomic(options.out, pack(model, {"format": "facegen judge of faces", "version": "1"}))
+    write_atomic(options.out, pack_safetensors(model, {"format": "facegen judge of faces", "version": "1"}))
     return 0
 
 

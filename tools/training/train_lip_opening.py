@@ -182,7 +182,7 @@ def stacked(nets: list[nn.Sequential]) -> dict[str, np.ndarray]:
 def judged(clips: Clips, speaker: str, model: dict[str, np.ndarray], deaf: bool = False) -> str:
     """Mean squared error, correlation over all frames, and of the clips' means."""
     pairs = [clips.pair(n, None, deaf) for n in clips.of[speaker]]
-    made = [parting.parted(x, model) for x, _ in pairs]
+    made = [parting.predict_lip_opening(x, model) for x, _ in pairs]
     true = [y for _, y in pairs]
     a, b = np.concatenate(made), np.concatenate(true)
     means = np.corrcoef([m.mean() for m in made], [t.mean() for t in true])[0, 1]

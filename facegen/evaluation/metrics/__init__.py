@@ -1,15 +1,15 @@
 """Measures of facial animation: pure functions of curves, vertices and phones, one row of a table each."""
 
-from facegen.evaluation.metrics.inputs import Evidence, Finding, Measure, Unmeasured
-from facegen.evaluation.metrics.table import GROUPS, MEASURES, findings, measure
+from facegen.evaluation.metrics.inputs import Measure, MetricInputs, MetricResult, NotApplicable
+from facegen.evaluation.metrics.table import GROUPS, MEASURES, evaluate_metrics, metric_results
 
 __all__ = [
     "GROUPS",
     "MEASURES",
-    "Evidence",
-    "Finding",
+    "MetricInputs",
+    "MetricResult",
     "Measure",
-    "Unmeasured",
-    "findings",
-    "measure",
+    "NotApplicable",
+    "metric_results",
+    "evaluate_metrics",
 ]

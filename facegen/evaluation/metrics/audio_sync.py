@@ -8,7 +8,7 @@ from scipy.signal import find_peaks
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import best_shift, speeds
-from facegen.evaluation.metrics.inputs import Evidence, Measure, Unmeasured
+from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
 from facegen.evaluation.metrics.lips import lips_of
 from facegen.evaluation.metrics.motion import head_degrees, mouth
 from facegen.speech.phones import (
@@ -54,20 +54,20 @@ def implied_opening(phones: PhoneTrack, frames: int, fps: float) -> np.ndarray:
 def sync_offset_ms(gap: np.ndarray, phones: PhoneTrack, fps: float) -> float:
     """How late the lips' gap [T] comes after the phones, ms.
 
-    On tracked lips of six talkers it is within 40 ms of 0 for 84 % of clips of 3 s and for all of 12 s. Unmeasured for
+    On tracked lips of six talkers it is within 40 ms of 0 for 84 % of clips of 3 s and for all of 12 s. NotApplicable for
     less than SYNC_LEAST_S of speech and for lips that hardly follow the phones at any shift.
     """
     if sum(min(p.end, len(gap) / fps) - min(p.start, len(gap) / fps) for p in phones) < SYNC_LEAST_S:
-        raise Unmeasured(f"less than {SYNC_LEAST_S:g} s of speech")
+        raise NotApplicable(f"less than {SYNC_LEAST_S:g} s of speech")
     if np.ptp(gap) < 1e-6:
-        raise Unmeasured("the lips do not move")
+        raise NotApplicable("the lips do not move")
     ours, theirs = (
         x - gaussian_filter1d(x, SYNC_DETAIL_S * fps, mode="nearest")
         for x in (gap, implied_opening(phones, len(gap), fps))
     )
     shift, r = best_shift(ours, theirs, fps, pull=SYNC_PULL)
     if r < SYNC_LEAST_R:
-        raise Unmeasured(f"the lips follow the phones at no shift (correlation {r:.2f})")
+        raise NotApplicable(f"the lips follow the phones at no shift (correlation {r:.2f})")
     return shift
 
 
@@ -83,13 +83,13 @@ def silent_frames(features: Features, frames: int, fps: float) -> np.ndarray:
 
 
 def silence_motion(animation: Animation, features: Features) -> float:
-    """Mean speed of the mouth's controls between frames that are both silent, 1/s. Unmeasured without silence."""
+    """Mean speed of the mouth's controls between frames that are both silent, 1/s. NotApplicable without silence."""
     fps = float(animation.fps)
     quiet = silent_frames(features, len(animation), fps)
     speed = speeds(mouth(animation), fps)
     both = quiet[1:] & quiet[:-1]
     if not both.any():
-        raise Unmeasured("the sound has no silence")
+        raise NotApplicable("the sound has no silence")
     return float(speed[both].mean())
 
 
@@ -120,21 +120,21 @@ def head_beats(animation: Animation) -> np.ndarray:
 def beat_score(beats: np.ndarray, onsets: np.ndarray, sigma: float = BEAT_SIGMA_S) -> float:
     """Mean over ``beats`` of exp(-d² / 2 sigma²), d the distance to the nearest of ``onsets``, 0..1."""
     if not len(beats) or not len(onsets):
-        raise Unmeasured("no beat of the head" if not len(beats) else "no syllable")
+        raise NotApplicable("no beat of the head" if not len(beats) else "no syllable")
     away = np.abs(beats[:, None] - onsets[None]).min(axis=1)
     return float(np.exp(-(away**2) / (2 * sigma**2)).mean())
 
 
-def _beats(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+def _beats(evidence: MetricInputs) -> tuple[np.ndarray, np.ndarray]:
     assert evidence.features is not None
     return head_beats(evidence.pred), syllables(evidence.features)
 
 
-def beat_alignment(evidence: Evidence) -> float:
+def beat_alignment(evidence: MetricInputs) -> float:
     return beat_score(*_beats(evidence))
 
 
-def beat_chance(evidence: Evidence) -> float:
+def beat_chance(evidence: MetricInputs) -> float:
     """The score with the syllables moved around the clip in a circle, mean over SHIFTS places."""
     beats, onsets = _beats(evidence)
     length = max(evidence.pred.seconds, 1e-3)
@@ -142,13 +142,13 @@ def beat_chance(evidence: Evidence) -> float:
     return float(np.mean([beat_score(beats, m) for m in moved]))
 
 
-def _sync(evidence: Evidence) -> float:
+def _sync(evidence: MetricInputs) -> float:
     assert evidence.phones is not None
     gap, _ = lips_of(evidence, evidence.pred)
     return sync_offset_ms(gap, evidence.phones, float(evidence.fps))
 
 
-def _silence(evidence: Evidence) -> float:
+def _silence(evidence: MetricInputs) -> float:
     assert evidence.features is not None
     return silence_motion(evidence.pred, evidence.features)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import butter, sosfiltfilt
 
-from facegen.evaluation.metrics.inputs import Unmeasured
+from facegen.evaluation.metrics.inputs import NotApplicable
 
 JITTER_HZ = 8.0  # speech gestures lie below it
 FINE = 8  # parts of a frame in which a lag is sought
@@ -24,11 +24,11 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def agreement(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r; Unmeasured for fewer than three frames and for a constant curve."""
+    """Pearson's r; NotApplicable for fewer than three frames and for a constant curve."""
     if len(a) < 3:
-        raise Unmeasured("fewer than three frames")
+        raise NotApplicable("fewer than three frames")
     if min(np.ptp(a), np.ptp(b)) < 1e-6:
-        raise Unmeasured("a curve is constant")
+        raise NotApplicable("a curve is constant")
     return correlation(a, b)
 
 
@@ -61,16 +61,16 @@ def lag_ms(ours: np.ndarray, theirs: np.ndarray, fps: float = 25, reach: float =
 def speeds(curves: np.ndarray, fps: float, order: int = 1) -> np.ndarray:
     """Euclidean length of the derivative of ``order`` of curves [T, C] between frames, [T - order] per s^order."""
     if len(curves) <= order:
-        raise Unmeasured(f"fewer than {order + 1} frames")
+        raise NotApplicable(f"fewer than {order + 1} frames")
     return np.linalg.norm(np.diff(curves, n=order, axis=0), axis=1) * fps**order
 
 
 def above(curves: np.ndarray, fps: float, cut: float = JITTER_HZ) -> np.ndarray:
     """The part of curves [T, C] above ``cut`` Hz: Butterworth of the fourth order, forwards and backwards."""
     if fps <= 2.2 * cut:
-        raise Unmeasured(f"{fps:g} frames a second hold nothing above {cut:g} Hz")
+        raise NotApplicable(f"{fps:g} frames a second hold nothing above {cut:g} Hz")
     if len(curves) < round(fps):
-        raise Unmeasured("shorter than a second")
+        raise NotApplicable("shorter than a second")
     sections = butter(4, cut, "highpass", fs=fps, output="sos")
     return sosfiltfilt(sections, curves, axis=0, padlen=min(len(curves) - 1, 3 * round(fps / cut * 2)))
 
@@ -85,7 +85,7 @@ def jitter_share(curves: np.ndarray, fps: float) -> float:
     high = above(curves, fps)
     whole = float(np.sum(np.var(curves, axis=0)))
     if whole < 1e-10:
-        raise Unmeasured("nothing moves")
+        raise NotApplicable("nothing moves")
     return 100 * min(1.0, float(np.sum(np.var(high, axis=0))) / whole)
 
 
@@ -97,7 +97,7 @@ def dtw(a: np.ndarray, b: np.ndarray, band: int) -> float:
     """
     n, m = len(a), len(b)
     if not n or not m:
-        raise Unmeasured("there is no frame to compare")
+        raise NotApplicable("there is no frame to compare")
     band = max(band, abs(n - m))
     rows = np.full((3, n + 2), np.inf)  # sums at i + 1, of this anti-diagonal and the two before it
     for d in range(n + m - 1):

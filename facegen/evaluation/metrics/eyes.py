@@ -9,7 +9,7 @@ from scipy.signal import find_peaks, peak_widths
 
 from facegen.core.animation import Animation
 from facegen.core.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
-from facegen.evaluation.metrics.inputs import Evidence, Measure, Unmeasured, chosen
+from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable, chosen
 
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 BLINK_LEAST, BLINK_LONGEST_S, BLINK_AROUND_S = 0.25, 0.5, 2.0
@@ -33,7 +33,7 @@ class Blink:
 def blinks(animation: Animation) -> tuple[Blink, ...]:
     """Blinks of the mean lid: peaks that stand out by BLINK_LEAST and pass half their height within BLINK_LONGEST_S.
 
-    Slower closures (lids that follow a lowered gaze, eyes held shut) are none. Unmeasured without lids.
+    Slower closures (lids that follow a lowered gaze, eyes held shut) are none. NotApplicable without lids.
     """
     lids = chosen(animation, LIDS, "lids").mean(axis=1)
     fps = float(animation.fps)
@@ -64,7 +64,7 @@ class GazeShift:
 
 
 def gaze(animation: Animation) -> np.ndarray:
-    """Mean direction of the eyes in the head to the character's left and up, [T, 2] degrees. Unmeasured without any."""
+    """Mean direction of the eyes in the head to the character's left and up, [T, 2] degrees. NotApplicable without any."""
     chosen(animation, [f"eyeLook{way}{side}" for way in WAYS for side in SIDES], "gaze")
     at = {way: {side: _curve(animation, f"eyeLook{way}{side}") for side in SIDES} for way in WAYS}
     left = (at["Out"]["Left"] - at["In"]["Left"] + at["In"]["Right"] - at["Out"]["Right"]) / 2
@@ -91,7 +91,7 @@ def gaze_shifts(animation: Animation) -> tuple[GazeShift, ...]:
     edges = np.flatnonzero(np.diff(fast.astype(np.int8)))
     try:
         shut = blinks(animation)
-    except Unmeasured:
+    except NotApplicable:
         shut = ()
     found = []
     for a, b in zip(edges[::2], edges[1::2], strict=True):
@@ -109,23 +109,23 @@ def dwells(shifts: tuple[GazeShift, ...]) -> np.ndarray:
 
 def _median(values: list[float] | np.ndarray, what: str) -> float:
     if not len(values):
-        raise Unmeasured(f"there is no {what}")
+        raise NotApplicable(f"there is no {what}")
     return float(np.median(values))
 
 
 def _spread(places: np.ndarray) -> float:
     if not len(places):
-        raise Unmeasured("there is no frame")
+        raise NotApplicable("there is no frame")
     return float(np.linalg.norm(places.std(axis=0)))
 
 
 def _a_minute(count: int, animation: Animation) -> float:
     if not len(animation):
-        raise Unmeasured("there is no frame")
+        raise NotApplicable("there is no frame")
     return 60.0 * count / animation.seconds
 
 
-def _shifts(evidence: Evidence) -> tuple[GazeShift, ...]:
+def _shifts(evidence: MetricInputs) -> tuple[GazeShift, ...]:
     return gaze_shifts(evidence.pred)
 
 

@@ -16,7 +16,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import ModelError
 from facegen.core.files import read_bytes
 from facegen.emotion import CATEGORIES
-from facegen.evaluation.metrics.inputs import Unmeasured
+from facegen.evaluation.metrics.inputs import NotApplicable
 
 MODEL = "face_emotion.safetensors"
 ACTIONS: dict[str, tuple[str, ...]] = {
@@ -45,7 +45,7 @@ LEAST_FRAMES = 3
 
 
 def face_emotion(animation: Animation) -> dict[str, float]:
-    """Probability of each of CATEGORIES in the face over the whole ``animation``. Unmeasured without its controls."""
+    """Probability of each of CATEGORIES in the face over the whole ``animation``. NotApplicable without its controls."""
     kept = model()
     row = (summary(animation) - kept["centre"]) / kept["scale"]
     scores = row @ kept["weights"] + kept["bias"]
@@ -57,9 +57,9 @@ def summary(animation: Animation) -> np.ndarray:
     """What the classifier looks at: 16 means, 16 high levels, 4 differences of sides, [36]."""
     known = {name for names in ACTIONS.values() for name in names}
     if not known & set(animation.controls):
-        raise Unmeasured("it has none of the controls of an expression")
+        raise NotApplicable("it has none of the controls of an expression")
     if len(animation) < LEAST_FRAMES:
-        raise Unmeasured("it is too short to show an emotion")
+        raise NotApplicable("it is too short to show an emotion")
     curves = {key: animation.select(names).values for key, names in ACTIONS.items()}
     both = np.stack([rows.mean(axis=1) for rows in curves.values()], axis=1)
     sides = [abs(float(np.mean(curves[key][:, 0] - curves[key][:, 1]))) for key in ONE_SIDED]

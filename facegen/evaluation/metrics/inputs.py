@@ -13,12 +13,12 @@ from facegen.rig import Rig
 from facegen.speech.phones import Features, PhoneTrack
 
 
-class Unmeasured(Exception):
+class NotApplicable(Exception):
     """Raised by a measure that has no answer for its evidence; the message says why."""
 
 
 @dataclass(frozen=True)
-class Evidence:
+class MetricInputs:
     """``pred`` and what it is held against.
 
     ``reference`` has the rate of ``pred`` (the caller resamples it); of two lengths the shorter counts. ``rig`` is
@@ -47,16 +47,16 @@ class Evidence:
         return all(getattr(self, name) not in (None, ()) for name in needs)
 
     def pair(self) -> tuple[Animation, Animation]:
-        """``pred`` and ``reference``, both cut to the frames that they share. Unmeasured where there are none."""
+        """``pred`` and ``reference``, both cut to the frames that they share. NotApplicable where there are none."""
         assert self.reference is not None
         return trimmed(self.pred, self.reference)
 
 
 def trimmed(one: Animation, other: Animation) -> tuple[Animation, Animation]:
-    """Both cut to the frames that they share. Unmeasured where there are none."""
+    """Both cut to the frames that they share. NotApplicable where there are none."""
     count = min(len(one), len(other))
     if count == 0:
-        raise Unmeasured("there is no frame to compare")
+        raise NotApplicable("there is no frame to compare")
     return _first(one, count), _first(other, count)
 
 
@@ -72,7 +72,7 @@ class Measure:
     """One row of the table.
 
     ``better`` is ``low``, ``high`` or ``range`` (neither less nor more than people); ``needs`` names
-    the fields of Evidence beside ``pred`` that ``run`` reads. ``run`` raises Unmeasured where there is no answer.
+    the fields of MetricInputs beside ``pred`` that ``run`` reads. ``run`` raises NotApplicable where there is no answer.
     """
 
     name: str
@@ -82,11 +82,11 @@ class Measure:
     needs: tuple[str, ...]
     source: str
     formula: str
-    run: Callable[[Evidence], float | None]
+    run: Callable[[MetricInputs], float | None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class MetricResult:
     """The value of one measure, or None and the reason."""
 
     measure: Measure
@@ -95,8 +95,8 @@ class Finding:
 
 
 def chosen(animation: Animation, names: Sequence[str], what: str) -> np.ndarray:
-    """The curves [T, n] float64 of those of ``names`` that the animation has. Unmeasured where it has none of them."""
+    """The curves [T, n] float64 of those of ``names`` that the animation has. NotApplicable where it has none of them."""
     columns = [i for i, name in enumerate(animation.controls) if name in names]
     if not columns:
-        raise Unmeasured(f"it has no controls of the {what}")
+        raise NotApplicable(f"it has no controls of the {what}")
     return animation.values[:, columns].astype(np.float64)

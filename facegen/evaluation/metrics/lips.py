@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import agreement, best_shift
-from facegen.evaluation.metrics.inputs import Evidence, Measure, Unmeasured
+from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
 from facegen.rig import ARKIT, Rig
 from facegen.speech.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, Phone, PhoneTrack
 
@@ -49,11 +49,11 @@ class LipHead:
 
 
 def lip_head(rig: Rig) -> LipHead:
-    """The six points of a rig with a mesh. Unmeasured where the rig names no such landmarks."""
+    """The six points of a rig with a mesh. NotApplicable where the rig names no such landmarks."""
     missing = [name for name in POINTS if name not in rig.landmarks]
     if rig.mesh is None or missing:
         what = "has no mesh" if rig.mesh is None else "names no landmark " + ", ".join(missing)
-        raise Unmeasured(f"the rig {rig.name} {what}")
+        raise NotApplicable(f"the rig {rig.name} {what}")
     places = np.array([rig.landmarks[name] for name in POINTS])
     deltas = np.zeros((len(rig.controls) + len(rig.combinations), len(places), 3))
     for row in range(len(deltas)):
@@ -99,12 +99,12 @@ def openings(gap: np.ndarray, fps: float, phones: PhoneTrack) -> tuple[Contact, 
 def lip_to_teeth(rig: Rig, animation: Animation) -> np.ndarray:
     """How far the lower lip's inner edge lies below the upper teeth's, over the distance of the outer eye corners, [T].
 
-    Labiodental contact is near 0 or below. Unmeasured for a rig without upper teeth (a part named teethUpper).
+    Labiodental contact is near 0 or below. NotApplicable for a rig without upper teeth (a part named teethUpper).
     """
     head = lip_head(rig)
     part = next((p for p in rig.parts if p.name == "teethUpper"), None)
     if part is None:
-        raise Unmeasured(f"the rig {rig.name} has no part teethUpper")
+        raise NotApplicable(f"the rig {rig.name} has no part teethUpper")
     teeth = rig.mesh.vertices[slice(*part.vertices)]  # type: ignore[union-attr]
     front = teeth[np.abs(teeth[:, 0]) < 0.15 * np.ptp(teeth[:, 0])]
     edge = float(front[:, 1].min())
@@ -114,59 +114,59 @@ def lip_to_teeth(rig: Rig, animation: Animation) -> np.ndarray:
 
 
 def share(found: tuple[Contact, ...], what: str, hit: bool = True) -> float:
-    """Per cent of ``found`` that did (or did not) ``hit``. Unmeasured where there is none."""
+    """Per cent of ``found`` that did (or did not) ``hit``. NotApplicable where there is none."""
     if not found:
-        raise Unmeasured(f"nothing was said with {what}")
+        raise NotApplicable(f"nothing was said with {what}")
     return 100.0 * sum(c.hit is hit for c in found) / len(found)
 
 
-def lips_of(evidence: Evidence, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
-    """Aperture and width. Unmeasured where nothing that the animation controls moves the rig's lips."""
+def lips_of(evidence: MetricInputs, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
+    """Aperture and width. NotApplicable where nothing that the animation controls moves the rig's lips."""
     assert evidence.rig is not None
     head = lip_head(evidence.rig)
     names = evidence.rig.control_names
     moves = head.deltas[: len(names), :4].any(axis=(1, 2))
     movers = {name for name, moved in zip(names, moves, strict=True) if moved}
     if not movers & set(animation.controls):
-        raise Unmeasured("it has no controls of the mouth")
+        raise NotApplicable("it has no controls of the mouth")
     return head.aperture_and_width(animation)
 
 
-def _curves(evidence: Evidence, which: int) -> tuple[np.ndarray, np.ndarray]:
+def _curves(evidence: MetricInputs, which: int) -> tuple[np.ndarray, np.ndarray]:
     ours, theirs = (lips_of(evidence, a)[which] for a in evidence.pair())
     return ours, theirs
 
 
-def _agreement(which: int) -> Callable[[Evidence], float]:
+def _agreement(which: int) -> Callable[[MetricInputs], float]:
     return lambda evidence: agreement(*_curves(evidence, which))
 
 
-def _lag(which: int) -> Callable[[Evidence], float]:
-    def run(evidence: Evidence) -> float:
+def _lag(which: int) -> Callable[[MetricInputs], float]:
+    def run(evidence: MetricInputs) -> float:
         ours, theirs = _curves(evidence, which)
         agreement(ours, theirs)  # or there is nothing to shift
         shift, r = best_shift(ours, theirs, float(evidence.fps))
         if r < LEAST_LAG_R:
-            raise Unmeasured(f"the curves agree at no shift (correlation {r:.2f})")
+            raise NotApplicable(f"the curves agree at no shift (correlation {r:.2f})")
         return shift
 
     return run
 
 
-def _closed(evidence: Evidence) -> float:
+def _closed(evidence: MetricInputs) -> float:
     assert evidence.phones is not None
     return share(
         contacts(lips_of(evidence, evidence.pred)[0], float(evidence.fps), evidence.phones), "closed lips"
     )
 
 
-def _shut(evidence: Evidence) -> float:
+def _shut(evidence: MetricInputs) -> float:
     assert evidence.phones is not None
     found = openings(lips_of(evidence, evidence.pred)[0], float(evidence.fps), evidence.phones)
     return share(found, "an open mouth", hit=False)
 
 
-def _bitten(evidence: Evidence) -> float:
+def _bitten(evidence: MetricInputs) -> float:
     assert evidence.rig is not None and evidence.phones is not None
     lips_of(evidence, evidence.pred)
     gap = lip_to_teeth(evidence.rig, evidence.pred)

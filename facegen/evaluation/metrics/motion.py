@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import DTW_BAND_S, dtw, jitter, jitter_share, speeds
-from facegen.evaluation.metrics.inputs import Evidence, Measure, Unmeasured, chosen, trimmed
+from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable, chosen, trimmed
 from facegen.evaluation.metrics.lips import MOUTH
 from facegen.rig import ARKIT
 
@@ -23,54 +23,54 @@ def mouth(animation: Animation) -> np.ndarray:
 
 
 def head_degrees(animation: Animation) -> np.ndarray:
-    """Yaw, pitch and roll of the head, [T, 3] degrees. Unmeasured where it has no pose or never turns."""
+    """Yaw, pitch and roll of the head, [T, 3] degrees. NotApplicable where it has no pose or never turns."""
     if animation.head is None:
-        raise Unmeasured("the head has no pose")
+        raise NotApplicable("the head has no pose")
     turns = np.degrees(animation.head[:, :3].astype(np.float64))
     if len(turns) and np.ptp(turns, axis=0).max() < 1e-4:
-        raise Unmeasured("the head is still")
+        raise NotApplicable("the head is still")
     return turns
 
 
-def _speed(part: str, order: int, percent: float) -> Callable[[Evidence], float]:
+def _speed(part: str, order: int, percent: float) -> Callable[[MetricInputs], float]:
     """The percentile over frames of how fast the controls of ``part`` change (order 1) or jerk (order 3)."""
 
-    def run(evidence: Evidence) -> float:
+    def run(evidence: MetricInputs) -> float:
         curves = head_degrees(evidence.pred) if part == "head" else chosen(evidence.pred, PARTS[part], part)
         return float(np.percentile(speeds(curves, float(evidence.fps), order), percent))
 
     return run
 
 
-def mouth_jitter(evidence: Evidence) -> float:
+def mouth_jitter(evidence: MetricInputs) -> float:
     return jitter(mouth(evidence.pred), float(evidence.fps))
 
 
-def mouth_jitter_share(evidence: Evidence) -> float:
+def mouth_jitter_share(evidence: MetricInputs) -> float:
     return jitter_share(mouth(evidence.pred), float(evidence.fps))
 
 
-def head_jitter(evidence: Evidence) -> float:
+def head_jitter(evidence: MetricInputs) -> float:
     return jitter(head_degrees(evidence.pred), float(evidence.fps))
 
 
-def mouth_warp(evidence: Evidence) -> float:
+def mouth_warp(evidence: MetricInputs) -> float:
     ours, theirs = evidence.pair()
     names = tuple(n for n in MOUTH if n in ours.controls or n in theirs.controls)
     if not names:
-        raise Unmeasured("neither has controls of the mouth")
+        raise NotApplicable("neither has controls of the mouth")
     a, b = (x.select(names).values.astype(np.float64) for x in (ours, theirs))
     return dtw(a, b, round(DTW_BAND_S * float(evidence.fps)))
 
 
-def head_range(evidence: Evidence) -> float:
+def head_range(evidence: MetricInputs) -> float:
     turns = head_degrees(evidence.pred)
     if not len(turns):
-        raise Unmeasured("there is no frame")
+        raise NotApplicable("there is no frame")
     return float(np.linalg.norm(turns.std(axis=0)))
 
 
-def diversity(evidence: Evidence) -> float:
+def diversity(evidence: MetricInputs) -> float:
     """Root mean square over the controls that either has, mean over all pairs of takes."""
     sizes = []
     for one, other in combinations((evidence.pred, *evidence.others), 2):
@@ -81,7 +81,7 @@ def diversity(evidence: Evidence) -> float:
     return float(np.mean(sizes))
 
 
-def head_diversity(evidence: Evidence) -> float:
+def head_diversity(evidence: MetricInputs) -> float:
     sizes = []
     for one, other in combinations((evidence.pred, *evidence.others), 2):
         a, b = (head_degrees(x) for x in trimmed(one, other))

@@ -10,7 +10,7 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import above
 from facegen.evaluation.metrics.eyes import BLINK_LONGEST_S, LIDS, blinks
-from facegen.evaluation.metrics.inputs import Unmeasured
+from facegen.evaluation.metrics.inputs import NotApplicable
 from facegen.evaluation.metrics.lips import MOUTH, Contact
 from facegen.evaluation.metrics.motion import mouth
 from facegen.speech.phones import PhoneTrack
@@ -35,7 +35,7 @@ LIVING = ("eye", "brow")
 """How the names of the controls begin that make a face live in silence too."""
 
 
-class Span(NamedTuple):
+class FaultSpan(NamedTuple):
     """``start`` to ``end`` in seconds, and what is wrong there in words."""
 
     start: float
@@ -58,7 +58,7 @@ def runs(mask: np.ndarray, rate: float, least: float = 0.0, bridge: float = 0.0)
     return [(a / rate, b / rate) for a, b in found if b - a >= least * rate - 1e-9]
 
 
-def seconds_in(spans: Iterable[Span]) -> float:
+def seconds_in(spans: Iterable[FaultSpan]) -> float:
     """Length of the union of ``spans``, s."""
     total = reach = 0.0
     for span in sorted(spans):
@@ -67,37 +67,37 @@ def seconds_in(spans: Iterable[Span]) -> float:
     return total
 
 
-def missed(found: Sequence[Contact], what: str) -> list[Span]:
+def missed(found: Sequence[Contact], what: str) -> list[FaultSpan]:
     """The phones of ``found`` whose contact was not made."""
-    return [Span(c.phone.start, c.phone.end, f"{c.phone.label}: {what}") for c in found if not c.hit]
+    return [FaultSpan(c.phone.start, c.phone.end, f"{c.phone.label}: {what}") for c in found if not c.hit]
 
 
-def restless(speed: np.ndarray, quiet: np.ndarray, fps: float, limit: float, what: str) -> list[Span]:
+def restless(speed: np.ndarray, quiet: np.ndarray, fps: float, limit: float, what: str) -> list[FaultSpan]:
     """Where ``speed`` [T - 1] between frames passes ``limit`` in the ``quiet`` [T] ones."""
     fast = np.r_[False, speed > limit] & quiet
-    return [Span(a, b, f"{what} in silence") for a, b in runs(fast, fps, 1.5 / fps, 0.1)]
+    return [FaultSpan(a, b, f"{what} in silence") for a, b in runs(fast, fps, 1.5 / fps, 0.1)]
 
 
-def shaky(animation: Animation, limit: float) -> list[Span]:
+def shaky(animation: Animation, limit: float) -> list[FaultSpan]:
     """Where the part of the mouth's curves above 8 Hz passes ``limit`` (root mean square over JITTER_WINDOW_S)."""
     fps = float(animation.fps)
     high = np.square(above(mouth(animation), fps)).mean(axis=1)
     width = max(1, round(JITTER_WINDOW_S * fps))
     level = np.sqrt(np.convolve(high, np.ones(width) / width, mode="same"))
-    return [Span(a, b, "the mouth trembles") for a, b in runs(level > limit, fps, 0.1, 0.2)]
+    return [FaultSpan(a, b, "the mouth trembles") for a, b in runs(level > limit, fps, 0.1, 0.2)]
 
 
-def unblinking(animation: Animation) -> list[Span]:
+def unblinking(animation: Animation) -> list[FaultSpan]:
     """Times longer than UNBLINKING_S without a blink."""
     ends = [0.0, *(b.at for b in blinks(animation)), animation.seconds]
     return [
-        Span(a, b, f"no blink for {b - a:.0f} s")
+        FaultSpan(a, b, f"no blink for {b - a:.0f} s")
         for a, b in zip(ends, ends[1:], strict=False)
         if b - a > UNBLINKING_S
     ]
 
 
-def clipped(animation: Animation, articulators: bool) -> list[Span]:
+def clipped(animation: Animation, articulators: bool) -> list[FaultSpan]:
     """Controls (those of ARTICULATORS, or the others) held at 1 for CLIPPED_S: where a stronger motion was cut off.
 
     Lids are at 1 in every blink; they count from BLINK_LONGEST_S on.
@@ -110,7 +110,7 @@ def clipped(animation: Animation, articulators: bool) -> list[Span]:
     return sorted(found)
 
 
-def out_of_range(animation: Animation) -> list[Span]:
+def out_of_range(animation: Animation) -> list[FaultSpan]:
     """Controls below 0 or above 1."""
     outside = (animation.values < -BEYOND) | (animation.values > 1 + BEYOND)
     found = []
@@ -119,15 +119,15 @@ def out_of_range(animation: Animation) -> list[Span]:
     return sorted(found)
 
 
-def _where(animation: Animation, name: str, mask: np.ndarray, least: float, what: str) -> list[Span]:
-    return [Span(a, b, f"{name} {what}") for a, b in runs(mask, float(animation.fps), least)]
+def _where(animation: Animation, name: str, mask: np.ndarray, least: float, what: str) -> list[FaultSpan]:
+    return [FaultSpan(a, b, f"{name} {what}") for a, b in runs(mask, float(animation.fps), least)]
 
 
-def frozen(animation: Animation, phones: PhoneTrack | None) -> list[Span]:
+def frozen_spans(animation: Animation, phones: PhoneTrack | None) -> list[FaultSpan]:
     """Where nothing of a face that otherwise lives moves, the mouth stands still in speech, or a curve sticks."""
     fps = float(animation.fps)
     if len(animation) < 2:
-        raise Unmeasured("there is one frame only")
+        raise NotApplicable("there is one frame only")
     still = np.abs(np.diff(animation.values, axis=0)) <= STILL  # [T - 1, C]
     turned = (
         np.zeros(len(still))
@@ -140,16 +140,16 @@ def frozen(animation: Animation, phones: PhoneTrack | None) -> list[Span]:
     spans = []
     if lives:
         whole = still.all(axis=1) & (turned <= STILL)
-        spans += [Span(a, b, "the whole face stands still") for a, b in _held(whole, fps, FROZEN_S)]
-    talks = talking(phones, len(animation), fps) if phones is not None else None
+        spans += [FaultSpan(a, b, "the whole face stands still") for a, b in _held(whole, fps, FROZEN_S)]
+    talks = speech_spans(phones, len(animation), fps) if phones is not None else None
     if talks is not None and is_mouth.any():
         stiff = still[:, is_mouth].all(axis=1) & talks[1:]
-        spans += [Span(a, b, "the mouth stands still in speech") for a, b in _held(stiff, fps, FROZEN_S)]
+        spans += [FaultSpan(a, b, "the mouth stands still in speech") for a, b in _held(stiff, fps, FROZEN_S)]
         spans += _stuck(animation, still, talks)
     return sorted(spans)
 
 
-def _stuck(animation: Animation, still: np.ndarray, talks: np.ndarray) -> list[Span]:
+def _stuck(animation: Animation, still: np.ndarray, talks: np.ndarray) -> list[FaultSpan]:
     """Articulators held raised while others of them move, in speech at least in part."""
     fps = float(animation.fps)
     columns = [i for i, name in enumerate(animation.controls) if name in ARTICULATORS]
@@ -162,7 +162,7 @@ def _stuck(animation: Animation, still: np.ndarray, talks: np.ndarray) -> list[S
         held = still[:, column] & (curve[1:] > RAISED) & (curve[1:] < FULL)
         for a, b in _held(held, fps, FROZEN_CURVE_S):
             if moves[round(a * fps) : round(b * fps)].sum() >= IN_SPEECH_S * fps:
-                spans.append(Span(a, b, f"{animation.controls[column]} stands still in speech"))
+                spans.append(FaultSpan(a, b, f"{animation.controls[column]} stands still in speech"))
     return spans
 
 
@@ -171,7 +171,7 @@ def _held(mask: np.ndarray, fps: float, least: float) -> list[tuple[float, float
     return [(a, b + 1 / fps) for a, b in runs(mask, fps, least)]
 
 
-def talking(phones: PhoneTrack, frames: int, fps: float) -> np.ndarray:
+def speech_spans(phones: PhoneTrack, frames: int, fps: float) -> np.ndarray:
     """Which frames lie within a phrase, [frames] bool: pauses of at most PHRASE_GAP_S belong to it."""
     talks = np.zeros(frames, bool)
     reach: float | None = None

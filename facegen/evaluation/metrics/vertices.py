@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from facegen.evaluation.metrics.inputs import Evidence, Measure, Unmeasured
+from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
 from facegen.rig import Rig
 
 MM_PER_CM = 10.0
@@ -32,7 +32,7 @@ BLOCK = 256
 def skin(rig: Rig) -> np.ndarray:
     """Numbers of the vertices [n] of the part ``skin`` (or face); of all that the rig's shapes move where it has none."""
     if rig.mesh is None:
-        raise Unmeasured(f"the rig {rig.name} has no mesh")
+        raise NotApplicable(f"the rig {rig.name} has no mesh")
     for part in rig.parts:
         if part.name in ("skin", "face"):
             return np.arange(*part.vertices)
@@ -53,18 +53,18 @@ def region(rig: Rig, controls: tuple[str, ...], least: float) -> np.ndarray:
             moved.append(index[size >= least * size.max()])
     found = np.unique(np.concatenate(moved))
     if not len(found):
-        raise Unmeasured(f"no vertex of the rig {rig.name} moves with " + ", ".join(controls))
+        raise NotApplicable(f"no vertex of the rig {rig.name} moves with " + ", ".join(controls))
     return found
 
 
-def _deltas(evidence: Evidence, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _deltas(evidence: MetricInputs, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shapes of the vertices ``places`` [C, n · 3] in mm, and the weights [T, C] of both animations on them."""
     rig = evidence.rig
     assert rig is not None
     pair = evidence.pair()
     for animation in pair:
         if not set(animation.controls) & set(rig.control_names):
-            raise Unmeasured(f"it has no controls of the rig {rig.name}")
+            raise NotApplicable(f"it has no controls of the rig {rig.name}")
     shapes = rig.dense_shapes()[:, places]
     deltas = shapes.reshape(len(shapes), -1) * MM_PER_CM
     ours, theirs = (rig.shape_weights(a) for a in pair)
@@ -78,26 +78,26 @@ def _lengths(weights: np.ndarray, deltas: np.ndarray) -> Iterator[np.ndarray]:
         yield np.sqrt(np.einsum("tnx,tnx->tn", moved, moved))
 
 
-def _distances(evidence: Evidence, places: np.ndarray, over: Callable) -> float:
+def _distances(evidence: MetricInputs, places: np.ndarray, over: Callable) -> float:
     """Mean over frames of ``over`` (mean or greatest) of the distances of ``places``, mm."""
     deltas, ours, theirs = _deltas(evidence, places)
     rows = [over(apart, axis=1) for apart in _lengths(ours - theirs, deltas)]
     return float(np.concatenate(rows).mean(dtype=np.float64))
 
 
-def lip_vertex_error(evidence: Evidence) -> float:
+def lip_vertex_error(evidence: MetricInputs) -> float:
     return _distances(evidence, region(evidence.rig, LIPS, LIP_PART), np.max)  # type: ignore[arg-type]
 
 
-def mean_vertex_error(evidence: Evidence) -> float:
+def mean_vertex_error(evidence: MetricInputs) -> float:
     return _distances(evidence, skin(evidence.rig), np.mean)  # type: ignore[arg-type]
 
 
-def emotional_vertex_error(evidence: Evidence) -> float:
+def emotional_vertex_error(evidence: MetricInputs) -> float:
     return _distances(evidence, region(evidence.rig, UPPER_FACE, UPPER_PART), np.max)  # type: ignore[arg-type]
 
 
-def upper_face_dynamics(evidence: Evidence) -> float:
+def upper_face_dynamics(evidence: MetricInputs) -> float:
     places = region(evidence.rig, UPPER_FACE, UPPER_PART)  # type: ignore[arg-type]
     deltas, *pair = _deltas(evidence, places)
     ours, theirs = (_spread(_lengths(weights, deltas), len(weights)) for weights in pair)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.evaluation.metrics import Unmeasured
-from facegen.evaluation.metrics.spans import Span, runs
+from facegen.evaluation.metrics import NotApplicable
+from facegen.evaluation.metrics.spans import FaultSpan, runs
 from facegen.evaluation.report.audio_levels import SIZES, Levels
-from facegen.evaluation.report.inputs import Check, Reading, Subject
+from facegen.evaluation.report.inputs import Check, CheckInputs, Reading
 from facegen.speech.phones import Features
 
 LOUD_DB = 18.0  # below the loudest twentieth of the sound, down to which it counts as sounding
@@ -24,59 +24,59 @@ LEAST_PEAK = 0.1
 LEAST_FRAMES = 20
 
 
-def _sound(subject: Subject) -> tuple[Levels, Features]:
+def _sound(subject: CheckInputs) -> tuple[Levels, Features]:
     assert subject.levels is not None and subject.features is not None
     return subject.levels, subject.features
 
 
 def _loudest(features: Features) -> float:
-    """Level of the loudest twentieth, dB re full scale. Unmeasured for a silent sound."""
+    """Level of the loudest twentieth, dB re full scale. NotApplicable for a silent sound."""
     top = float(np.percentile(features.energy, 95)) if len(features) else SILENT_DB
     if top <= SILENT_DB:
-        raise Unmeasured("the sound is silent")
+        raise NotApplicable("the sound is silent")
     return top
 
 
-def _rate(subject: Subject) -> Reading:
+def _rate(subject: CheckInputs) -> Reading:
     return float(_sound(subject)[0].rate), []
 
 
-def _bandwidth(subject: Subject) -> Reading:
+def _bandwidth(subject: CheckInputs) -> Reading:
     levels, features = _sound(subject)
     _loudest(features)
     if not levels.spectrum.any():
-        raise Unmeasured("the sound is too short")
+        raise NotApplicable("the sound is too short")
     decibels = 10 * np.log10(levels.spectrum + 1e-20)
     return float(np.flatnonzero(decibels > decibels.max() - BAND_DB)[-1] * levels.band_hz), []
 
 
-def _level(subject: Subject) -> Reading:
+def _level(subject: CheckInputs) -> Reading:
     _, features = _sound(subject)
     top = float(np.percentile(features.energy, 95)) if len(features) else SILENT_DB
     return max(top, -100.0), []
 
 
-def _clipping(subject: Subject) -> Reading:
+def _clipping(subject: CheckInputs) -> Reading:
     levels, _ = _sound(subject)
     found = runs(levels.clipped, 1 / levels.frame_s, bridge=0.15)
-    return 100 * levels.clipped_share, [Span(a, b, "the sound is clipped") for a, b in found]
+    return 100 * levels.clipped_share, [FaultSpan(a, b, "the sound is clipped") for a, b in found]
 
 
-def _near_peak(subject: Subject) -> Reading:
+def _near_peak(subject: CheckInputs) -> Reading:
     """Per cent of the sounding samples that lie near the peak: many where a lossy format has rounded clipped tops."""
     levels, _ = _sound(subject)
     peak = float(np.percentile(np.maximum(-levels.low, levels.high), 99.5))
     if peak < LEAST_PEAK:
-        raise Unmeasured("the sound is too quiet to be cut off")
+        raise NotApplicable("the sound is too quiet to be cut off")
     near, sounding = (levels.sizes[int(part * peak * SIZES) :].sum() for part in (NEAR_PEAK, SOUNDING))
     return 100 * float(near / max(1, sounding)), []
 
 
-def _offset(subject: Subject) -> Reading:
+def _offset(subject: CheckInputs) -> Reading:
     return 100 * _sound(subject)[0].offset, []
 
 
-def _dropouts(subject: Subject) -> Reading:
+def _dropouts(subject: CheckInputs) -> Reading:
     levels, _ = _sound(subject)
     edge = max(1, round(DROP_EDGE_S / levels.step_s))
     loud = max(np.percentile(levels.power, 95) * 10 ** (DROP_DB / 10), EDGE_RMS**2)
@@ -86,54 +86,54 @@ def _dropouts(subject: Subject) -> Reading:
         before, after = levels.power[max(0, first - edge) : first], levels.power[last : last + edge]
         whole = len(before) == len(after) == edge and b - a <= DROP_LONGEST_S
         if whole and before.mean() > loud and after.mean() > loud:
-            found.append(Span(a, b, f"the sound is missing for {1000 * (b - a):.0f} ms"))
+            found.append(FaultSpan(a, b, f"the sound is missing for {1000 * (b - a):.0f} ms"))
     return float(len(found)), found
 
 
-def _speech(subject: Subject) -> Reading:
+def _speech(subject: CheckInputs) -> Reading:
     _, features = _sound(subject)
     return 100 * float((features.speech > SPEECH).mean()) if len(features) else 0.0, []
 
 
-def _strange(subject: Subject) -> Reading:
+def _strange(subject: CheckInputs) -> Reading:
     """Per cent of what sounds that is not heard as speech: music, noise, other sounds."""
     _, features = _sound(subject)
     loud = features.energy > max(_loudest(features) - LOUD_DB, SILENT_DB)
     other = loud & (features.speech < SPEECH)
     found = runs(other, features.rate, STRANGE_S, 0.1)
     return 100 * float(other.sum() / loud.sum()), [
-        Span(a, b, "music, noise or another sound") for a, b in found
+        FaultSpan(a, b, "music, noise or another sound") for a, b in found
     ]
 
 
-def _noise(subject: Subject) -> Reading:
+def _noise(subject: CheckInputs) -> Reading:
     """Speech over background, dB: mean power in speech over the median power elsewhere."""
     _, features = _sound(subject)
     _loudest(features)
     speech = features.speech > SPEECH
     if not speech.any():
-        raise Unmeasured("no speech is heard")
+        raise NotApplicable("no speech is heard")
     rest = features.energy[features.speech < SURELY_NOT]
     if len(rest) < LEAST_FRAMES // 2:
-        raise Unmeasured("the speech has no pause in which to hear the background")
+        raise NotApplicable("the speech has no pause in which to hear the background")
     voice = 10 * np.log10(np.mean(10 ** (features.energy[speech].astype(np.float64) / 10)))
     return float(voice - np.median(rest)), []
 
 
-def _clarity(subject: Subject) -> Reading:
+def _clarity(subject: CheckInputs) -> Reading:
     """Mean probability of the likeliest phone in speech: low at a wrong rate of playback, and where no one speaks."""
     _, features = _sound(subject)
     rows = features.posteriors[features.speech > SPEECH, 1:]
     if len(rows) < LEAST_FRAMES:
-        raise Unmeasured("too little speech is heard")
+        raise NotApplicable("too little speech is heard")
     return float(rows.max(axis=1).mean(dtype=np.float32)), []
 
 
-def _pitch(subject: Subject) -> Reading:
+def _pitch(subject: CheckInputs) -> Reading:
     _, features = _sound(subject)
     voiced = features.pitch[(features.pitch > 0) & (features.speech > SPEECH)]
     if len(voiced) < LEAST_FRAMES:
-        raise Unmeasured("too little of it is voiced speech")
+        raise NotApplicable("too little of it is voiced speech")
     return float(np.median(voiced)), []
 
 

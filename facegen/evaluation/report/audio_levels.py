@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facegen.core.errors import AudioError
-from facegen.speech.audio_decoding import Source
+from facegen.speech.audio_decoding import AudioDecoder
 
 STEPS_A_SECOND = 1000  # the finest grain that is kept
 FRAME_STEPS = 10
@@ -48,7 +48,7 @@ class Levels:
     sizes: np.ndarray
 
 
-def read_levels(source: Source, start: float = 0.0, duration: float | None = None) -> Levels:
+def read_levels(source: AudioDecoder, start: float = 0.0, duration: float | None = None) -> Levels:
     """The levels of ``duration`` seconds (or all) of ``source`` from ``start`` on, at its own rate, all channels.
 
     Raises AudioError as the source does, and where there is no sample.

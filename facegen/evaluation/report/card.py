@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from facegen.evaluation.metrics.spans import Span
+from facegen.evaluation.metrics.spans import FaultSpan
 from facegen.evaluation.report.thresholds import FAIL, PASS, SKIPPED, VERDICTS, Range
 
 
 @dataclass(frozen=True)
-class Line:
+class CheckResult:
     """One line of the card. ``value`` is None, and ``verdict`` SKIPPED, where ``reason`` says why there is none."""
 
     name: str
@@ -21,7 +21,7 @@ class Line:
     value: float | None
     range: Range
     verdict: str
-    spans: tuple[Span, ...] = ()
+    spans: tuple[FaultSpan, ...] = ()
     reason: str = ""
 
     @property
@@ -48,7 +48,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Card:
+class CheckReport:
     """The lines of one check, in the order of the tables of checks.
 
     ``name`` and ``sound`` are the names of what was checked (None where there is none), ``notes`` what was odd about
@@ -58,7 +58,7 @@ class Card:
     name: str
     sound: str | None
     seconds: float
-    lines: tuple[Line, ...]
+    lines: tuple[CheckResult, ...]
     notes: tuple[str, ...] = ()
     drawing: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -73,7 +73,7 @@ class Card:
     def failed(self) -> bool:
         return self.verdict == FAIL
 
-    def line(self, name: str) -> Line:
+    def line(self, name: str) -> CheckResult:
         """The line called ``name``. KeyError where there is none."""
         for line in self.lines:
             if line.name == name:

@@ -9,13 +9,13 @@ import numpy as np
 
 from facegen import __version__
 from facegen.core.animation import Animation
-from facegen.evaluation.metrics import Unmeasured, lips
+from facegen.evaluation.metrics import NotApplicable, lips
 from facegen.evaluation.report.audio_levels import Levels
-from facegen.evaluation.report.card import Card, Line
+from facegen.evaluation.report.card import CheckReport, CheckResult
 from facegen.evaluation.report.inputs import HEAD
-from facegen.evaluation.report.svg_chart import Curve, Mark, Panel, clock, draw_overview, draw_row, safe
+from facegen.evaluation.report.svg_chart import ChartCurve, Mark, Panel, clock, draw_overview, draw_row, safe
 from facegen.evaluation.report.thresholds import FAIL, PASS, SKIPPED, WARN
-from facegen.evaluation.report.worst_frames import Picture
+from facegen.evaluation.report.worst_frames import FramePicture
 from facegen.rig import load_rig
 from facegen.speech.phones import PhoneTrack
 
@@ -59,7 +59,7 @@ figcaption{font-size:.85em}
 """
 
 
-def page(card: Card, pictures: Sequence[Picture] = ()) -> str:
+def page(card: CheckReport, pictures: Sequence[FramePicture] = ()) -> str:
     """The HTML of a card, with ``pictures`` of single frames where there are some."""
     marks = [Mark(span, line.verdict) for line in card.lines for span in line.spans]
     levels: Levels | None = card.drawing.get("levels")
@@ -89,7 +89,7 @@ def page(card: Card, pictures: Sequence[Picture] = ()) -> str:
     )
 
 
-def _head(card: Card) -> str:
+def _head(card: CheckReport) -> str:
     held = f" against {safe(card.sound)}" if card.sound and card.sound != card.name else ""
     counts = ", ".join(f"{card.count(v)} {WORDS[v]}" for v in (FAIL, WARN, PASS, SKIPPED) if card.count(v))
     notes = "".join(f"<p>Note: {safe(note)}.</p>" for note in card.notes)
@@ -100,7 +100,7 @@ def _head(card: Card) -> str:
     )
 
 
-def _table(card: Card) -> list[str]:
+def _table(card: CheckReport) -> list[str]:
     heads = ("what", "value", "should be", "verdict", "where")
     rows = [
         "<h2>Figures</h2>",
@@ -114,7 +114,7 @@ def _table(card: Card) -> list[str]:
     return [*rows, "</table>"]
 
 
-def _table_row(line: Line) -> str:
+def _table_row(line: CheckResult) -> str:
     where = safe(line.reason)
     if line.value is not None:
         shown = [f"{clock(s.start)} – {clock(s.end)}: {safe(s.text)}" for s in line.spans[:MOST_SPANS]]
@@ -127,7 +127,7 @@ def _table_row(line: Line) -> str:
     )
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: FramePicture) -> str:
     data = base64.b64encode(picture.png).decode("ascii")
     caption = f"{clock(picture.at)}: {picture.text}"
     return (
@@ -144,16 +144,18 @@ def _panels(animation: Animation | None) -> list[Panel]:
     panels = []
     for label, names in GROUPS.items():
         curves = [
-            Curve(n, animation.channel(n), fps, i) for i, n in enumerate(names) if n in animation.controls
+            ChartCurve(n, animation.channel(n), fps, i)
+            for i, n in enumerate(names)
+            if n in animation.controls
         ]
         if label == "mouth" and curves:
-            curves.append(Curve("lip gap", _gap(animation), fps, 4))
+            curves.append(ChartCurve("lip gap", _gap(animation), fps, 4))
         if curves:
             panels.append(Panel(label, tuple(curves), 0.0, 0.3))
     if animation.head is not None:
         turns = np.degrees(animation.head[:, :3])
         panels.append(
-            Panel("head", tuple(Curve(n, turns[:, i], fps, i) for i, n in enumerate(TURNS)), -3.0, 3.0)
+            Panel("head", tuple(ChartCurve(n, turns[:, i], fps, i) for i, n in enumerate(TURNS)), -3.0, 3.0)
         )
     return panels
 
@@ -162,7 +164,7 @@ def _gap(animation: Animation) -> np.ndarray:
     """The lips' gap as a part of the distance of the outer eye corners."""
     try:
         return lips.lip_head(load_rig(HEAD)).aperture_and_width(animation)[0]
-    except Unmeasured:
+    except NotApplicable:
         return np.zeros(len(animation))
 
 

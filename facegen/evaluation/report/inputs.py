@@ -14,7 +14,7 @@ from facegen.core.animation import Animation
 from facegen.core.registry import Registry
 from facegen.core.units import FEATURE_HZ
 from facegen.emotion import EmotionTrack
-from facegen.evaluation.metrics import Evidence, Unmeasured, lips
+from facegen.evaluation.metrics import MetricInputs, NotApplicable, lips
 from facegen.evaluation.report.audio_levels import Levels
 from facegen.motion.context import Context
 from facegen.motion.passes.lip_closure import lip_closure
@@ -29,7 +29,7 @@ USUAL_DB = -25.0  # loudness of speech that is not at hand
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class CheckInputs:
     """``phones`` were given with the take or by the user (``heard`` False), or recognised in the sound."""
 
     animation: Animation | None = None
@@ -45,7 +45,7 @@ class Subject:
     @property
     def moving(self) -> Animation:
         if self.animation is None:
-            raise Unmeasured("there is no animation")
+            raise NotApplicable("there is no animation")
         return self.animation
 
     @property
@@ -53,8 +53,8 @@ class Subject:
         return float(self.moving.fps)
 
     @cached_property
-    def evidence(self) -> Evidence:
-        return Evidence(self.moving, rig=self.rig, features=self.features, phones=self.sure_phones)
+    def evidence(self) -> MetricInputs:
+        return MetricInputs(self.moving, rig=self.rig, features=self.features, phones=self.sure_phones)
 
     @cached_property
     def sure_phones(self) -> PhoneTrack | None:
@@ -66,9 +66,9 @@ class Subject:
 
     @cached_property
     def gap(self) -> np.ndarray:
-        """How far the lips are apart on the head that ships, [T]. Unmeasured where no control moves them."""
+        """How far the lips are apart on the head that ships, [T]. NotApplicable where no control moves them."""
         if not set(self.moving.controls) & set(lips.MOUTH):
-            raise Unmeasured("it has no controls of the mouth")
+            raise NotApplicable("it has no controls of the mouth")
         return lips.lip_head(self.rig).aperture_and_width(self.moving)[0]
 
     @cached_property
@@ -93,7 +93,7 @@ def by_rule(features: Features, phones: PhoneTrack, fps: Fraction, frames: int) 
 def _as_if_heard(phones: PhoneTrack | None, seconds: float) -> Features:
     count = max(1, round(seconds * FEATURE_HZ))
     if phones is None or not len(phones):
-        raise Unmeasured("it is not known what is said")
+        raise NotApplicable("it is not known what is said")
     posteriors = one_hot(phones.frames(count))
     return Features(posteriors, np.full(count, USUAL_DB, np.float32), np.zeros(count, np.float32))
 
@@ -112,14 +112,14 @@ class Check:
     """One row of a table of checks: ``run`` is called where the subject has all of ``needs``.
 
     ``name`` is that of a row of the ranges, ``missing`` what to tell where a need is not met. ``run`` raises
-    Unmeasured where there is no answer.
+    NotApplicable where there is no answer.
     """
 
     name: str
     group: str
     label: str
     needs: tuple[str, ...]
-    run: Callable[[Subject], Reading]
+    run: Callable[[CheckInputs], Reading]
 
 
 MISSING = {

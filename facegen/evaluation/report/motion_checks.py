@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from facegen.evaluation.metrics import MEASURES, Unmeasured, spans
+from facegen.evaluation.metrics import MEASURES, NotApplicable, spans
 from facegen.evaluation.metrics.audio_sync import silent_frames
 from facegen.evaluation.metrics.curves import best_shift, speeds
 from facegen.evaluation.metrics.lips import TEETH, Contact, contacts, lip_to_teeth, openings, share
 from facegen.evaluation.metrics.motion import mouth
-from facegen.evaluation.metrics.spans import Span
-from facegen.evaluation.report.inputs import Check, Reading, Subject
+from facegen.evaluation.metrics.spans import FaultSpan
+from facegen.evaluation.report.inputs import Check, CheckInputs, Reading
 from facegen.evaluation.report.thresholds import ranges
 from facegen.speech.phones import BILABIALS, LABIODENTALS, PhoneTrack
 
@@ -24,27 +24,27 @@ JUDGED_S = 8.0  # blinks and glances of a shorter clip are too few to be counted
 _MEASURES = {row.name: row for row in MEASURES}
 
 
-def windows(subject: Subject) -> list[tuple[Span, float, float]]:
+def windows(subject: CheckInputs) -> list[tuple[FaultSpan, float, float]]:
     """Time, best shift ms (positive: lips late) and the correlation there, for each piece in which anyone speaks."""
     ours, theirs = subject.gap, subject.expected_gap
     if np.ptp(ours) < 1e-6:
-        raise Unmeasured("the lips do not move")
+        raise NotApplicable("the lips do not move")
     pieces = max(1, round(len(ours) / (WINDOW_S * subject.fps)))
     edges = np.linspace(0, len(ours), pieces + 1).round().astype(int)
     found = []
     for a, b in zip(edges, edges[1:], strict=False):
         if np.ptp(theirs[a:b]) > 0.02 and b - a > 2:
             shift, r = best_shift(ours[a:b], theirs[a:b], subject.fps, REACH_S)
-            found.append((Span(a / subject.fps, b / subject.fps), shift, r))
+            found.append((FaultSpan(a / subject.fps, b / subject.fps), shift, r))
     if not found:
-        raise Unmeasured("no one speaks")
+        raise NotApplicable("no one speaks")
     return found
 
 
-def sync_offset(subject: Subject) -> Reading:
+def sync_offset(subject: CheckInputs) -> Reading:
     sure = [(span, shift) for span, shift, r in windows(subject) if r >= FOLLOWS]
     if not sure:
-        raise Unmeasured("the lips follow the speech at no shift")
+        raise NotApplicable("the lips follow the speech at no shift")
     allowed = ranges()["sync_offset"]
     off = [
         span._replace(text=f"the lips are {abs(shift):.0f} ms {'late' if shift > 0 else 'early'}")
@@ -54,7 +54,7 @@ def sync_offset(subject: Subject) -> Reading:
     return float(np.median([shift for _, shift in sure])), off
 
 
-def lip_agreement(subject: Subject) -> Reading:
+def lip_agreement(subject: CheckInputs) -> Reading:
     rows = windows(subject)
     low = ranges()["lip_agreement"].low or 0.0
     return float(np.median([r for *_, r in rows])), [
@@ -63,94 +63,94 @@ def lip_agreement(subject: Subject) -> Reading:
 
 
 def _contact_check(
-    find: Callable[[Subject], tuple[Contact, ...]], what: str, fault: str, hit: bool
+    find: Callable[[CheckInputs], tuple[Contact, ...]], what: str, fault: str, hit: bool
 ) -> Callable:
-    def run(subject: Subject) -> Reading:
+    def run(subject: CheckInputs) -> Reading:
         found = find(subject)
         return share(found, what, hit), spans.missed(found, fault)
 
     return run
 
 
-def _closures(subject: Subject) -> tuple[Contact, ...]:
+def _closures(subject: CheckInputs) -> tuple[Contact, ...]:
     assert subject.sure_phones is not None
     return contacts(subject.gap, subject.fps, subject.sure_phones, BILABIALS)
 
 
-def _bites(subject: Subject) -> tuple[Contact, ...]:
+def _bites(subject: CheckInputs) -> tuple[Contact, ...]:
     assert subject.sure_phones is not None
-    subject.gap  # noqa: B018 - Unmeasured without a mouth
+    subject.gap  # noqa: B018 - NotApplicable without a mouth
     gap = lip_to_teeth(subject.rig, subject.moving)
     return contacts(gap, subject.fps, subject.sure_phones, LABIODENTALS, TEETH)
 
 
-def _openings(subject: Subject) -> tuple[Contact, ...]:
+def _openings(subject: CheckInputs) -> tuple[Contact, ...]:
     assert subject.sure_phones is not None
     vowels = PhoneTrack(tuple(p for p in subject.sure_phones if p.end - p.start >= VOWEL_S))
     return openings(subject.gap, subject.fps, vowels)
 
 
-def _measured(name: str, least_s: float = 0.0) -> Callable[[Subject], Reading]:
+def _measured(name: str, least_s: float = 0.0) -> Callable[[CheckInputs], Reading]:
     """The measure called ``name``, of clips of at least ``least_s``."""
 
-    def run(subject: Subject) -> Reading:
+    def run(subject: CheckInputs) -> Reading:
         if subject.moving.seconds < least_s:
-            raise Unmeasured(f"the clip is shorter than {least_s:g} s")
+            raise NotApplicable(f"the clip is shorter than {least_s:g} s")
         value = _MEASURES[name].run(subject.evidence)
         if value is None:
-            raise Unmeasured("there is no answer")
+            raise NotApplicable("there is no answer")
         return value, []
 
     return run
 
 
 def _in_silence(
-    name: str, speed_of: Callable[[Subject], np.ndarray], what: str
-) -> Callable[[Subject], Reading]:
+    name: str, speed_of: Callable[[CheckInputs], np.ndarray], what: str
+) -> Callable[[CheckInputs], Reading]:
     """The mean speed between frames that both lie in silence, and where it passes what row ``name`` tolerates."""
 
-    def run(subject: Subject) -> Reading:
+    def run(subject: CheckInputs) -> Reading:
         assert subject.features is not None
         speed = speed_of(subject)
         quiet = silent_frames(subject.features, len(subject.moving), subject.fps)
         both = quiet[1:] & quiet[:-1]
         if not both.any():
-            raise Unmeasured("the sound has no silence")
+            raise NotApplicable("the sound has no silence")
         limit = ranges()[name].warn_high or 0.0
         return float(speed[both].mean()), spans.restless(speed, quiet, subject.fps, limit, what)
 
     return run
 
 
-def _mouth_speed(subject: Subject) -> np.ndarray:
+def _mouth_speed(subject: CheckInputs) -> np.ndarray:
     return speeds(mouth(subject.moving), subject.fps)
 
 
-def _lip_speed(subject: Subject) -> np.ndarray:
+def _lip_speed(subject: CheckInputs) -> np.ndarray:
     return speeds(subject.gap[:, None], subject.fps)
 
 
-def _jitter(subject: Subject) -> Reading:
+def _jitter(subject: CheckInputs) -> Reading:
     value, _ = _measured("mouth_jitter")(subject)
     return value, spans.shaky(subject.moving, ranges()["mouth_jitter"].warn_high or 1.0)
 
 
-def _blinks(subject: Subject) -> Reading:
+def _blinks(subject: CheckInputs) -> Reading:
     value, _ = _measured("blinks_a_minute", JUDGED_S)(subject)
     return value, spans.unblinking(subject.moving)
 
 
-def _part(find: Callable[[Subject], list[Span]]) -> Callable[[Subject], Reading]:
+def _part(find: Callable[[CheckInputs], list[FaultSpan]]) -> Callable[[CheckInputs], Reading]:
     """Per cent of the clip's time that lies within the spans that ``find`` gives."""
 
-    def run(subject: Subject) -> Reading:
+    def run(subject: CheckInputs) -> Reading:
         found = find(subject)
         return 100 * spans.seconds_in(found) / max(subject.moving.seconds, 1e-9), found
 
     return run
 
 
-def _length(subject: Subject) -> Reading:
+def _length(subject: CheckInputs) -> Reading:
     assert subject.levels is not None
     return 1000 * (subject.moving.seconds - subject.levels.seconds), []
 
@@ -201,6 +201,6 @@ MOTION = (
     ),
     Check(
         "frozen_curves", "curves", "frozen curves", ("animation",),
-        _part(lambda s: spans.frozen(s.moving, s.phones)),
+        _part(lambda s: spans.frozen_spans(s.moving, s.phones)),
     ),
 )  # fmt: skip

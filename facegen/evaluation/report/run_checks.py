@@ -13,19 +13,19 @@ from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.registry import Registry, suffix_of
 from facegen.emotion.transcript import Transcript
-from facegen.evaluation.metrics import Unmeasured
+from facegen.evaluation.metrics import NotApplicable
 from facegen.evaluation.report.audio_checks import SOUND
 from facegen.evaluation.report.audio_levels import Levels, read_levels
-from facegen.evaluation.report.card import Card, Line
-from facegen.evaluation.report.inputs import MISSING, Check, Subject
+from facegen.evaluation.report.card import CheckReport, CheckResult
+from facegen.evaluation.report.inputs import MISSING, Check, CheckInputs
 from facegen.evaluation.report.motion_checks import MOTION
 from facegen.evaluation.report.thresholds import SKIPPED, ranges
 from facegen.formats import load_take
-from facegen.formats.take import as_take, composed
+from facegen.formats.take import flatten, to_take
 from facegen.motion.take import Take
 from facegen.pipeline.recognize import Progress
-from facegen.speech.audio import Audio, open_sound
-from facegen.speech.audio_decoding import ArraySource, open_source
+from facegen.speech.audio import Audio, open_audio
+from facegen.speech.audio_decoding import ArraySource, open_decoder
 from facegen.speech.load import load_encoder
 from facegen.speech.phone_timing import refine_alignment
 from facegen.speech.phones import Features, PhoneTrack
@@ -33,7 +33,7 @@ from facegen.speech.phones import Features, PhoneTrack
 Sounding = str | PathLike | Audio
 
 
-class Heard(NamedTuple):
+class RecognizedAudio(NamedTuple):
     """A sound as it was recorded (``levels``) and as it was understood."""
 
     levels: Levels
@@ -54,7 +54,7 @@ def check(
     text: str | None = None,
     alignment: str | None = None,
     progress: Progress | None = None,
-) -> Card:
+) -> CheckReport:
     """The card of an animation, held against ``audio`` where that is given; or of a sound alone.
 
     ``thing`` is a file (an animation of any format that is read, or a sound), an Animation, a Take or an Audio; a
@@ -65,14 +65,16 @@ def check(
     if isinstance(thing, Audio) or (isinstance(thing, str | PathLike) and not is_animation(thing)):
         return _check_sound(thing, text, alignment, progress)
     take = _as_take(thing)
-    animation = composed(take)
+    animation = flatten(take)
     heard = None
     if audio is not None:
         start, duration = take.config.get("start") or 0.0, take.config.get("duration")
-        heard = hear(audio, Config(start=start, duration=duration, text=text, alignment=alignment), progress)
+        heard = recognize_audio(
+            audio, Config(start=start, duration=duration, text=text, alignment=alignment), progress
+        )
     given = take.phones if len(take.phones) and not (text or alignment) else None
     phones = given if given is not None or heard is None else heard.phones
-    subject = Subject(
+    subject = CheckInputs(
         animation,
         phones,
         heard=given is None and not (text or alignment),
@@ -83,16 +85,18 @@ def check(
     return _card(_name(thing), None if audio is None else _name(audio), subject, rows, heard)
 
 
-def _check_sound(thing: Sounding, text: str | None, alignment: str | None, progress: Progress | None) -> Card:
-    heard = hear(thing, Config(text=text, alignment=alignment), progress)
-    subject = Subject(None, heard.phones, True, heard.features, heard.levels)
+def _check_sound(
+    thing: Sounding, text: str | None, alignment: str | None, progress: Progress | None
+) -> CheckReport:
+    heard = recognize_audio(thing, Config(text=text, alignment=alignment), progress)
+    subject = CheckInputs(None, heard.phones, True, heard.features, heard.levels)
     return _card(_name(thing), _name(thing), subject, SOUND, heard)
 
 
 def _as_take(thing: str | PathLike | Animation | Take) -> Take:
     if isinstance(thing, Take):
         return thing
-    return as_take(thing) if isinstance(thing, Animation) else load_take(thing)
+    return to_take(thing) if isinstance(thing, Animation) else load_take(thing)
 
 
 def _name(thing: object) -> str:
@@ -101,17 +105,19 @@ def _name(thing: object) -> str:
     )
 
 
-def hear(audio: Sounding, config: Config, progress: Progress | None = None) -> Heard:
+def recognize_audio(audio: Sounding, config: Config, progress: Progress | None = None) -> RecognizedAudio:
     """The levels of a sound, and what is heard in the span that ``config`` names. Raises AudioError for what is none."""
-    sound = open_sound(audio, start=config.start, duration=config.duration)
+    sound = open_audio(audio, start=config.start, duration=config.duration)
     features = load_encoder(config.encoder).encode(sound, progress)
     words = () if config.text is None else Transcript.load(config.text).words
     features, phones, _ = refine_alignment(features, words, config.alignment)
-    source = ArraySource(audio.samples, audio.rate) if isinstance(audio, Audio) else open_source(audio)
-    return Heard(read_levels(source, config.start, config.duration), features, phones, sound.notes)
+    source = ArraySource(audio.samples, audio.rate) if isinstance(audio, Audio) else open_decoder(audio)
+    return RecognizedAudio(read_levels(source, config.start, config.duration), features, phones, sound.notes)
 
 
-def _card(name: str, sound: str | None, subject: Subject, rows: Sequence[Check], heard: Heard | None) -> Card:
+def _card(
+    name: str, sound: str | None, subject: CheckInputs, rows: Sequence[Check], heard: RecognizedAudio | None
+) -> CheckReport:
     if subject.animation is not None:
         seconds = subject.animation.seconds
     else:
@@ -122,18 +128,18 @@ def _card(name: str, sound: str | None, subject: Subject, rows: Sequence[Check],
         "levels": subject.levels,
     }
     lines = tuple(_line(row, subject) for row in rows)
-    return Card(name, sound, seconds, lines, heard.notes if heard else (), drawing)
+    return CheckReport(name, sound, seconds, lines, heard.notes if heard else (), drawing)
 
 
-def _line(row: Check, subject: Subject) -> Line:
+def _line(row: Check, subject: CheckInputs) -> CheckResult:
     allowed = ranges()[row.name]
-    line = Line(row.name, row.group, row.label, None, allowed, SKIPPED)
+    line = CheckResult(row.name, row.group, row.label, None, allowed, SKIPPED)
     missing = [need for need in row.needs if not subject.has((need,))]
     if missing:
         return replace(line, reason=MISSING[missing[0]])
     try:
         value, spans = row.run(subject)
-    except Unmeasured as reason:
+    except NotApplicable as reason:
         return replace(line, reason=str(reason))
     if not math.isfinite(value):
         return replace(line, reason="the result is no finite number")

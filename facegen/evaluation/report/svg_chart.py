@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from facegen.core.errors import printable
-from facegen.evaluation.metrics.spans import Span
+from facegen.evaluation.metrics.spans import FaultSpan
 from facegen.evaluation.report.audio_levels import Levels
 from facegen.speech.phones import BILABIALS, LABIODENTALS, PhoneTrack
 
@@ -23,7 +23,7 @@ PHONE_LETTER = 7.5  # and of one of a phone's label
 CONTACTS = (*BILABIALS, *LABIODENTALS)
 
 
-class Curve(NamedTuple):
+class ChartCurve(NamedTuple):
     """``values`` [T] at ``fps``, called ``name``, in the colour of class ``c<colour>``."""
 
     name: str
@@ -36,7 +36,7 @@ class Panel(NamedTuple):
     """Curves over one another, on one scale; ``low`` and ``high`` are its least extent."""
 
     label: str
-    curves: tuple[Curve, ...]
+    curves: tuple[ChartCurve, ...]
     low: float
     high: float
 
@@ -44,7 +44,7 @@ class Panel(NamedTuple):
 class Mark(NamedTuple):
     """A flagged span and the verdict of its line."""
 
-    span: Span
+    span: FaultSpan
     verdict: str
 
 
@@ -53,7 +53,7 @@ def safe(text: str) -> str:
     return escape(printable(text.encode("utf-8", "replace").decode("utf-8")), quote=True)
 
 
-class Row:
+class ChartRow:
     """One stretch of time, ``start`` to ``end`` s, across the page."""
 
     def __init__(self, start: float, end: float) -> None:
@@ -94,7 +94,7 @@ def draw_row(
     marks: Sequence[Mark],
 ) -> str:
     """The stretch from ``start`` to ``end`` s as one SVG element."""
-    row = Row(start, end)
+    row = ChartRow(start, end)
     inside = [m for m in marks if m.span.end > start and m.span.start < end]
     if len(phones):
         _phones(row, phones)
@@ -116,7 +116,7 @@ def draw_overview(
     seconds: float, levels: Levels | None, panels: Sequence[Panel], marks: Sequence[Mark]
 ) -> str:
     """The whole length: sound (or the first panel), and where anything is flagged."""
-    row = Row(0.0, seconds)
+    row = ChartRow(0.0, seconds)
     if levels is not None:
         _waveform(row, levels)
     elif panels:
@@ -127,7 +127,7 @@ def draw_overview(
     return row.svg("the whole length")
 
 
-def _phones(row: Row, phones: PhoneTrack) -> None:
+def _phones(row: ChartRow, phones: PhoneTrack) -> None:
     for phone in phones:
         if phone.end <= row.start or phone.start >= row.end:
             continue
@@ -141,7 +141,7 @@ def _phones(row: Row, phones: PhoneTrack) -> None:
     row.y += PHONES + 2
 
 
-def _waveform(row: Row, levels: Levels) -> None:
+def _waveform(row: ChartRow, levels: Levels) -> None:
     first, last = (round(t / levels.frame_s) for t in (row.start, row.end))
     low, high = levels.low[first:last], levels.high[first:last]
     half, middle = PANEL * 0.36, row.y + PANEL * 0.38
@@ -159,7 +159,7 @@ def _waveform(row: Row, levels: Levels) -> None:
     row.y += PANEL * 0.76 + GAP
 
 
-def _panel(row: Row, panel: Panel) -> None:
+def _panel(row: ChartRow, panel: Panel) -> None:
     low = min([panel.low, *(float(c.values.min(initial=panel.low)) for c in panel.curves)])
     high = max([panel.high, *(float(c.values.max(initial=panel.high)) for c in panel.curves)])
     top, height = row.y, PANEL
@@ -177,7 +177,7 @@ def _panel(row: Row, panel: Panel) -> None:
     row.y += height + GAP
 
 
-def _thinned(curve: Curve, row: Row) -> Iterator[tuple[float, float]]:
+def _thinned(curve: ChartCurve, row: ChartRow) -> Iterator[tuple[float, float]]:
     """Times and values of the row's part; where there are too many, the least and greatest of each group of frames."""
     first = max(0, int(row.start * curve.fps))
     values = curve.values[first : int(np.ceil(row.end * curve.fps)) + 1]
@@ -189,7 +189,7 @@ def _thinned(curve: Curve, row: Row) -> Iterator[tuple[float, float]]:
             yield (first + at + place + 0.5) / curve.fps, float(group[place])
 
 
-def _lanes(row: Row, marks: Sequence[Mark]) -> None:
+def _lanes(row: ChartRow, marks: Sequence[Mark]) -> None:
     """The words of the marks below the panels, in as many lanes as they need."""
     reach = [0.0] * MOST_LANES
     used = 0
@@ -213,7 +213,7 @@ def _lanes(row: Row, marks: Sequence[Mark]) -> None:
         row.y += LANE
 
 
-def _axis(row: Row) -> None:
+def _axis(row: ChartRow) -> None:
     length = row.end - row.start
     steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1200, 3600, 7200)
     step = next((s for s in steps if length / s <= 12), length)

@@ -13,7 +13,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import MissingExtraError, MissingSystemError
 from facegen.core.registry import Registry
 from facegen.core.units import frame_at
-from facegen.evaluation.report.card import Card
+from facegen.evaluation.report.card import CheckReport
 from facegen.evaluation.report.thresholds import FAIL, WARN
 from facegen.rig import load_rig
 
@@ -24,7 +24,7 @@ SEEN = ("lips", "curves")
 log = logging.getLogger("facegen")
 
 
-class Picture(NamedTuple):
+class FramePicture(NamedTuple):
     """The face at ``at`` s as a PNG file's bytes, and what is wrong there."""
 
     at: float
@@ -32,7 +32,7 @@ class Picture(NamedTuple):
     png: bytes
 
 
-def pictures(card: Card, count: int = COUNT) -> tuple[Picture, ...]:
+def worst_frame_pictures(card: CheckReport, count: int = COUNT) -> tuple[FramePicture, ...]:
     """The face at up to ``count`` of the worst flagged places, in time order; none where nothing can be drawn here."""
     animation: Animation | None = card.drawing.get("animation")
     places = _places(card, count)
@@ -45,7 +45,7 @@ def pictures(card: Card, count: int = COUNT) -> tuple[Picture, ...]:
         return ()
 
 
-def _places(card: Card, count: int) -> list[tuple[float, str]]:
+def _places(card: CheckReport, count: int) -> list[tuple[float, str]]:
     """The middles of the first spans of each line in turn, failures before warnings."""
     lines = [line for v in (FAIL, WARN) for line in card.lines if line.verdict == v and line.group in SEEN]
     turns = max((len(line.spans) for line in lines), default=0)
@@ -58,7 +58,7 @@ def _places(card: Card, count: int) -> list[tuple[float, str]]:
     return sorted(chosen.items())
 
 
-def _draw(animation: Animation, places: Sequence[tuple[float, str]]) -> tuple[Picture, ...]:
+def _draw(animation: Animation, places: Sequence[tuple[float, str]]) -> tuple[FramePicture, ...]:
     from facegen.renderers import camera_for, make_background
     from facegen.renderers.images import png_bytes
 
@@ -74,5 +74,5 @@ def _draw(animation: Animation, places: Sequence[tuple[float, str]]) -> tuple[Pi
         )
     )
     return tuple(
-        Picture(at, text, png_bytes(pixels)) for (at, text), pixels in zip(places, frames, strict=True)
+        FramePicture(at, text, png_bytes(pixels)) for (at, text), pixels in zip(places, frames, strict=True)
     )

@@ -16,7 +16,7 @@ from facegen.formats.gltf.animation_reader import HEAD_NODE, read_morph_animatio
 from facegen.formats.gltf.buffers import Buffer
 from facegen.formats.gltf.head_writer import add_head
 from facegen.formats.gltf.vrm import animated_copy, model_path
-from facegen.formats.head_mesh import head_for, sound_name
+from facegen.formats.head_mesh import audio_name, head_rig_for
 from facegen.rig import Rig
 from facegen.rig.head_pose import quaternions
 
@@ -63,9 +63,9 @@ class Gltf(Glb):
 
 def animated_head(animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> gltf.GLTF2:
     """The whole document, its bytes attached. Raises UsageError where animation and rig share no control."""
-    head = head_for(animation, rig)
+    head = head_rig_for(animation, rig)
     extras = {"fps": str(animation.fps), "frames": len(animation)}
-    sound = sound_name(animation, options)
+    sound = audio_name(animation, options)
     if sound:
         extras["audio"] = sound
     document = gltf.GLTF2(

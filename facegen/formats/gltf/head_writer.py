@@ -14,7 +14,7 @@ from facegen.core.mesh import normals, to_linear
 from facegen.core.units import METRES_PER_CM
 from facegen.formats.gltf.animation_reader import HEAD_NODE
 from facegen.formats.gltf.buffers import Buffer
-from facegen.rig import Part, Rig
+from facegen.rig import Rig, RigPart
 
 BASE_NODE = "base"
 EYE_NODES = {"eyeLeft": "eye_L", "eyeRight": "eye_R"}
@@ -34,7 +34,7 @@ def add_head(buffer: Buffer, rig: Rig) -> list[int]:
     mesh = rig.mesh
     assert mesh is not None
     document = buffer.document
-    parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
+    parts = rig.parts or (RigPart(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
     eyes = [name for name in EYE_NODES if name in rig.pivots and name in {part.name for part in parts}]
     skin = _add_skeleton(buffer, rig, eyes)
     first = len(document.nodes)
@@ -85,7 +85,7 @@ def _add_skeleton(buffer: Buffer, rig: Rig, eyes: list[str]) -> int:
 def _add_part(
     buffer: Buffer,
     rig: Rig,
-    part: Part,
+    part: RigPart,
     shapes: list[tuple[np.ndarray, np.ndarray]],
     unit_normals: np.ndarray,
     joint: int | None,

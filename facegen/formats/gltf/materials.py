@@ -22,7 +22,7 @@ CUTOFF = 0.5
 """Alpha below which a surface that blends is not drawn."""
 
 
-class Looks:
+class Materials:
     """``materials`` and ``textures`` of the primitives that were asked for, as a rig has them."""
 
     def __init__(self, document: Document) -> None:

@@ -11,18 +11,18 @@ import numpy as np
 from facegen.core.errors import RigError
 from facegen.core.units import METRES_PER_CM
 from facegen.formats.gltf.document import Document
-from facegen.formats.gltf.materials import Looks
+from facegen.formats.gltf.materials import Materials
 from facegen.formats.gltf.nodes import Nodes
 from facegen.formats.gltf.skinning import Skinning
-from facegen.formats.gltf.vrm_avatar import Avatar, Bind, read_avatar
+from facegen.formats.gltf.vrm_avatar import ExpressionBind, VrmAvatar, read_avatar
 from facegen.rig.builder import (
     MAX_DELTAS,
     MAX_PIECES,
     MAX_VERTICES,
-    Draft,
-    Piece,
+    MeshPart,
+    RigBuilder,
     Shape,
-    assemble,
+    build_rig,
     moved,
 )
 from facegen.rig.control_names import arkit_name
@@ -46,7 +46,7 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
     head.collect()
     avatar = head.avatar
     credit = avatar.credit or str(document.json.get("asset", {}).get("copyright") or "")
-    draft = Draft(
+    draft = RigBuilder(
         avatar.name or path.stem,
         head.pieces,
         head.looks.materials,
@@ -56,7 +56,7 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
         credit=credit,
         notes=[*head.notes, *dict.fromkeys(head.looks.notes)],
     )
-    return assemble(draft, shapes_needed)
+    return build_rig(draft, shapes_needed)
 
 
 class _Head:
@@ -64,11 +64,11 @@ class _Head:
 
     def __init__(self, document: Document) -> None:
         self.document, self.nodes = document, Nodes(document)
-        self.avatar: Avatar = read_avatar(document.json)
+        self.avatar: VrmAvatar = read_avatar(document.json)
         self.marks = self.nodes.named_joints(self.avatar.bones)
         self.head = self.nodes.below(self.marks["head"]) if "head" in self.marks else set()
-        self.pieces: list[Piece] = []
-        self.looks = Looks(document)
+        self.pieces: list[MeshPart] = []
+        self.looks = Materials(document)
         self.notes: list[str] = ["turned to face +Z, as a VRM 0.x faces -Z"] if self.avatar.backwards else []
         sign = -1.0 if self.avatar.backwards else 1.0
         self.turn = np.array([sign, 1.0, sign]) / METRES_PER_CM
@@ -110,7 +110,7 @@ class _Head:
         mesh = self.document.json["meshes"][row["mesh"]]
         name = str(mesh.get("name") or row.get("name") or f"mesh{row['mesh']}")
         self.pieces.append(
-            Piece(
+            MeshPart(
                 name,
                 skin.points(rest) * self.turn,
                 corners,
@@ -161,7 +161,7 @@ class _Head:
                 extra.append((name, _blend(targets, here, len(used))))
         return [*zip(names, targets, strict=True), *extra]
 
-    def _name(self, bind: Bind) -> str:
+    def _name(self, bind: ExpressionBind) -> str:
         """The name of the target that a bind moves."""
         mesh = bind.mesh if bind.node is None else self.nodes.rows[bind.node]["mesh"]
         return self.document.target_names(mesh)[bind.index]  # type: ignore[arg-type]
@@ -183,7 +183,7 @@ class _Head:
         return place[inside][rows], far
 
 
-def _blend(targets: list[Shape], binds: list[Bind], count: int) -> Shape:
+def _blend(targets: list[Shape], binds: list[ExpressionBind], count: int) -> Shape:
     dense = np.zeros((count, 3), np.float32)
     for bind in binds:
         index, value = targets[bind.index]

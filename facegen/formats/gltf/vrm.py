@@ -19,7 +19,7 @@ from facegen.formats.gltf.animation_reader import read_morph_animation
 from facegen.formats.gltf.document import Document
 from facegen.formats.gltf.nodes import Nodes, local_matrix
 from facegen.formats.gltf.vrm_avatar import read_avatar
-from facegen.formats.head_mesh import sound_name
+from facegen.formats.head_mesh import audio_name
 from facegen.rig import Rig
 from facegen.rig.control_names import arkit_name, arkit_stem, combined, plain
 from facegen.rig.head_pose import quaternions
@@ -71,7 +71,7 @@ def animated_copy(path: Path, animation: Animation, options: Mapping[str, Any]) 
         "frames": len(animation),
         "generator": f"facegen {facegen.__version__}",
     }
-    sound = sound_name(animation, options)
+    sound = audio_name(animation, options)
     if sound:
         extras["audio"] = sound
     model.add_weights(animation)

@@ -16,7 +16,7 @@ BONES = {"head": "head", "eyeLeft": "leftEye", "eyeRight": "rightEye", "jaw": "j
 
 
 @dataclass(frozen=True)
-class Bind:
+class ExpressionBind:
     """One morph target of an expression: on a ``mesh`` or a ``node``, with its weight at 1."""
 
     index: int
@@ -29,37 +29,40 @@ class Bind:
 
 
 @dataclass
-class Avatar:
+class VrmAvatar:
     """``bones``: pivot to node; ``expressions``: name to binds; ``backwards``: faces −Z, as VRM 0.x does."""
 
     bones: dict[str, int] = field(default_factory=dict)
-    expressions: dict[str, list[Bind]] = field(default_factory=dict)
+    expressions: dict[str, list[ExpressionBind]] = field(default_factory=dict)
     backwards: bool = False
     name: str = ""
     licence: str = ""
     credit: str = ""
 
 
-def read_avatar(data: Mapping[str, Any]) -> Avatar:
+def read_avatar(data: Mapping[str, Any]) -> VrmAvatar:
     """The avatar in a glTF's JSON; an empty one where it is no VRM."""
     extensions = data.get("extensions") or {}
     if "VRMC_vrm" in extensions:
         return _version_1(extensions["VRMC_vrm"])
     if "VRM" in extensions:
         return _version_0(extensions["VRM"])
-    return Avatar()
+    return VrmAvatar()
 
 
-def _version_1(row: Mapping[str, Any]) -> Avatar:
+def _version_1(row: Mapping[str, Any]) -> VrmAvatar:
     bones = row.get("humanoid", {}).get("humanBones", {})
     groups = row.get("expressions", {})
     expressions = {
-        name: [Bind(b["index"], float(b["weight"]), node=b["node"]) for b in e.get("morphTargetBinds", [])]
+        name: [
+            ExpressionBind(b["index"], float(b["weight"]), node=b["node"])
+            for b in e.get("morphTargetBinds", [])
+        ]
         for kind in ("preset", "custom")
         for name, e in (groups.get(kind) or {}).items()
     }
     meta = row.get("meta", {})
-    return Avatar(
+    return VrmAvatar(
         {ours: bones[theirs]["node"] for ours, theirs in BONES.items() if theirs in bones},
         expressions,
         name=str(meta.get("name", "")),
@@ -68,16 +71,17 @@ def _version_1(row: Mapping[str, Any]) -> Avatar:
     )
 
 
-def _version_0(row: Mapping[str, Any]) -> Avatar:
+def _version_0(row: Mapping[str, Any]) -> VrmAvatar:
     bones = {b["bone"]: b["node"] for b in row.get("humanoid", {}).get("humanBones", [])}
     expressions = {}
     for group in row.get("blendShapeMaster", {}).get("blendShapeGroups", []):
         name = PRESETS_0.get(str(group.get("presetName", "")).lower(), str(group.get("name", "")))
         expressions[name] = [
-            Bind(b["index"], float(b["weight"]) / 100, mesh=b["mesh"]) for b in group.get("binds", [])
+            ExpressionBind(b["index"], float(b["weight"]) / 100, mesh=b["mesh"])
+            for b in group.get("binds", [])
         ]
     meta = row.get("meta", {})
-    return Avatar(
+    return VrmAvatar(
         {ours: bones[theirs] for ours, theirs in BONES.items() if theirs in bones},
         expressions,
         backwards=True,

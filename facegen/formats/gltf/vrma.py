@@ -15,7 +15,7 @@ from facegen.core.errors import AnimationFileError
 from facegen.core.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 from facegen.formats.gltf.animation_reader import MorphDocument, euler_angles, rate_of
 from facegen.formats.gltf.buffers import Buffer
-from facegen.formats.head_mesh import sound_name
+from facegen.formats.head_mesh import audio_name
 from facegen.rig import ARKIT, Rig
 from facegen.rig.head_pose import quaternions
 
@@ -60,7 +60,7 @@ class Vrma:
         self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]
     ) -> dict[str, list[bytes]]:
         extras = {"fps": str(animation.fps), "frames": len(animation)}
-        sound = sound_name(animation, options)
+        sound = audio_name(animation, options)
         if sound:
             extras["audio"] = sound
         document = gltf.GLTF2(

@@ -13,12 +13,29 @@ from facegen.core.errors import UsageError
 from facegen.core.keyframe_reduction import Keys, fit_keys
 from facegen.formats.keyframes.bone_curves import bone_keys
 from facegen.formats.keyframes.read_targets import read_request
-from facegen.formats.keyframes.shape_matching import Match, Way, known, matches, presets, way_to
+from facegen.formats.keyframes.shape_matching import (
+    ShapeMapping,
+    ShapeMatch,
+    known,
+    map_shapes,
+    matches,
+    presets,
+)
 from facegen.formats.keyframes.targets import WHOLE, Target
 from facegen.motion.take import HAND, Take, compose
 from facegen.rig import ARKIT
 
-__all__ = ["Curve", "Match", "Target", "edited", "keyed", "known", "matches", "presets", "read_request"]
+__all__ = [
+    "KeyframeCurve",
+    "ShapeMatch",
+    "Target",
+    "edited",
+    "keyed",
+    "known",
+    "matches",
+    "presets",
+    "read_request",
+]
 
 GROUPS = {
     "lip_closure": "lips",
@@ -33,7 +50,7 @@ GROUPS = {
 """Layers of a take that an editor shows as part of another one."""
 
 
-class Curve(NamedTuple):
+class KeyframeCurve(NamedTuple):
     """The keys of one curve of one target in one layer."""
 
     target: str
@@ -42,23 +59,25 @@ class Curve(NamedTuple):
     keys: Keys
 
 
-def keyed(take: Take, targets: Sequence[Target], bound: float, layered: bool = False) -> list[Curve]:
+def keyed(take: Take, targets: Sequence[Target], bound: float, layered: bool = False) -> list[KeyframeCurve]:
     """The curves of all targets, each layer's apart where ``layered`` (they add up to the whole; bones are never
     apart). Raises UsageError for a target that nothing would move."""
     whole = compose(take, _controls(take))
     parts = _layers(take) if layered else {WHOLE: whole}
-    curves: list[Curve] = []
+    curves: list[KeyframeCurve] = []
     for target in targets:
         if target.shapes:
-            way = way_to(target)
+            way = map_shapes(target)
             for number, (layer, animation) in enumerate(_through(way, parts, layered).items()):
                 # Upper layers hold only what they move; the lowest has all, for the others to add to.
                 kept = [n for n, moves in zip(way.shapes, animation.any(axis=0), strict=True) if moves]
                 names = kept if number else list(way.shapes)
                 columns = [way.shapes.index(n) for n in names]
                 fits = fit_keys(animation[:, columns], bound)
-                curves += [Curve(target.name, layer, n, _short(k)) for n, k in zip(names, fits, strict=True)]
-        curves += [Curve(target.name, WHOLE, *row) for row in bone_keys(target, whole, bound)]
+                curves += [
+                    KeyframeCurve(target.name, layer, n, _short(k)) for n, k in zip(names, fits, strict=True)
+                ]
+        curves += [KeyframeCurve(target.name, WHOLE, *row) for row in bone_keys(target, whole, bound)]
     return curves
 
 
@@ -76,7 +95,7 @@ def edited(take: Take, targets: Sequence[Target]) -> Animation:
     total = np.zeros_like(whole.values)
     for target in targets:
         if target.shapes and target.edits:
-            change = _back(way_to(target), target, parts, whole)
+            change = _back(map_shapes(target), target, parts, whole)
             # What two meshes of one character share is edited once, on either.
             total = np.where(np.abs(change) > np.abs(total), change, total)
     return replace(whole, values=whole.values + total)
@@ -101,7 +120,7 @@ def _layers(take: Take) -> dict[str, Animation]:
     return parts
 
 
-def _through(way: Way, parts: Mapping[str, Animation], layered: bool) -> dict[str, np.ndarray]:
+def _through(way: ShapeMapping, parts: Mapping[str, Animation], layered: bool) -> dict[str, np.ndarray]:
     """The shapes' curves of each part; where ``layered`` what each group adds to those below it."""
     if not layered:
         return {name: way.apply(animation) for name, animation in parts.items()}
@@ -115,7 +134,7 @@ def _through(way: Way, parts: Mapping[str, Animation], layered: bool) -> dict[st
     return added
 
 
-def _back(way: Way, target: Target, parts: Mapping[str, Animation], whole: Animation) -> np.ndarray:
+def _back(way: ShapeMapping, target: Target, parts: Mapping[str, Animation], whole: Animation) -> np.ndarray:
     """What the target's edits change in the controls, [T, C]: through the map backwards, by least squares."""
     layered = {name: part for name, part in parts.items() if name != WHOLE}
     before = {**_through(way, layered, True), WHOLE: way.apply(whole)}

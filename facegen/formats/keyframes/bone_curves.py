@@ -9,7 +9,7 @@ import numpy as np
 from facegen.core.animation import HEAD_CHANNELS, Animation
 from facegen.core.errors import UsageError, nearest
 from facegen.core.keyframe_reduction import Keys, fit_keys
-from facegen.formats.keyframes.targets import SHIFTS, TURNS, Target, Turn
+from facegen.formats.keyframes.targets import SHIFTS, TURNS, BoneRotation, Target
 from facegen.rig import head_matrices
 
 TURN_SHARE = 0.2
@@ -44,7 +44,7 @@ def _sum(terms: Sequence[tuple[str, float]], animation: Animation, target: str) 
     return total
 
 
-def _turned(turn: Turn, animation: Animation, target: str) -> Iterator[tuple[str, np.ndarray]]:
+def _turned(turn: BoneRotation, animation: Animation, target: str) -> Iterator[tuple[str, np.ndarray]]:
     """The named curves of a bone, [T, 3 or 4]: its turn about its own axes, and its shift along them."""
     from scipy.spatial.transform import Rotation
 

@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import Any
 
 from facegen.core.errors import RigError, nearest
-from facegen.formats.keyframes.targets import AUTO, SHIFTS, TURNS, Channel, Turn
+from facegen.formats.keyframes.targets import AUTO, SHIFTS, TURNS, BoneRotation, Channel
 
 AXES = (*TURNS, *SHIFTS)
 UNIT = "unit"
@@ -96,7 +96,9 @@ def read_bone_map(text: str, name: str) -> list[dict[str, Any]]:
     return rows
 
 
-def parts_of(row: Mapping[str, Any], objects: frozenset[str]) -> tuple[tuple[Channel, ...], tuple[Turn, ...]]:
+def parts_of(
+    row: Mapping[str, Any], objects: frozenset[str]
+) -> tuple[tuple[Channel, ...], tuple[BoneRotation, ...]]:
     """Channels and bones of one target whose request holds a ``bone_map`` (its text, the name of a shipped one, or AUTO:
     that of those shipped whose bones it has),
     ``bones`` (what each is called: ``turn``, ``shift``, ``path``, ``order`` and ``basis``, and where it is, ``at`` [3] m)
@@ -144,7 +146,7 @@ def _size(wanted: _Wanted, bones: Mapping[str, Any]) -> float:
 
 def _turn(
     about: Mapping[str, Any], terms: Mapping[str, list[tuple[str, float]]], bone: str, name: str
-) -> Turn:
+) -> BoneRotation:
     order = str(about["order"])
     if order != "QUATERNION" and sorted(order) != ["X", "Y", "Z"]:
         raise RigError(
@@ -152,4 +154,4 @@ def _turn(
         )
     basis = tuple(tuple(float(x) for x in axis) for axis in about["basis"])
     every = {axis: tuple(terms.get(axis, ())) for axis in AXES}
-    return Turn(str(about["turn"]), str(about["shift"]), order, basis, every)
+    return BoneRotation(str(about["turn"]), str(about["shift"]), order, basis, every)

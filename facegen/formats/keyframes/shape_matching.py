@@ -14,10 +14,10 @@ from facegen.formats.keyframes.targets import AUTO, CUSTOM, Target
 from facegen.rig import ARKIT, Control, Rig, RigMap, built_in_rigs, load_rig
 from facegen.rig.control_names import arkit_names, other_side, plain, side_of
 from facegen.rig.map_csv import read_map
-from facegen.rig.retarget import Inverse, Route, dialect, find_map
+from facegen.rig.retarget import InverseMap, RetargetChain, control_set_of, find_map
 
 
-class Match(NamedTuple):
+class ShapeMatch(NamedTuple):
     """How a target's shapes are driven: ``preset``, and for each shape the controls that move it (none: at rest)."""
 
     target: str
@@ -30,9 +30,9 @@ def presets() -> tuple[str, ...]:
     return (AUTO, *built_in_rigs(), CUSTOM)
 
 
-def matches(targets: Sequence[Target]) -> list[Match]:
+def matches(targets: Sequence[Target]) -> list[ShapeMatch]:
     """What drives the shapes of each target that has some."""
-    return [Match(t.name, *way_to(t).table(t.shapes)) for t in targets if t.shapes]
+    return [ShapeMatch(t.name, *map_shapes(t).table(t.shapes)) for t in targets if t.shapes]
 
 
 def known(targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -48,13 +48,13 @@ def known(targets: Sequence[Target]) -> tuple[Target, ...]:
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
+class ShapeMapping:
     """From controls to a target's ``shapes``: ``route`` leads to ``named`` (a control set's own names), column
     ``columns[i]`` of which is ``shapes[i]``."""
 
     preset: str
     shapes: tuple[str, ...]
-    route: Route
+    route: RetargetChain
     columns: tuple[int, ...]
 
     def apply(self, animation: Animation) -> np.ndarray:
@@ -66,7 +66,7 @@ class Way:
         total: np.ndarray | None = None
         names: Sequence[str] = ()
         for step in self.route.steps:
-            weights = np.linalg.pinv(step.map.weights) if isinstance(step, Inverse) else step.weights
+            weights = np.linalg.pinv(step.map.weights) if isinstance(step, InverseMap) else step.weights
             if total is not None:
                 place = {n: i for i, n in enumerate(names)}
                 rows = [place.get(n) for n in step.source]
@@ -90,7 +90,7 @@ class Way:
         return self.preset, found
 
 
-def way_to(target: Target) -> Way:
+def map_shapes(target: Target) -> ShapeMapping:
     """How the ARKit controls move the target's shapes. Raises UsageError where none of them can be told."""
     source = load_rig("arkit")
     if target.preset == CUSTOM or (target.map and target.preset == AUTO):
@@ -100,7 +100,7 @@ def way_to(target: Target) -> Way:
             )
         rig = Rig(target.name, tuple(Control(s) for s in target.shapes))
         rig_map = read_map(target.map, source, rig)
-        return _way(CUSTOM, target, Route((rig_map,)), {s: s for s in target.shapes})
+        return _way(CUSTOM, target, RetargetChain((rig_map,)), {s: s for s in target.shapes})
     if target.preset not in presets():
         remedy = nearest(target.preset, presets())
         raise UsageError(f"no preset is called {target.preset!r}", path=target.name, remedy=remedy)
@@ -113,13 +113,13 @@ def way_to(target: Target) -> Way:
         )
     wanted = Rig(target.name, tuple(Control(n) for n in dict.fromkeys(named.values())))
     if preset == "arkit":
-        return _way(preset, target, Route((_same(source, wanted),)), named)
+        return _way(preset, target, RetargetChain((_same(source, wanted),)), named)
     return _way(preset, target, find_map(source, wanted), named)
 
 
-def _way(preset: str, target: Target, route: Route, named: Mapping[str, str]) -> Way:
+def _way(preset: str, target: Target, route: RetargetChain, named: Mapping[str, str]) -> ShapeMapping:
     shapes = tuple(s for s in target.shapes if named.get(s) in route.target)
-    return Way(preset, shapes, route, tuple(route.target.index(named[s]) for s in shapes))
+    return ShapeMapping(preset, shapes, route, tuple(route.target.index(named[s]) for s in shapes))
 
 
 def _same(source: Rig, target: Rig) -> RigMap:
@@ -136,7 +136,7 @@ def _named(target: Target) -> tuple[str, dict[str, str]]:
         return "arkit", as_arkit
     if target.preset != AUTO:
         return target.preset, _spelled(target.shapes, load_rig(target.preset).control_names)
-    spoken = dialect(target.shapes)
+    spoken = control_set_of(target.shapes)
     exact = _spelled(target.shapes, load_rig(spoken).control_names) if spoken else {}
     return ("arkit", as_arkit) if len(as_arkit) >= len(exact) else (spoken, exact)
 

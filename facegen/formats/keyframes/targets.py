@@ -21,7 +21,7 @@ class Channel:
 
 
 @dataclass(frozen=True)
-class Turn:
+class BoneRotation:
     """A bone: turns in degrees and shifts from ``terms`` by axis (yaw to its left, pitch down, roll to its right, and
     x y z) in a space with +Y up and +Z ahead, given to the axes of ``basis`` [3, 3] (columns are the bone's axes
     there). ``turn`` and ``shift`` name the curves; ``order`` is QUATERNION or an Euler order such as XYZ."""
@@ -44,6 +44,6 @@ class Target:
     preset: str = AUTO
     map: str | None = None
     channels: tuple[Channel, ...] = ()
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[BoneRotation, ...] = ()
     edits: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)
     optional: bool = False

@@ -12,7 +12,7 @@ import numpy as np
 
 from facegen.core.errors import RigError
 from facegen.core.files import read_bytes
-from facegen.rig.builder import MAX_VERTICES, Draft, Piece, Shape, assemble, moved
+from facegen.rig.builder import MAX_VERTICES, MeshPart, RigBuilder, Shape, build_rig, moved
 from facegen.rig.guess_units import guess_scale
 from facegen.rig.importing import Imported
 from facegen.rig.model import head_matrices
@@ -54,8 +54,8 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
         shapes.append((names[-1], moved(np.asarray(basis, np.float64) * scale)))
     pivots, jaw = _jaw(data, vertices)
     shapes += [(name, moved(rows * scale)) for name, rows in jaw.items()]
-    piece = Piece("face", vertices * scale, np.asarray(faces, np.int64).reshape(-1, 3), shapes)
-    draft = Draft(
+    piece = MeshPart("face", vertices * scale, np.asarray(faces, np.int64).reshape(-1, 3), shapes)
+    draft = RigBuilder(
         path.stem,
         [piece],
         pivots={n: tuple((np.asarray(p) * scale).tolist()) for n, p in pivots.items()},  # type: ignore[misc]
@@ -64,7 +64,7 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
     )
     if not jaw:
         draft.notes.append("no jaw: the file has no jaw joint with weights")
-    return assemble(draft, shapes_needed)
+    return build_rig(draft, shapes_needed)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

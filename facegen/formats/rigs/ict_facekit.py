@@ -9,7 +9,7 @@ import numpy as np
 from facegen.core.errors import RigError
 from facegen.core.files import read_bytes, read_json
 from facegen.formats.rigs.obj import read_model, read_shapes
-from facegen.rig.builder import Draft, Piece, Shape, assemble, moved
+from facegen.rig.builder import MeshPart, RigBuilder, Shape, build_rig, moved
 from facegen.rig.importing import Imported
 from facegen.rig.model import head_matrices
 
@@ -118,7 +118,7 @@ def _assembled(
         for shape, (index, value) in shapes.items():
             mine = (index >= start) & (index < end)
             rows.append((shape, (index[mine] - start, value[mine])))
-        piece = Piece(name, vertices[start:end], faces[(last >= start) & (last < end)] - start, rows)
+        piece = MeshPart(name, vertices[start:end], faces[(last >= start) & (last < end)] - start, rows)
         piece.uvs = None if uvs is None else uvs[start:end]
         if name in EYEBALLS:
             middle, piece.colors = _eye(piece.vertices)
@@ -128,11 +128,11 @@ def _assembled(
         pieces.append(piece)
         start = end
     landmarks = {n: MARKS_68[i] for n, i in LANDMARKS.items()} if len(vertices) == PARTS[-1][1] else {}
-    draft = Draft("ict", pieces, pivots=pivots, landmarks=landmarks, licence=LICENCE, credit=CREDIT)
-    return assemble(draft, shapes_needed)
+    draft = RigBuilder("ict", pieces, pivots=pivots, landmarks=landmarks, licence=LICENCE, credit=CREDIT)
+    return build_rig(draft, shapes_needed)
 
 
-def _add_turns(piece: Piece, middle: tuple[float, float, float], side: str) -> None:
+def _add_turns(piece: MeshPart, middle: tuple[float, float, float], side: str) -> None:
     """Gives an eyeball, which ICT-FaceKit turns by code and not by its shapes, the turns of the eyeLook shapes."""
     away = piece.vertices - middle
     own = {f"eyeLook{d}_{side[0]}" for d in GAZE}

@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.errors import RigError, printable
 from facegen.core.files import read_bytes
-from facegen.rig.builder import MAX_DELTAS, MAX_VERTICES, Draft, Piece, Shape, assemble, moved
+from facegen.rig.builder import MAX_DELTAS, MAX_VERTICES, MeshPart, RigBuilder, Shape, build_rig, moved
 from facegen.rig.guess_units import guess_scale
 from facegen.rig.importing import Imported
 
@@ -32,8 +32,8 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
     """One OBJ file. It holds no shapes, so it is a rig only after a transfer."""
     model = read_model(path)
     scale, note = guess_scale(model.vertices)
-    draft = Draft(path.stem, pieces_of(model, scale, {}), notes=[note] if note else [])
-    return assemble(draft, shapes_needed)
+    draft = RigBuilder(path.stem, pieces_of(model, scale, {}), notes=[note] if note else [])
+    return build_rig(draft, shapes_needed)
 
 
 def read_folder(folder: Path, shapes_needed: bool = True) -> Imported:
@@ -45,7 +45,9 @@ def read_folder(folder: Path, shapes_needed: bool = True) -> Imported:
     scale, note = guess_scale(model.vertices)
     shapes = read_shapes([f for f in files if f != neutral], model, scale)
     notes = [f"the neutral is {neutral.name}", *([note] if note else [])]
-    return assemble(Draft(folder.resolve().name, pieces_of(model, scale, shapes), notes=notes), shapes_needed)
+    return build_rig(
+        RigBuilder(folder.resolve().name, pieces_of(model, scale, shapes), notes=notes), shapes_needed
+    )
 
 
 def _neutral(files: list[Path], folder: Path) -> Path:
@@ -158,13 +160,13 @@ def _from(number: int, count: int) -> int:
     return number - 1 if number > 0 else count + number
 
 
-def pieces_of(model: Model, scale: float, shapes: dict[str, Shape]) -> list[Piece]:
+def pieces_of(model: Model, scale: float, shapes: dict[str, Shape]) -> list[MeshPart]:
     """One piece a group where groups are runs of vertices that share none; else one piece."""
     spans = _spans(model)
     if spans is None:
         name = printable(model.names[0])[:60] if len(model.names) == 1 and model.names[0] else "head"
         rows = list(shapes.items())
-        return [Piece(name, model.vertices * scale, model.faces, rows, uvs=model.uvs)]
+        return [MeshPart(name, model.vertices * scale, model.faces, rows, uvs=model.uvs)]
     pieces = []
     for number, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
         rows = []
@@ -174,7 +176,7 @@ def pieces_of(model: Model, scale: float, shapes: dict[str, Shape]) -> list[Piec
         uvs = None if model.uvs is None else model.uvs[start:end]
         faces = model.faces[model.groups == number] - start
         name = printable(model.names[number])[:60] or f"part{number}"
-        pieces.append(Piece(name, model.vertices[start:end] * scale, faces, rows, uvs=uvs))
+        pieces.append(MeshPart(name, model.vertices[start:end] * scale, faces, rows, uvs=uvs))
     return pieces
 
 

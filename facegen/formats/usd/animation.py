@@ -15,10 +15,10 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, MissingExtraError, UsageError
 from facegen.core.files import read_bytes, write_files
-from facegen.core.sandbox import try_apart
+from facegen.core.sandbox import try_in_sandbox
 from facegen.core.units import METRES_PER_CM, as_fps
 from facegen.formats.gltf.animation_reader import euler_angles
-from facegen.formats.head_mesh import sound_name
+from facegen.formats.head_mesh import audio_name
 from facegen.formats.usd.head_writer import HEAD_JOINT, JOINTS, add_head
 from facegen.rig import Rig, default_head, load_rig
 from facegen.rig.control_names import without_combined
@@ -50,7 +50,9 @@ class Usda:
     def read(self, path: str | PathLike) -> Animation:
         """The first ``SkelAnimation`` with blend shape weights in a file of any program: one value a time code where
         its samples are that, else linearly interpolated at whole time codes."""
-        try_apart("facegen.formats.usd.animation:read_animation", path, AnimationFileError, "export it again")
+        try_in_sandbox(
+            "facegen.formats.usd.animation:read_animation", path, AnimationFileError, "export it again"
+        )
         return read_animation(path)
 
 
@@ -120,7 +122,7 @@ def animated_stage(
     stage.SetStartTimeCode(0)
     stage.SetEndTimeCode(len(animation) - 1)
     notes = {"fps": str(animation.fps)}
-    sound = sound_name(animation, options)
+    sound = audio_name(animation, options)
     if sound:
         notes["audio"] = sound
     stage.GetRootLayer().customLayerData = {NOTES: notes}

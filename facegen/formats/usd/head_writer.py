@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.mesh import normals, to_linear
 from facegen.formats.gltf.head_writer import is_textured, linear_color, moving, part_shape
-from facegen.rig import Part, Rig
+from facegen.rig import Rig, RigPart
 
 JOINTS = ("base", "base/head")
 HEAD_JOINT = JOINTS[1]
@@ -26,7 +26,7 @@ def add_head(stage: Any, root: str, animation: str, rig: Rig, textured: bool = F
     UsdSkel.BindingAPI.Apply(skeleton.GetPrim()).CreateAnimationSourceRel().SetTargets([animation])
     unit_normals = normals(mesh.vertices, mesh.faces)
     shapes = [moving(*rig.shape(number)) for number in range(len(rig.shape_names))]
-    parts = rig.parts or (Part(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
+    parts = rig.parts or (RigPart(rig.name, "", (0, len(mesh.vertices)), (0, len(mesh.faces))),)
     taken = {"Skeleton", "Animation", "Materials"}
     for part in parts:
         if part.faces[0] == part.faces[1]:
@@ -60,7 +60,12 @@ def _add_skeleton(stage: Any, root: str, rig: Rig) -> Any:
 
 
 def _add_part(
-    stage: Any, path: str, rig: Rig, part: Part, shapes: list[tuple[np.ndarray, np.ndarray]], unit: np.ndarray
+    stage: Any,
+    path: str,
+    rig: Rig,
+    part: RigPart,
+    shapes: list[tuple[np.ndarray, np.ndarray]],
+    unit: np.ndarray,
 ) -> Any:
     from pxr import Gf, Sdf, UsdGeom, UsdSkel, Vt
 
@@ -118,7 +123,7 @@ def _add_shapes(
         binding.CreateBlendShapeTargetsRel().SetTargets(targets)
 
 
-def _bind_material(stage: Any, root: str, prim: Any, part: Part, rig: Rig, textured: bool) -> None:
+def _bind_material(stage: Any, root: str, prim: Any, part: RigPart, rig: Rig, textured: bool) -> None:
     """A preview surface by the part's material: its texture, or vertex colours where the mesh has them."""
     from pxr import Gf, Sdf, Tf, UsdShade
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from facegen.core.errors import MissingExtraError, RigError
-from facegen.core.sandbox import try_apart
-from facegen.rig.builder import MAX_DELTAS, MAX_VERTICES, Draft, Piece, Shape, assemble, moved
+from facegen.core.sandbox import try_in_sandbox
+from facegen.rig.builder import MAX_DELTAS, MAX_VERTICES, MeshPart, RigBuilder, Shape, build_rig, moved
 from facegen.rig.default_materials import look_of
 from facegen.rig.importing import Imported
 
@@ -21,7 +21,7 @@ def read(path: Path, shapes_needed: bool = True) -> Imported:
 
     In-between shapes and animation are passed over. Raises MissingExtraError without usd-core.
     """
-    try_apart("facegen.formats.usd.rig_reader:read_here", path, RigError, "export it again")
+    try_in_sandbox("facegen.formats.usd.rig_reader:read_here", path, RigError, "export it again")
     return read_here(path, shapes_needed)
 
 
@@ -40,7 +40,7 @@ def read_here(path: Path, shapes_needed: bool = True) -> Imported:
     if UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z:
         turn = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
     places = UsdGeom.XformCache(Usd.TimeCode.EarliestTime())
-    pieces: list[Piece] = []
+    pieces: list[MeshPart] = []
     materials: dict[str, dict[str, Any]] = {}
     total = 0
     for prim in stage.Traverse():
@@ -52,10 +52,10 @@ def read_here(path: Path, shapes_needed: bool = True) -> Imported:
             total += len(piece.vertices)
             if total > MAX_VERTICES:
                 raise RigError(f"has more than {MAX_VERTICES} vertices", remedy="reduce the mesh")
-    return assemble(Draft(path.stem, pieces, materials), shapes_needed)
+    return build_rig(RigBuilder(path.stem, pieces, materials), shapes_needed)
 
 
-def _piece(prim: Any, matrix: np.ndarray, turn: np.ndarray) -> Piece:
+def _piece(prim: Any, matrix: np.ndarray, turn: np.ndarray) -> MeshPart:
     from pxr import UsdGeom, UsdSkel
 
     mesh = UsdGeom.Mesh(prim)
@@ -82,7 +82,7 @@ def _piece(prim: Any, matrix: np.ndarray, turn: np.ndarray) -> Piece:
         total += len(shapes[-1][1][0])
         if total > MAX_DELTAS:
             raise RigError(f"has more than {MAX_DELTAS} displacements", remedy="export fewer shapes")
-    return Piece(
+    return MeshPart(
         prim.GetName(), points @ linear.T + turn @ matrix[:3, 3], faces, shapes, uvs=_uvs(prim, len(points))
     )
 

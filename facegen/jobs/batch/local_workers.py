@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from facegen.core.threads import BYTES_ALIKE
-from facegen.jobs.batch.task import Fault, Result, Task
+from facegen.core.threads import REPRODUCIBLE_ENVIRONMENT
+from facegen.jobs.batch.task import Result, Task, TaskError
 
-Perform = Callable[[Task], Result]
+RunTask = Callable[[Task], Result]
 ENDED_SECONDS = 0.5
-WORKER = {"FACEGEN_THREADS": "1", **BYTES_ALIKE}
+WORKER = {"FACEGEN_THREADS": "1", **REPRODUCIBLE_ENVIRONMENT}
 """The environment of a worker: one core each."""
 
 
@@ -35,7 +35,7 @@ class LocalEngine:
     """
 
     def __init__(
-        self, perform: Perform, workers: int, *, timeout: float | None = None, memory: int | None = None
+        self, perform: RunTask, workers: int, *, timeout: float | None = None, memory: int | None = None
     ) -> None:
         self._perform, self._timeout, self._memory = perform, timeout, memory
         self._workers: list[_Worker | None] = [None] * max(1, workers)
@@ -111,7 +111,7 @@ class _Worker:
             self.task = None
             self.kill()
             reason = f"took longer than {self.limit:g} s and was stopped"
-            return Result.failed(Fault(reason, remedy="raise --timeout", exit_code=1, again=True))
+            return Result.failed(TaskError(reason, remedy="raise --timeout", exit_code=1, again=True))
         return None
 
     def _died(self) -> Result:
@@ -121,7 +121,7 @@ class _Worker:
         if code == -signal.SIGKILL:
             how += ", as when the memory runs out"
         remedy = "try it alone with --workers 1, and look at the machine's memory"
-        return Result.failed(Fault(f"its process died ({how})", remedy=remedy, exit_code=1, again=True))
+        return Result.failed(TaskError(f"its process died ({how})", remedy=remedy, exit_code=1, again=True))
 
     def kill(self) -> None:
         self.process.kill()
@@ -129,7 +129,7 @@ class _Worker:
         self.channel.close()
 
 
-def _start(perform: Perform, memory: int | None) -> _Worker:
+def _start(perform: RunTask, memory: int | None) -> _Worker:
     # A fresh process holds no locks, threads or GPU contexts of ours.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -155,7 +155,7 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _serve(channel: Connection, perform: Perform, memory: int | None) -> None:
+def _serve(channel: Connection, perform: RunTask, memory: int | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; who started us decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if memory is not None:

@@ -19,7 +19,7 @@ MAX_CELL = 2**20
 MAX_COLUMNS = 500
 
 
-class Row(NamedTuple):
+class ManifestRow(NamedTuple):
     """One line: its number from 1 on, where it stands, its values by name, or why it can't be read."""
 
     number: int
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     error: FacegenError | None = None
 
 
-def read_manifest(path: str, skip: str | None = None) -> list[Row]:
+def read_manifest(path: str, skip: str | None = None) -> list[ManifestRow]:
     """The rows of a manifest (.csv, .tsv, .jsonl, .json), or a row a sound of the folder ``path``, in a fixed order.
 
     The folder ``skip`` inside it is left out. A line of JSON that can't be read becomes a row with an error. Raises
@@ -46,7 +46,7 @@ def read_manifest(path: str, skip: str | None = None) -> list[Row]:
         if not os.path.exists(path):
             what = "no such file or folder"
         raise ConfigError(what, path=path, remedy="give a folder, a .csv or a .jsonl file")
-    rows: list[Row] = []
+    rows: list[ManifestRow] = []
     try:
         for row in read(path, read_text(path, limit=MAX_BYTES, error=ConfigError)):
             rows.append(row)
@@ -59,7 +59,7 @@ def read_manifest(path: str, skip: str | None = None) -> list[Row]:
     return rows
 
 
-def _folder_rows(path: str, skip: str | None) -> list[Row]:
+def _folder_rows(path: str, skip: str | None) -> list[ManifestRow]:
     suffixes = tuple(
         json.loads((resources.files("facegen") / "data" / "formats.json").read_text("utf-8"))["sounds"]
     )
@@ -80,10 +80,10 @@ def _folder_rows(path: str, skip: str | None) -> list[Row]:
             raise InputError(f"holds more than {MAX_ROWS} sounds", path=path, remedy="split it")
     if not found:
         raise InputError("holds no sound", path=path, remedy="facegen formats lists the sounds that are read")
-    return [Row(n, name, {"audio": name}) for n, name in enumerate(sorted(found), 1)]
+    return [ManifestRow(n, name, {"audio": name}) for n, name in enumerate(sorted(found), 1)]
 
 
-def _csv_rows(path: str, text: str) -> Iterator[Row]:
+def _csv_rows(path: str, text: str) -> Iterator[ManifestRow]:
     csv.field_size_limit(MAX_CELL)
     lines = text.splitlines(keepends=True)
     head = next((line for line in lines if line.strip()), "")
@@ -103,7 +103,9 @@ def _csv_rows(path: str, text: str) -> Iterator[Row]:
             error = ConfigError(
                 f"has {len(cells)} cells for {len(names)} columns", path=place, remedy="quote commas"
             )
-        yield Row(count, place, dict(zip(names, (cell.strip() for cell in cells), strict=False)), error)
+        yield ManifestRow(
+            count, place, dict(zip(names, (cell.strip() for cell in cells), strict=False)), error
+        )
 
 
 def _column_names(names: list[str], path: str) -> list[str]:
@@ -116,7 +118,7 @@ def _column_names(names: list[str], path: str) -> list[str]:
     return names
 
 
-def _json_rows(path: str, text: str) -> Iterator[Row]:
+def _json_rows(path: str, text: str) -> Iterator[ManifestRow]:
     if text.lstrip()[:1] == "[":
         yield from _listed(path, text)
         return
@@ -129,7 +131,7 @@ def _json_rows(path: str, text: str) -> Iterator[Row]:
             yield _row(count, place, value, fault)
 
 
-def _listed(path: str, text: str) -> Iterator[Row]:
+def _listed(path: str, text: str) -> Iterator[ManifestRow]:
     values, fault = _parsed(text)
     if fault:
         raise ConfigError(fault, path=path, remedy="write a JSON list of objects, or an object a line")
@@ -146,12 +148,12 @@ def _parsed(text: str) -> tuple[Any, str]:
         return None, f"is no JSON ({str(error)[:120]})"
 
 
-def _row(number: int, place: str, value: Any, fault: str) -> Row:
+def _row(number: int, place: str, value: Any, fault: str) -> ManifestRow:
     if not fault and not isinstance(value, dict):
         fault = "is no JSON object"
     if not fault and len(value) > MAX_COLUMNS:
         fault = f"has {len(value)} entries"
     if fault:
         remedy = 'write e.g. {"audio": "line.wav", "emotion": "happy"}'
-        return Row(number, place, {}, ConfigError(fault, path=place, remedy=remedy))
-    return Row(number, place, value)
+        return ManifestRow(number, place, {}, ConfigError(fault, path=place, remedy=remedy))
+    return ManifestRow(number, place, value)

@@ -16,7 +16,7 @@ MOST_LETTERS = 200
 """Of one part of a name; file systems hold 255 bytes."""
 
 
-def fill(template: str, values: Mapping[str, Any]) -> str:
+def fill_template(template: str, values: Mapping[str, Any]) -> str:
     """``template`` with its fields filled in: a path that stays inside its folder.
 
     A field's text is made fit for file names; only ``{folder}`` and ``{name}`` may hold parts. Raises UsageError for a

@@ -13,9 +13,9 @@ from facegen.config import BatchConfig
 from facegen.core.errors import FacegenError, InputError, UsageError, nearest
 from facegen.core.registry import Registry
 from facegen.jobs import Job, load_job
-from facegen.jobs.batch.manifest import Row
-from facegen.jobs.batch.output_names import fill, named_safely
-from facegen.jobs.batch.task import Fault, Task
+from facegen.jobs.batch.manifest import ManifestRow
+from facegen.jobs.batch.output_names import fill_template, named_safely
+from facegen.jobs.batch.task import Task, TaskError
 from facegen.jobs.settings import known_fields, pick, read_values
 
 OWN = ("command", "name", "format", "output")
@@ -43,11 +43,11 @@ class Planner:
         self.formats = formats_of(self.config.format)
         self._taken = {name: "the summary" for name in SUMMARIES}
 
-    def tasks(self, rows: Sequence[Row]) -> list[Task]:
+    def tasks(self, rows: Sequence[ManifestRow]) -> list[Task]:
         """A task a row, in order; what is wrong with a row is the task's ``fault``."""
         return [self._task(row) for row in rows]
 
-    def _task(self, row: Row) -> Task:
+    def _task(self, row: ManifestRow) -> Task:
         command = str(row.values.get("command") or "animate")
         label = _label(row)
         try:
@@ -58,10 +58,10 @@ class Planner:
             options = self._options(row, job)
             outputs = self._outputs(row, job, sources, options)
         except FacegenError as error:
-            return Task(row.number, row.place, label, command, fault=Fault.of(error.at(row.place)))
+            return Task(row.number, row.place, label, command, fault=TaskError.of(error.at(row.place)))
         return Task(row.number, row.place, outputs[0], command, tuple(sources), options, tuple(outputs))
 
-    def _sources(self, row: Row, job: type[Job]) -> list[str]:
+    def _sources(self, row: ManifestRow, job: type[Job]) -> list[str]:
         found = []
         for name in job.sources:
             value = row.values.get(name)
@@ -75,7 +75,7 @@ class Planner:
             found.append(path)
         return found
 
-    def _options(self, row: Row, job: type[Job]) -> dict[str, Any]:
+    def _options(self, row: ManifestRow, job: type[Job]) -> dict[str, Any]:
         known = known_fields(job.settings)
         own = {*OWN, *job.sources}
         asked = {k: v for k, v in row.values.items() if k not in own and not k.startswith("_")}
@@ -112,14 +112,14 @@ class Planner:
             )
 
     def _outputs(
-        self, row: Row, job: type[Job], sources: Sequence[str], options: Mapping[str, Any]
+        self, row: ManifestRow, job: type[Job], sources: Sequence[str], options: Mapping[str, Any]
     ) -> list[str]:
         if row.values.get("output"):
             names = [named_safely(name) for name in _listed(row.values["output"], r";")]
         else:
             own = row.values.get("format")
             formats = formats_of(own) if own else self.formats
-            stem = fill(self.config.name, self._fields(row, job, sources, options))
+            stem = fill_template(self.config.name, self._fields(row, job, sources, options))
             names = [f"{stem}.{suffix}" for suffix in formats]
         for name in names:
             key = name.rstrip("/").casefold()
@@ -132,7 +132,7 @@ class Planner:
         return names
 
     def _fields(
-        self, row: Row, job: type[Job], sources: Sequence[str], options: Mapping[str, Any]
+        self, row: ManifestRow, job: type[Job], sources: Sequence[str], options: Mapping[str, Any]
     ) -> dict[str, Any]:
         inside = Path(os.path.relpath(sources[0], self.base))
         if inside.is_absolute() or ".." in inside.parts:
@@ -160,7 +160,7 @@ def formats_of(text: Any) -> list[str]:
     return [known[name.lower()].lstrip(".") for name in dict.fromkeys(formats)]
 
 
-def check_columns(rows: Sequence[Row], path: str) -> None:
+def check_columns(rows: Sequence[ManifestRow], path: str) -> None:
     """Raise UsageError for a column of a table that no command knows, before any work."""
     known = set(OWN)
     for command in Registry("jobs").names():
@@ -179,7 +179,7 @@ def _listed(value: Any, marks: str = r"[,;|\s]+") -> list[str]:
     return [str(part).strip() for part in parts if str(part).strip()]
 
 
-def _label(row: Row) -> str:
+def _label(row: ManifestRow) -> str:
     for name in ("name", "output", "audio", "animation"):
         if isinstance(row.values.get(name), str) and row.values[name]:
             return row.values[name]

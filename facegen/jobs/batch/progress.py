@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from facegen.jobs.batch.task import DONE, Fault, Result, Task
+from facegen.jobs.batch.task import DONE, Result, Task, TaskError
 
 
 @dataclass
@@ -15,7 +15,7 @@ class BatchProgress:
     tasks: list[Task]
     results: dict[int, Result] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
-    halted: Fault | None = None
+    halted: TaskError | None = None
     damaged: int = 0
     """Lines of the journal that could not be read."""
 

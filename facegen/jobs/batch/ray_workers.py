@@ -13,7 +13,7 @@ from typing import Any
 from facegen.config import BatchConfig
 from facegen.core.errors import MissingExtraError, UsageError
 from facegen.jobs.batch.local_workers import WORKER, limit_memory
-from facegen.jobs.batch.task import Fault, Result, Task
+from facegen.jobs.batch.task import Result, Task, TaskError
 
 AHEAD = 2
 """Tasks handed over for each that the cluster can run at once: enough that no worker waits, few enough to stop soon."""
@@ -92,7 +92,7 @@ class RayEngine:
         except self._ray.exceptions.RayError as error:  # a worker, its node or its memory is gone
             reason = f"its process died ({type(error).__name__})"
             remedy = "see the logs of Ray on that machine"
-            return Result.failed(Fault(reason, remedy=remedy, exit_code=1, again=True))
+            return Result.failed(TaskError(reason, remedy=remedy, exit_code=1, again=True))
 
     def _overdue(self) -> list[tuple[Task, Result]]:
         """Tasks that have had their time, twice over where they waited for a place to run."""
@@ -100,7 +100,7 @@ class RayEngine:
         if limit is None:
             return []
         late = [ref for ref, f in self._flying.items() if time.monotonic() - f.since > AHEAD * limit]
-        fault = Fault(
+        fault = TaskError(
             f"took longer than {limit:g} s and was stopped", remedy="raise --timeout", exit_code=1, again=True
         )
         ended = []

@@ -18,9 +18,9 @@ from facegen.jobs.batch.local_workers import LocalEngine, cores
 from facegen.jobs.batch.manifest import read_manifest
 from facegen.jobs.batch.plan import SUMMARIES, Planner, check_columns
 from facegen.jobs.batch.progress import BatchProgress
-from facegen.jobs.batch.run_task import perform
-from facegen.jobs.batch.scheduler import Dispatch, Engine
-from facegen.jobs.batch.storage import STATE, FolderPlace, Place, is_url, place_for
+from facegen.jobs.batch.run_task import run_task
+from facegen.jobs.batch.scheduler import BatchEngine, Scheduler
+from facegen.jobs.batch.storage import STATE, FolderStorage, Storage, is_url, storage_for
 from facegen.jobs.batch.summary import write_summary
 from facegen.jobs.batch.task import Result, Task
 
@@ -50,13 +50,13 @@ def run_batch(
     folder can't be written or another batch works in it.
     """
     config = config or BatchConfig()
-    place = place_for(target)
+    place = storage_for(target)
     state = state_folder(target, config)
     with ExitStack() as stack:
         holder = f"a batch (process {os.getpid()} on {platform.node()})"
         stack.enter_context(locked(state / "lock", holder, target))
         remove_tree(state / "parts")
-        summaries = place.path if isinstance(place, FolderPlace) else state
+        summaries = place.path if isinstance(place, FolderStorage) else state
         for name in SUMMARIES:
             drop_unfinished(Path(summaries) / name)
         stack.callback(remove_tree, state / "parts")
@@ -71,7 +71,7 @@ def run_batch(
             if watch is not None:
                 watch(task, result, progress)
 
-        dispatch = Dispatch(journal, engine, settled, config.retries, tasks, fail_fast=config.fail_fast)
+        dispatch = Scheduler(journal, engine, settled, config.retries, tasks, fail_fast=config.fail_fast)
         while not dispatch.idle and not dispatch.over:
             dispatch.step(POLL_SECONDS)
         progress.halted = dispatch.halted
@@ -89,8 +89,8 @@ def state_folder(target: str, config: BatchConfig) -> Any:
     return make_folder(os.path.join(target, STATE))
 
 
-def start_engine(config: BatchConfig, place: Place) -> Engine:
-    work = partial(perform, place=place, check=config.check, thumbnail=config.thumbnails)
+def start_engine(config: BatchConfig, place: Storage) -> BatchEngine:
+    work = partial(run_task, place=place, check=config.check, thumbnail=config.thumbnails)
     if config.engine == "local":
         return LocalEngine(work, config.workers or cores(), timeout=config.timeout, memory=config.memory)
     if config.engine == "ray":

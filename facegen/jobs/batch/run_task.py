@@ -16,17 +16,17 @@ from facegen import __version__
 from facegen.core.errors import FacegenError, InputError, OutputError
 from facegen.core.files import checksum, make_folder, tree_files
 from facegen.jobs import load_job
-from facegen.jobs.batch.storage import Place
-from facegen.jobs.batch.task import DONE, KEPT, STALE, Fault, Result, Task, canonical
+from facegen.jobs.batch.storage import Storage
+from facegen.jobs.batch.task import CHANGED, DONE, SKIPPED, Result, Task, TaskError, canonical
 from facegen.jobs.batch.thumbnails import card_of, picture_of
 from facegen.jobs.settings import known_fields
-from facegen.jobs.warnings import noted
+from facegen.jobs.warnings import collect_warnings
 
 HALTING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 """Faults of the output folder that every other job would meet as well."""
 
 
-def perform(task: Task, place: Place, *, check: bool = True, thumbnail: bool = False) -> Result:
+def run_task(task: Task, place: Storage, *, check: bool = True, thumbnail: bool = False) -> Result:
     """The result of ``task``; failures are results too, never exceptions. Only a finished job's files get names in
     ``place``."""
     began = time.monotonic()
@@ -40,24 +40,24 @@ def perform(task: Task, place: Place, *, check: bool = True, thumbnail: bool = F
         result = Result.failed(_no_memory(task))
     except Exception as error:  # a fault of ours in one job must not end the others
         reason = f"internal error ({type(error).__name__}: {str(error)[:300]})"
-        result = Result.failed(Fault(reason, task.name, "please report it", 5))
+        result = Result.failed(TaskError(reason, task.name, "please report it", 5))
     return replace(result, elapsed=round(time.monotonic() - began, 3))
 
 
-def _perform(task: Task, place: Place, check: bool, thumbnail: bool) -> Result:
+def _perform(task: Task, place: Storage, check: bool, thumbnail: bool) -> Result:
     if task.fault is not None:
         return Result.failed(task.fault)
-    mark = fingerprint(task)
+    mark = task_fingerprint(task)
     if task.earlier is not None:
         same = task.earlier.get("fingerprint") == mark and place.holds(task.earlier["outputs"])
-        return replace(Result.from_plain(task.earlier), state=KEPT) if same else Result(STALE)
+        return replace(Result.from_plain(task.earlier), state=SKIPPED) if same else Result(CHANGED)
     with place.aside(f"{task.row}-{os.getpid()}") as folder:
         for name in task.outputs:
             make_folder((folder / name.rstrip("/")).parent)
         paths = [os.path.join(folder, name) for name in task.outputs]
         job = load_job(task.command)(task.sources, paths, _options(task))
         job.check()
-        with noted([]) as notes:
+        with collect_warnings([]) as notes:
             done = job.run(lambda *_: None)
         outputs = {
             f.relative_to(folder).as_posix(): [checksum(f), f.stat().st_size] for f in tree_files(folder)
@@ -75,15 +75,15 @@ def _options(task: Task) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in task.options.items()}
 
 
-def _fault(error: FacegenError, place: Place) -> Fault:
+def _fault(error: FacegenError, place: Storage) -> TaskError:
     numbers = {fault.errno for fault in _causes(error) if isinstance(fault, OSError)}
     failing = isinstance(error, OutputError)
     halts = failing and (bool(numbers & set(HALTING)) or not place.exists())
-    return Fault.of(place.plainly(error), again=failing and not halts, halts=halts)
+    return TaskError.of(place.plainly(error), again=failing and not halts, halts=halts)
 
 
-def _no_memory(task: Task) -> Fault:
-    return Fault("the memory is not enough", task.name, "raise --memory, or use fewer --workers", 3, True)
+def _no_memory(task: Task) -> TaskError:
+    return TaskError("the memory is not enough", task.name, "raise --memory, or use fewer --workers", 3, True)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -94,7 +94,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def fingerprint(task: Task) -> str:
+def task_fingerprint(task: Task) -> str:
     """What the outputs of a task depend on: command, options, contents of the files that it reads, and facegen itself."""
     known = known_fields(load_job(task.command).settings)
     files = [*task.sources, *_named_files(task, known)]

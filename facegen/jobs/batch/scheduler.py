@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from facegen.jobs.batch.journal import Journal
-from facegen.jobs.batch.task import FAILED, KEPT, STALE, Fault, Result, Task
+from facegen.jobs.batch.task import CHANGED, FAILED, SKIPPED, Result, Task, TaskError
 
 
-class Engine(Protocol):
+class BatchEngine(Protocol):
     """Who does tasks: ``submit`` while ``free``, ``wait`` for those that end, ``stop`` at once."""
 
     @property
@@ -23,14 +23,14 @@ class Engine(Protocol):
     def stop(self) -> None: ...
 
 
-class Dispatch:
+class Scheduler:
     """Tasks that wait, in order, and the engine that does them. ``settled`` is called with each task's last word, once
     the journal has it. ``halted`` is a fault that every other task would meet too; then nothing more is begun."""
 
     def __init__(
         self,
         journal: Journal,
-        engine: Engine,
+        engine: BatchEngine,
         settled: Callable[[Task, Result], None],
         retries: int,
         tasks: Iterable[Task] = (),
@@ -41,7 +41,7 @@ class Dispatch:
         self._waiting = deque(tasks)
         self._tries: dict[int, int] = {}
         self._fail_fast, self._failed = fail_fast, False
-        self.halted: Fault | None = None
+        self.halted: TaskError | None = None
 
     @property
     def over(self) -> bool:
@@ -76,7 +76,7 @@ class Dispatch:
         self._engine.submit(replace(task, earlier=earlier))
 
     def _end(self, task: Task, result: Result) -> None:
-        if result.state == STALE:
+        if result.state == CHANGED:
             self._waiting.appendleft(replace(task, earlier=None))
             self._journal.begin(task.name)
             return
@@ -91,6 +91,6 @@ class Dispatch:
     def _settle(self, task: Task, result: Result) -> None:
         self._tries.pop(task.row, None)
         self._failed |= result.state == FAILED
-        if result.state != KEPT:
+        if result.state != SKIPPED:
             self._journal.end(task.name, result)
         self._settled(task, result)

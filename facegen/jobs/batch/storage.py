@@ -21,13 +21,13 @@ def is_url(text: str) -> bool:
     return "://" in text
 
 
-def place_for(target: str) -> Place:
+def storage_for(target: str) -> Storage:
     """The place that ``target`` names: a folder's path or a URL."""
-    return UrlPlace(target.rstrip("/")) if is_url(target) else FolderPlace(os.path.abspath(target))
+    return UrlStorage(target.rstrip("/")) if is_url(target) else FolderStorage(os.path.abspath(target))
 
 
 @dataclass(frozen=True)
-class FolderPlace:
+class FolderStorage:
     """A folder of this machine, or one that all machines share."""
 
     path: str
@@ -66,7 +66,7 @@ class FolderPlace:
 
 
 @dataclass(frozen=True)
-class UrlPlace:
+class UrlStorage:
     """A store that fsspec reaches (``s3://bucket/takes``, ``gs://…``, ``file:///…``): files are uploaded when whole."""
 
     url: str
@@ -117,7 +117,7 @@ class UrlPlace:
         return error
 
 
-Place = FolderPlace | UrlPlace
+Storage = FolderStorage | UrlStorage
 
 
 def _url_checksum(system: Any, path: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 from facegen import __version__
 from facegen.core.files import write_atomic
 from facegen.jobs.batch.progress import BatchProgress
-from facegen.jobs.batch.summary_html import sheet
-from facegen.jobs.batch.task import DONE, FAILED, KEPT, WAITING, Result, Task
+from facegen.jobs.batch.summary_html import summary_page
+from facegen.jobs.batch.task import DONE, FAILED, SKIPPED, WAITING, Result, Task
 
 COLUMNS = (
     "row", "name", "state", "command", "source", "place", "outputs", "seconds", "frames", "elapsed", "tries", "check",
@@ -33,12 +33,12 @@ def write_summary(progress: BatchProgress, folder: str | PathLike) -> None:
     write_atomic(Path(folder) / "summary.csv", out.getvalue().encode("utf-8"))
     whole = {"facegen": __version__, **totals(progress), "jobs": rows}
     write_atomic(Path(folder) / "summary.json", json.dumps(whole, indent=1).encode("utf-8"))
-    write_atomic(Path(folder) / "summary.html", sheet(progress).encode("utf-8"))
+    write_atomic(Path(folder) / "summary.html", summary_page(progress).encode("utf-8"))
 
 
 def totals(progress: BatchProgress) -> dict[str, Any]:
     """The counts of a batch, and its speed."""
-    counts = {state: progress.count(state) for state in (DONE, KEPT, FAILED)}
+    counts = {state: progress.count(state) for state in (DONE, SKIPPED, FAILED)}
     waiting = len(progress.tasks) - sum(counts.values())
     return {
         "total": len(progress.tasks),

@@ -7,7 +7,7 @@ from html import escape
 
 from facegen import __version__
 from facegen.jobs.batch.progress import BatchProgress
-from facegen.jobs.batch.task import DONE, FAILED, KEPT, WAITING, Result, Task
+from facegen.jobs.batch.task import DONE, FAILED, SKIPPED, WAITING, Result, Task
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#fff;--ink:#1d2329;--soft:#5b6670;--line:#d5dae0;--bad:#b3261e;--warn:#8a5a00;
@@ -24,11 +24,11 @@ td.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}img{w
 """
 
 
-def sheet(progress: BatchProgress) -> str:
+def summary_page(progress: BatchProgress) -> str:
     """The page. Text of manifests and files is escaped; it holds no script and loads nothing."""
     counts = ", ".join(
         f'<b class="{state}">{count}</b> {state}'
-        for state in (DONE, KEPT, FAILED, WAITING)
+        for state in (DONE, SKIPPED, FAILED, WAITING)
         if (count := sum(_result(progress, task).state == state for task in progress.tasks))
     )
     failed = [task for task in progress.tasks if _result(progress, task).state == FAILED]

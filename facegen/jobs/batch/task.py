@@ -9,9 +9,9 @@ from typing import Any
 
 from facegen.core.errors import FacegenError
 
-DONE, KEPT, FAILED, WAITING = "done", "kept", "failed", "waiting"
+DONE, SKIPPED, FAILED, WAITING = "done", "kept", "failed", "waiting"
 """What a job is in the summary: done now, kept from an earlier run, failed, or not begun."""
-STALE = "stale"
+CHANGED = "stale"
 """Done before, but what it was made from or what it made has changed since; to be done again."""
 
 
@@ -28,13 +28,13 @@ class Task:
     sources: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
-    fault: Fault | None = None
+    fault: TaskError | None = None
     """Why it can't be done, where that is known before it begins."""
     earlier: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
-class Fault:
+class TaskError:
     """A failure as plain values. ``again``: another try may end otherwise; ``halts``: all other jobs would meet it."""
 
     reason: str
@@ -45,7 +45,7 @@ class Fault:
     halts: bool = False
 
     @classmethod
-    def of(cls, error: FacegenError, *, again: bool = False, halts: bool = False) -> Fault:
+    def of(cls, error: FacegenError, *, again: bool = False, halts: bool = False) -> TaskError:
         return cls(error.reason, error.path, error.remedy, error.exit_code, again, halts)
 
     def error(self) -> FacegenError:
@@ -71,11 +71,11 @@ class Result:
     notes: tuple[str, ...] = ()
     card: Mapping[str, Any] | None = None
     picture: str | None = None
-    fault: Fault | None = None
+    fault: TaskError | None = None
     tries: int = 1
 
     @classmethod
-    def failed(cls, fault: Fault, **more: Any) -> Result:
+    def failed(cls, fault: TaskError, **more: Any) -> Result:
         return cls(FAILED, fault=fault, **more)
 
     def plain(self) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Result:
         """The result that ``plain`` described; TypeError for anything else."""
         fault = values.get("fault")
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        known |= {"fault": Fault(**fault) if fault else None, "notes": tuple(values.get("notes") or ())}
+        known |= {"fault": TaskError(**fault) if fault else None, "notes": tuple(values.get("notes") or ())}
         return cls(**known)
 
     def tried(self, tries: int) -> Result:

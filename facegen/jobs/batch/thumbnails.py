@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from facegen.jobs import Done
+from facegen.jobs import JobResult
 
 SIZE = (160, 160)
 
 
-def card_of(done: Done) -> dict[str, Any] | None:
+def card_of(done: JobResult) -> dict[str, Any] | None:
     """The verdict of the checks on motion (facegen.evaluation.report) and the lines that are not passed; None without a
     take."""
     if done.take is None:
@@ -27,24 +27,24 @@ def card_of(done: Done) -> dict[str, Any] | None:
     return {"verdict": card.verdict, "lines": lines}
 
 
-def picture_of(done: Done) -> str:
+def picture_of(done: JobResult) -> str:
     """The face where the mouth is widest open, as the data URI of a JPEG; aria shows curves of any rig that it can."""
     from PIL import Image
 
     from facegen.renderers import camera_for, make_background
-    from facegen.renderers.opengl import Raster
+    from facegen.renderers.opengl import OpenGLRenderer
     from facegen.rig import load_rig
 
     rig, curves = load_rig("aria"), done.animation
     if done.take is not None:
-        from facegen.formats.take import composed
+        from facegen.formats.take import flatten
 
-        curves = composed(done.take)
+        curves = flatten(done.take)
     jaw = curves.select(("jawOpen",)).values[:, 0]
     widest = int(np.argmax(jaw)) / curves.fps
     shown = curves.slice(float(widest), float(widest + 1 / curves.fps))
     camera, background = camera_for(rig, "front", SIZE), make_background("#2b2f36", SIZE)
-    pixels = next(Raster().frames(rig, shown, camera, SIZE, background))
+    pixels = next(OpenGLRenderer().frames(rig, shown, camera, SIZE, background))
     out = BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(out, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

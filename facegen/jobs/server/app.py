@@ -14,7 +14,7 @@ from typing import Any
 from facegen.config import ServeConfig
 from facegen.core.errors import FacegenError, MissingExtraError
 from facegen.core.files import atomic_path, remove_tree
-from facegen.jobs.server.job_queue import Desk, Entry, Full
+from facegen.jobs.server.job_queue import Entry, JobQueue, QueueFull
 from facegen.jobs.server.openapi import description
 
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
@@ -23,7 +23,7 @@ STATUS = {2: 400, 3: 422, 4: 507, 6: 501}
 WAIT_SECONDS = 3600.0
 
 
-def make_app(desk: Desk, config: ServeConfig) -> Any:
+def make_app(desk: JobQueue, config: ServeConfig) -> Any:
     """The Starlette application over ``desk``. Raises MissingExtraError without the extra ``serve``."""
     try:
         from starlette.applications import Starlette
@@ -60,7 +60,7 @@ def make_app(desk: Desk, config: ServeConfig) -> Any:
 async def _answer_error(request: Any, error: Any) -> Any:
     from starlette.responses import JSONResponse
 
-    status = 503 if isinstance(error, Full) else STATUS.get(error.exit_code, 500)
+    status = 503 if isinstance(error, QueueFull) else STATUS.get(error.exit_code, 500)
     if getattr(error, "status", None):
         status = error.status
     headers = (
@@ -74,7 +74,7 @@ def _told(error: FacegenError) -> dict[str, Any]:
     return {"error": error.reason, "about": path, "remedy": error.remedy}
 
 
-class Refused(FacegenError):
+class RequestError(FacegenError):
     """A request that is not let in, with its HTTP status."""
 
     def __init__(self, status: int, reason: str, remedy: str) -> None:
@@ -83,17 +83,17 @@ class Refused(FacegenError):
 
 
 class _Service:
-    def __init__(self, desk: Desk, config: ServeConfig) -> None:
+    def __init__(self, desk: JobQueue, config: ServeConfig) -> None:
         self.desk, self.config, self.started = desk, config, time.time()
 
     def _let_in(self, request: Any) -> None:
         if self.config.token is not None:
             given = request.headers.get("authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {self.config.token}".encode()):
-                raise Refused(401, "the token is missing or wrong", "send Authorization: Bearer TOKEN")
+                raise RequestError(401, "the token is missing or wrong", "send Authorization: Bearer TOKEN")
         origin = request.headers.get("origin")
         if origin and origin.partition("://")[2] != request.headers.get("host"):
-            raise Refused(403, "comes from another site's page", "call it from a program")
+            raise RequestError(403, "comes from another site's page", "call it from a program")
 
     async def animate(self, request: Any) -> Any:
         from starlette.responses import FileResponse, JSONResponse
@@ -134,7 +134,7 @@ class _Service:
                     raise self._too_large()
                 out.write(chunk)
         if not count:
-            raise Refused(400, "the request holds no sound", "send a sound file as the body")
+            raise RequestError(400, "the request holds no sound", "send a sound file as the body")
         return {}
 
     async def _receive_form(self, request: Any, place: Path, most: int) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class _Service:
         async with request.form(max_files=1, max_fields=100) as form:
             sound = form.get("audio")
             if not isinstance(sound, UploadFile):
-                raise Refused(400, "the form has no file called audio", "send the sound as audio")
+                raise RequestError(400, "the form has no file called audio", "send the sound as audio")
             count = 0
             with atomic_path(place) as temporary, open(temporary, "wb") as out:
                 while chunk := await sound.read(1 << 16):
@@ -153,8 +153,8 @@ class _Service:
                     out.write(chunk)
             return {key: value for key, value in form.items() if isinstance(value, str)}
 
-    def _too_large(self) -> Refused:
-        return Refused(413, f"the sound is larger than {self.config.largest} MB", "send it in parts")
+    def _too_large(self) -> RequestError:
+        return RequestError(413, f"the sound is larger than {self.config.largest} MB", "send it in parts")
 
     async def _done(self, entry: Entry) -> None:
         """Wait for the end of a job."""
@@ -174,7 +174,7 @@ class _Service:
         self._let_in(request)
         name = request.path_params["name"]
         if name not in self.desk.entries:
-            raise Refused(404, "there is no such job", "it may have been removed")
+            raise RequestError(404, "there is no such job", "it may have been removed")
         return name, self.desk.entries[name]
 
     async def job(self, request: Any) -> Any:
@@ -189,7 +189,7 @@ class _Service:
         files = dict(self.desk.outputs(entry))
         wanted = request.path_params["file"]
         if wanted not in files:
-            raise Refused(404, "the job has no such file", "see its outputs")
+            raise RequestError(404, "the job has no such file", "see its outputs")
         return FileResponse(files[wanted], filename=wanted)
 
     async def forget(self, request: Any) -> Any:
@@ -197,7 +197,7 @@ class _Service:
 
         name, entry = self._entry(request)
         if entry.result is None:
-            raise Refused(409, "the job has not ended", "try again when it has")
+            raise RequestError(409, "the job has not ended", "try again when it has")
         await asyncio.to_thread(self.desk.forget, name)
         return Response(status_code=204)
 

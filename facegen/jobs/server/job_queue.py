@@ -20,11 +20,11 @@ from facegen.core.errors import FacegenError
 from facegen.core.files import locked, make_folder, read_bytes, remove_tree, write_atomic
 from facegen.jobs.batch.journal import Journal
 from facegen.jobs.batch.local_workers import LocalEngine, cores
-from facegen.jobs.batch.manifest import Row
+from facegen.jobs.batch.manifest import ManifestRow
 from facegen.jobs.batch.plan import Planner
-from facegen.jobs.batch.run_task import perform
-from facegen.jobs.batch.scheduler import Dispatch
-from facegen.jobs.batch.storage import STATE, FolderPlace
+from facegen.jobs.batch.run_task import run_task
+from facegen.jobs.batch.scheduler import Scheduler
+from facegen.jobs.batch.storage import STATE, FolderStorage
 from facegen.jobs.batch.task import FAILED, Result, Task
 
 IDLE_SECONDS = 0.05
@@ -33,7 +33,7 @@ UPLOADS, REQUEST = "uploads", "request.json"
 MAX_REQUEST_BYTES = 2**20
 
 
-class Full(FacegenError):
+class QueueFull(FacegenError):
     """More jobs wait than may."""
 
     exit_code = 1
@@ -49,7 +49,7 @@ class Entry:
     tell: list[Callable[[], None]] = field(default_factory=list)
 
 
-class Desk:
+class JobQueue:
     """Takes jobs with outputs in ``folder``; what was taken and not done when it last ended is done now.
 
     Raises OutputError where the folder can't be written or another service or batch works in it.
@@ -71,12 +71,12 @@ class Desk:
         remove_tree(state / "parts")
         self._journal = Journal(state / "journal.jsonl")
         self._stack.callback(self._journal.close)
-        work = partial(perform, place=FolderPlace(self.folder), check=False)
+        work = partial(run_task, place=FolderStorage(self.folder), check=False)
         self._engine = LocalEngine(
             work, config.workers or cores(), timeout=config.timeout, memory=config.memory
         )
         self._stack.callback(self._engine.stop)
-        self._dispatch = Dispatch(self._journal, self._engine, self._settled, retries=1)
+        self._dispatch = Scheduler(self._journal, self._engine, self._settled, retries=1)
         self._take_up()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._work, name="facegen-desk", daemon=True)
@@ -86,7 +86,7 @@ class Desk:
         """A fresh job's name and the file that its sound is to be written to. Raises Full."""
         if self.waiting >= self.config.waiting:
             self.counts["refused"] += 1
-            raise Full("too many jobs wait", remedy="try again in a while")
+            raise QueueFull("too many jobs wait", remedy="try again in a while")
         name = uuid.uuid4().hex
         return name, make_folder(self.uploads / name) / "sound"
 
@@ -112,7 +112,7 @@ class Desk:
         values = {**asked, "command": command, "audio": "sound", "name": name}
         values.pop("output", None)
         planner = Planner(str(self.uploads / name), BatchConfig(format="take"))
-        (task,) = planner.tasks([Row(self._numbers, "request", values)])
+        (task,) = planner.tasks([ManifestRow(self._numbers, "request", values)])
         return task
 
     def _queue(self, name: str, task: Task) -> Entry:

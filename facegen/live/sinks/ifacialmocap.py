@@ -14,7 +14,7 @@ MAX_RECEIVERS = 8
 _VERSION_2 = "sendDataVersion=v2"
 
 
-class IFacialMocap:
+class IFacialMocapSink:
     """Listens at HOST:PORT for receivers' hello; each is sent a datagram of text a frame, to where it asked from."""
 
     paced = True

@@ -12,7 +12,7 @@ from facegen.live.sinks import Address, Frame
 DIGITS = 6
 
 
-class JsonLines:
+class JsonLinesSink:
     """``{"frame", "time", "controls": {name: value}, "head": [6] or null}``, to stdout (-) or a file."""
 
     paced = False

@@ -23,7 +23,7 @@ ANGLES = {"radians": 1.0, "half-turns": 1 / np.pi}
 _ORDER = np.array([ARKIT.index(name) for name in ARKIT_LEFT_FIRST])
 
 
-class LiveLink:
+class LiveLinkSink:
     """One packet a frame. Options: ``subject`` (its name in Unreal), ``angles`` (radians or half-turns)."""
 
     paced = True

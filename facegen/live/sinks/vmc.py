@@ -23,7 +23,7 @@ MAX_BUNDLE_BYTES = 1472
 VRM_PRESETS = ("vrm0", "vrm1")
 
 
-class Vmc:
+class VmcSink:
     """Bundles of at most MAX_BUNDLE_BYTES: every shape, then the bones of head and eyes, then Apply.
 
     Options: ``shapes``, perfectsync (the 52 as JawOpen), camel (jawOpen) or the presets of vrm0 or vrm1; ``bones``,

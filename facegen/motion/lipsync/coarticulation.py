@@ -16,13 +16,13 @@ import numpy as np
 
 from facegen.config import Config
 from facegen.core.animation import Animation
-from facegen.core.threads import side_by_side
+from facegen.core.threads import run_parallel
 from facegen.core.units import FEATURE_HZ
 from facegen.emotion.style import load_style
 from facegen.motion.context import Context
 from facegen.motion.lipsync.gestures import CONTROLS, controls
 from facegen.motion.lipsync.speech_level import GATE_REACH, LEVEL_BEHIND, level_and_gate, windowed
-from facegen.motion.lipsync.visemes import GESTURES, TARGETS, visemes
+from facegen.motion.lipsync.visemes import GESTURES, TARGETS, viseme_table
 from facegen.speech.phones import LABELS, Features
 
 KERNEL_AHEAD = 15  # frames of coming speech that a frame sees: anticipation
@@ -38,7 +38,7 @@ RATE_USUAL = 12.0  # phones a second
 RATE_SLOPE = 0.006  # how much a phone a second more narrows the opening
 
 
-class RuleDecoder:
+class CoarticulationDecoder:
     """Phones to mouth by readable tables; the same for any voice and language."""
 
     controls = CONTROLS
@@ -71,7 +71,7 @@ def mouth(
         piece = _decode_piece(heard, energy[low:high], strength)
         rows[start:stop] = piece[start - low : stop - low]
 
-    side_by_side(decode, range(span.start, end, BLOCK))
+    run_parallel(decode, range(span.start, end, BLOCK))
     return rows
 
 
@@ -100,7 +100,7 @@ def _kernel() -> np.ndarray:
     Place 0 is KERNEL_BEHIND frames before the frame, the last KERNEL_AHEAD after it. Dominance is
     ``hold * exp(-distance / reach)``, faded to 0 at the window's ends.
     """
-    table = visemes()
+    table = viseme_table()
     places = np.arange(-KERNEL_BEHIND, KERNEL_AHEAD + 1)
     seconds = np.abs(places)[:, None] / FEATURE_HZ
     reach = np.where(places[:, None] < 0, table.behind, table.ahead)

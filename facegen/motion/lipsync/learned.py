@@ -16,8 +16,8 @@ import numpy as np
 from facegen.config import Config
 from facegen.core.animation import Animation, owned
 from facegen.core.errors import ModelError, UsageError, nearest
-from facegen.core.onnx_model import OnnxFile
-from facegen.core.threads import side_by_side
+from facegen.core.onnx_model import OnnxModel
+from facegen.core.threads import run_parallel
 from facegen.emotion.style import Style, load_style
 from facegen.motion.context import Context
 from facegen.motion.lipsync.coarticulation import BEFORE, mouth
@@ -58,7 +58,7 @@ class LearnedDecoder:
 
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.path = str(model or resources.files("facegen") / "models" / "lips.onnx")
-        self._session = OnnxFile(self.path, MAX_MODEL_BYTES, "lip decoder", _REMEDY)
+        self._session = OnnxModel(self.path, MAX_MODEL_BYTES, "lip decoder", _REMEDY)
         self.left, self.right, self.speakers = self._contract()
         self.before = max(LEVEL_BEHIND + max(self.left, GATE_REACH + GATE_BEHIND), BEFORE)
 
@@ -116,7 +116,7 @@ class LearnedDecoder:
             window = network_input(posteriors[low:high], prosody[low:high], *ends)
             rows[start:stop] = self._run(window, style)[self.left : self.left + stop - start]
 
-        side_by_side(decode, range(span.start, end, BLOCK))
+        run_parallel(decode, range(span.start, end, BLOCK))
         return rows * speech_gate(posteriors, energy)[:, None]
 
     def style_vector(self, style: Style) -> np.ndarray:

@@ -17,7 +17,7 @@ USUAL_BEFORE, USUAL_AHEAD = 600, 20
 """Frames that a decoder may look at before and after one, where it does not say."""
 
 
-class LiveDecoder:
+class StreamingDecoder:
     """The rows of ``decoder`` for a part of the feature frames at a time, as it gives them for the whole.
 
     ``before`` and ``ahead`` are the frames around that part which ``rows`` must be given for that.

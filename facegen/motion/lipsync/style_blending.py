@@ -12,7 +12,7 @@ from facegen.motion.context import Context
 from facegen.motion.lipsync import Decoder
 
 
-def decode_styles(decoder: Decoder, context: Context) -> Animation:
+def decode_with_styles(decoder: Decoder, context: Context) -> Animation:
     """The ``lips`` layer, [context.frames, C]: the decoder's by the clip's style, and within spans by theirs, as they fade
     in and out."""
     whole = decoder.decode(context)

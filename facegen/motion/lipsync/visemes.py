@@ -24,7 +24,7 @@ TARGETS = tuple(name for names in GESTURES.values() for name in names)
 
 
 @dataclass(frozen=True, eq=False)
-class Visemes:
+class VisemeTable:
     """``targets`` [40, 11] of TARGETS in 0..1; ``hold`` [40, 3] dominance of jaw, lips and shape;
     ``ahead`` and ``behind`` [40] seconds in which dominance falls to 1/e before and after the phone."""
 
@@ -35,8 +35,8 @@ class Visemes:
 
 
 @lru_cache(maxsize=1)
-def visemes() -> Visemes:
-    """The table ``visemes.csv``, rows in the order of LABELS."""
+def viseme_table() -> VisemeTable:
+    """The table ``viseme_table.csv``, rows in the order of LABELS."""
     rows = {row["phone"]: row for row in csv.DictReader((DATA / "visemes.csv").open(encoding="utf-8"))}
     if set(rows) != set(LABELS):
         raise FacegenError(f"visemes.csv lacks or adds phones: {sorted(set(rows) ^ set(LABELS))}")
@@ -46,4 +46,4 @@ def visemes() -> Visemes:
 
     hold = columns(tuple(f"hold_{group}" for group in GESTURES))
     ahead, behind = columns(("ahead_ms", "behind_ms")).T / 1000
-    return Visemes(columns(TARGETS), hold, ahead, behind)
+    return VisemeTable(columns(TARGETS), hold, ahead, behind)

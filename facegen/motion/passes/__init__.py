@@ -10,16 +10,16 @@ from facegen.core.errors import UsageError, nearest
 from facegen.motion.context import Context
 from facegen.motion.passes.asymmetry import asymmetry
 from facegen.motion.passes.blink import blink
-from facegen.motion.passes.breathing import breath
+from facegen.motion.passes.breathing import breathing
 from facegen.motion.passes.expression import expression
 from facegen.motion.passes.gaze import gaze
-from facegen.motion.passes.head_motion import head
+from facegen.motion.passes.head_motion import head_motion
 from facegen.motion.passes.lip_closure import lip_closure
-from facegen.motion.passes.micro_expressions import micro
+from facegen.motion.passes.micro_expressions import micro_expressions
 from facegen.motion.passes.nonverbal import nonverbal
-from facegen.motion.passes.preparatory_opening import prepare
-from facegen.motion.passes.reference_face import borrow
-from facegen.motion.passes.vocal_effort import effort
+from facegen.motion.passes.preparatory_opening import preparatory_opening
+from facegen.motion.passes.reference_face import reference_face
+from facegen.motion.passes.vocal_effort import vocal_effort_pass
 from facegen.motion.take import Layer, Take
 
 
@@ -35,15 +35,15 @@ class Pass(NamedTuple):
 
 PASSES: tuple[Pass, ...] = (
     Pass("expression", expression, "the emotion's action units, and brows that rise with stress"),
-    Pass("borrow", borrow, "the upper face of --emotion-from, where that is a face"),
-    Pass("micro", micro, "flashes of what is felt, most of all when it is held back"),
-    Pass("effort", effort, "brows, lids, jaw and head that rise with a raised voice"),
+    Pass("borrow", reference_face, "the upper face of --emotion-from, where that is a face"),
+    Pass("micro", micro_expressions, "flashes of what is felt, most of all when it is held back"),
+    Pass("effort", vocal_effort_pass, "brows, lids, jaw and head that rise with a raised voice"),
     Pass("asymmetry", asymmetry, "slight differences between left and right"),
     Pass("nonverbal", nonverbal, "laughs, sighs, gasps, cries and groans that are heard"),
-    Pass("prepare", prepare, "lips that part for breath before an utterance"),
+    Pass("prepare", preparatory_opening, "lips that part for breath before an utterance"),
     Pass("lip_closure", lip_closure, "lips shut at p b m and meet the teeth at f v, whatever lies below"),
-    Pass("head", head, "head drift, and nods with stress", "head"),
-    Pass("breath", breath, "the head's rise and fall with breath", "head"),
+    Pass("head", head_motion, "head drift, and nods with stress", "head"),
+    Pass("breath", breathing, "the head's rise and fall with breath", "head"),
     Pass("gaze", gaze, "saccades, eyes that hold their point while the head turns, lids that follow", "gaze"),
     Pass("blink", blink, "blinks, most of them in pauses", "blink"),
 )

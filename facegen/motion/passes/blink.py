@@ -6,8 +6,8 @@ import numpy as np
 
 from facegen.core.animation import Animation, owned
 from facegen.motion.context import Context
-from facegen.motion.passes.gaze_events import affect, events
-from facegen.motion.passes.signals import dial, duration, frame_times, mean_over, speaking, value_at
+from facegen.motion.passes.gaze_events import affect, gaze_events
+from facegen.motion.passes.signals import duration, frame_times, mean_over, speaking, style_value, value_at
 from facegen.motion.take import Layer, Take
 
 # Blinks a minute are log-normal between people; a blink takes 13 frames at 60 a second and closes faster than it
@@ -42,7 +42,7 @@ def blink(take: Take, context: Context) -> Layer | None:
     names = ("eyeBlinkLeft", "eyeBlinkRight", "eyeWideLeft", "eyeWideRight")
     values = np.zeros((context.frames, len(names)), np.float32)
     times, fps = frame_times(context), float(context.fps)
-    heavy = dial(context, "lids")
+    heavy = style_value(context, "lids")
     for instant in instants:
         length = np.clip(np.exp(rng.normal(0, LENGTH_LOG_SPREAD)), *LENGTH_RANGE)
         length = min(LENGTH_RANGE[1], length * (1 + SLOW_LIDS * value_at(context, heavy, instant)))
@@ -66,7 +66,7 @@ def _lid(away: np.ndarray) -> np.ndarray:
 def blink_times(context: Context, rng: np.random.Generator) -> np.ndarray:
     """Instants [N] s at which the lids are down, each in the middle of a frame, none cut by the clip's ends."""
     own, end, fps = rng.normal(RATE_LOG_MEAN, RATE_LOG_SPREAD), duration(context), float(context.fps)
-    rates = np.exp(own + AROUSED * affect(context)[:, 1]) * dial(context, "blink")
+    rates = np.exp(own + AROUSED * affect(context)[:, 1]) * style_value(context, "blink")
     gaps = 60.0 / np.clip(rates, *RATE_RANGE)
     before, after = (LENGTH_RANGE[1] * s + 0.5 / fps for s in (CLOSE_S, SHUT_S + OPEN_S))
     least = LEAST_GAP_S + before + after
@@ -95,7 +95,7 @@ def blink_times(context: Context, rng: np.random.Generator) -> np.ndarray:
 def _with_shifts(context: Context) -> np.ndarray:
     """Instants [N] s of large gaze shifts that a blink goes with."""
     rng, found, before = context.rng("blink with gaze"), [], (0.0, 0.0)
-    for look in events(context):
+    for look in gaze_events(context):
         size = np.hypot(look.left - before[0], look.up - before[1])
         if rng.random() < WITH_SHIFT and size > SHIFT_DEGREES:
             found.append(look.at + CLOSE_S)

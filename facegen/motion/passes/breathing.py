@@ -15,7 +15,7 @@ LIFT_CM = 0.09
 LIFT_DEGREES = 0.7
 
 
-def breath(take: Take, context: Context) -> Layer | None:
+def breathing(take: Take, context: Context) -> Layer | None:
     """Head pose [T, 6]: y and pitch; ARKit has no control that moves the nostrils and not the lip."""
     rng = context.rng("breath")
     at, size = breath_times(context, rng)

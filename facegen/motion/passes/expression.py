@@ -12,9 +12,9 @@ from scipy.ndimage import uniform_filter1d
 
 from facegen.core.animation import Animation, owned
 from facegen.emotion import named_emotions
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.motion.context import Context
-from facegen.motion.passes.signals import dial, frame_times, pulses, slow_noise, speaking, stresses
+from facegen.motion.passes.signals import frame_times, pulses, slow_noise, speaking, stresses, style_value
 from facegen.motion.take import Layer, Take
 
 LEAD_S = 0.10  # brows lead the stressed syllable (Cave et al. 1996)
@@ -40,23 +40,23 @@ SEALING = 0.4  # of a wrinkled nose, which the chin takes back of what it parts 
 
 
 @dataclass(frozen=True, eq=False)
-class Felt:
+class EmotionSignals:
     """Weights ``rows`` [T, K] of the named emotions numbered ``columns`` [K], [1, K] where they never change; all others
     have none."""
 
     rows: np.ndarray
     columns: np.ndarray
 
-    def part(self, frames: slice) -> Felt:
+    def part(self, frames: slice) -> EmotionSignals:
         """The same of some frames."""
-        return Felt(self.rows[frames], self.columns)
+        return EmotionSignals(self.rows[frames], self.columns)
 
     def through(self, matrix: np.ndarray) -> np.ndarray:
         """What ``matrix`` [N, M] makes of the weights of all named emotions, [T, M] or [1, M]."""
         return self.rows @ matrix[self.columns]
 
 
-def felt(context: Context) -> Felt:
+def emotion_signals(context: Context) -> EmotionSignals:
     """Weights of the named emotions times the intensity: they rise as the track does and fall over each one's offset;
     neutral has none."""
     track = context.emotion
@@ -70,9 +70,9 @@ def felt(context: Context) -> Felt:
             if row.any() and emotion.name not in given:
                 row[:] = _lingering(row, emotion.offset * float(context.fps))
         weights /= np.maximum(1.0, weights.sum(axis=1, keepdims=True))
-    shown = np.asarray(context.config.intensity * dial(context, "emotion"), np.float32)
+    shown = np.asarray(context.config.intensity * style_value(context, "emotion"), np.float32)
     weights *= shown if shown.ndim == 0 else shown[:, None]
-    return Felt(weights, columns)
+    return EmotionSignals(weights, columns)
 
 
 def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
@@ -83,10 +83,10 @@ def _lingering(rows: np.ndarray, frames: float) -> np.ndarray:
 
 
 def moved_by_units(context: Context, columns: list[int]) -> np.ndarray:
-    """What the action units do to the controls ``columns`` of ``unit_table``, [T, C] float32: the mean of what is felt,
+    """What action units do to the controls ``columns`` of ``action_unit_table``, [T, C] float32: the mean of what is felt,
     a draw of the seed that stays, and a slow sway about both. Mean and spread make each emotion a Gaussian."""
     values = np.zeros((context.frames, len(columns)), np.float32)
-    to = unit_table().to[:, columns]
+    to = action_unit_table().to[:, columns]
     for pair, rows in unit_strengths(context, to.any(axis=1)):
         touched = np.flatnonzero(to[pair].any(axis=0))
         values[:, touched] += rows @ to[pair][:, touched]
@@ -95,8 +95,8 @@ def moved_by_units(context: Context, columns: list[int]) -> np.ndarray:
 
 def unit_strengths(context: Context, wanted: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """For both sides of each action unit that is felt and of which one is ``wanted`` [U]: their numbers in
-    ``unit_table().units``, and their strengths over time, [T, 2] of at least 0."""
-    table, weights = unit_table(), felt(context)
+    ``action_unit_table().units``, and their strengths over time, [T, 2] of at least 0."""
+    table, weights = action_unit_table(), emotion_signals(context)
     apex = 1.0 if len(weights.rows) < 2 else _apex(weights.rows.sum(axis=1), float(context.fps))[:, None]
     wanted = wanted & table.mean[weights.columns[weights.rows.any(axis=0)]].any(axis=0)
     for number, stream in enumerate(context.rng("units").spawn(len(table.units) // 2)):
@@ -110,13 +110,13 @@ def unit_strengths(context: Context, wanted: np.ndarray) -> Iterator[tuple[slice
 
 def mean_values(context: Context, controls: tuple[str, ...]) -> np.ndarray:
     """What is felt does to ``controls`` on the mean, [T, C] or [1, C]: without the seed's variation."""
-    table = unit_table()
-    return through_units(felt(context), [table.controls.index(name) for name in controls])
+    table = action_unit_table()
+    return through_units(emotion_signals(context), [table.controls.index(name) for name in controls])
 
 
-def through_units(weights: Felt, columns: list[int]) -> np.ndarray:
-    """What emotions do on the mean to the controls ``columns`` of ``unit_table``, [T, C] or [1, C]."""
-    table = unit_table()
+def through_units(weights: EmotionSignals, columns: list[int]) -> np.ndarray:
+    """What emotions do on the mean to the controls ``columns`` of ``action_unit_table``, [T, C] or [1, C]."""
+    table = action_unit_table()
     units = np.flatnonzero(table.to[:, columns].any(axis=1))
     return np.minimum(weights.through(table.mean[:, units]), 1.0) @ table.to[units][:, columns]
 
@@ -136,14 +136,14 @@ def _apex(total: np.ndarray, fps: float) -> np.ndarray:
 
 def expression(take: Take, context: Context) -> Layer | None:
     """Brows, lids, cheeks and nose by ``upper_face``; the mouth's part lies under its articulation."""
-    table = unit_table()
+    table = action_unit_table()
     columns = table.columns("upper", "mouth")
     names = tuple(table.controls[i] for i in columns)
     regions = tuple(table.regions[i] for i in columns)
     values = moved_by_units(context, columns)
     np.minimum(values, 1.0, out=values)
     talks = context.at_frames(speaking(context, 0.5))
-    upper = context.config.upper_face * dial(context, "upper_face")
+    upper = context.config.upper_face * style_value(context, "upper_face")
     shares = {kind: pause + (talk - pause) * talks for kind, (pause, talk) in SHARES.items()}
     shares["opening"] *= 1 + talks * (_articulated(take) - 1)
     for column, (name, region) in enumerate(zip(names, regions, strict=True)):
@@ -154,7 +154,7 @@ def expression(take: Take, context: Context) -> Layer | None:
     raised = upper * free_brows(context) * _brows(context, context.rng("expression"))
     for name, share in (("browInnerUp", 1.0), ("browOuterUpLeft", 0.7), ("browOuterUpRight", 0.7)):
         values[:, names.index(name)] += share * raised
-    drooping = dial(context, "lids")
+    drooping = style_value(context, "lids")
     for side in ("Left", "Right"):
         values[:, names.index(f"eyeBlink{side}")] += drooping
     return Layer("expression", "add", Animation(context.fps, names, owned(values)))

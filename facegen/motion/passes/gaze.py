@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.core.animation import Animation, owned
-from facegen.core.memory import pieces
+from facegen.core.memory import chunks
 from facegen.core.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
 from facegen.motion.context import Context, GazeTarget
-from facegen.motion.passes.gaze_events import affect, events, gliding
-from facegen.motion.passes.signals import dial, duration, value_at
+from facegen.motion.passes.gaze_events import affect, gaze_events, gliding
+from facegen.motion.passes.signals import duration, style_value, value_at
 from facegen.motion.take import Layer, Take
 
 # Shifts each 25-45 frames at 60 a second, 0.1-0.2 of the range away, two in five back to the centre (statistics
@@ -38,13 +38,13 @@ def gaze(take: Take, context: Context) -> Layer | None:
     """Eye and lid controls [T, 12], added to those below."""
     point = context.config.look_at
     small = saccades(context, EYE_DEGREES_SIDE * (1.0 if point is None else CLOSE_STUDY))
-    looks = events(context)
+    looks = gaze_events(context)
     shifts = np.diff([(0.0, 0.0), *((look.left, look.up) for look in looks)], axis=0)
     large = gliding(context, looks, SECONDS_LEAST + SECONDS_A_DEGREE * np.linalg.norm(shifts, axis=1))
     small += large
     del large
     values = np.zeros((context.frames, len(CONTROLS)), np.float32)
-    for frames in pieces(context.frames):
+    for frames in chunks(context.frames):
         turned = _head(take, frames)
         values[frames] = _controls(small[frames, 0] - turned[0], small[frames, 1] + turned[1], point)
     return Layer("gaze", "add", Animation(context.fps, CONTROLS, owned(values)))
@@ -67,7 +67,7 @@ def _controls(left: np.ndarray, up: np.ndarray, point: tuple[float, float, float
 def saccades(context: Context, scale: float) -> np.ndarray:
     """Small shifts to the character's left and up, [T, 2] degrees; ``scale`` is the range's size in degrees."""
     rng = context.rng("gaze")
-    lively, mood = dial(context, "gaze"), affect(context)
+    lively, mood = style_value(context, "gaze"), affect(context)
     uneasy = np.clip(-mood[:, 0], 0, 1) * np.clip(mood[:, 1], 0, 1) * np.clip(-mood[:, 2] + 0.3, 0, 1)
     points, at, end = [], 0.0, duration(context)
     while at < end:

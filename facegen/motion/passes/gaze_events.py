@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from facegen.core.memory import pieces
+from facegen.core.memory import chunks
 from facegen.core.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.emotion.lexicon import vad_table
 from facegen.motion.context import Context, GazeTarget
-from facegen.motion.passes.expression import felt, through_units
-from facegen.motion.passes.signals import dial, duration, frame_times, speaking, value_at
+from facegen.motion.passes.expression import emotion_signals, through_units
+from facegen.motion.passes.signals import duration, frame_times, speaking, style_value, value_at
 
 PAUSE_S = 0.4  # speech after a pause of that length begins with a plan
 EARLY_S, PLANNED_S = (0.05, 0.45), (0.5, 1.5)
@@ -27,14 +27,14 @@ UNSURE = 1.6  # chance of a look away while planning, for each part of dominance
 
 def affect(context: Context) -> np.ndarray:
     """Valence, arousal and dominance of what is shown, [T, 3] or [1, 3] in -1..1."""
-    weights, axes = felt(context), vad_table().astype(np.float32)
+    weights, axes = emotion_signals(context), vad_table().astype(np.float32)
     mood = np.empty((len(weights.rows), 3), np.float32)
-    for part in pieces(len(mood)):
+    for part in chunks(len(mood)):
         mood[part] = weights.part(part).through(axes)
     return np.clip(mood, -1, 1, out=mood)
 
 
-def events(context: Context) -> list[GazeTarget]:
+def gaze_events(context: Context) -> list[GazeTarget]:
     """Looks away and back, in order: those given, or what is felt. What comes later in a clip does not change them."""
     if context.looks:
         return list(context.looks)
@@ -55,9 +55,9 @@ Aside = tuple[float, float, float, float]
 
 def _felt(context: Context) -> list[Aside]:
     """Start, end, left and up of looks that the emotion's gaze units ask for."""
-    table = unit_table()
+    table = action_unit_table()
     columns = table.columns("gaze")
-    rows = through_units(felt(context), columns)
+    rows = through_units(emotion_signals(context), columns)
     if not (rows > 0).any():
         return []
     sums = {name: rows[:, k] for k, name in enumerate(table.controls[i] for i in columns)}
@@ -85,7 +85,7 @@ def _felt(context: Context) -> list[Aside]:
 def _planned(context: Context) -> list[Aside]:
     """Start, end, left and up of looks away as an utterance that follows a pause begins."""
     rng = context.rng("planning")
-    gaze = dial(context, "gaze")
+    gaze = style_value(context, "gaze")
     mood = affect(context)
     found = []
     for onset in onsets(context):
@@ -124,7 +124,7 @@ def gliding(context: Context, points: list[GazeTarget], seconds: np.ndarray | fl
     ends = np.array([(point.left, point.up) for point in points], dtype=float)
     begins = np.concatenate([ends[:1] if starts[0] <= 0 else np.zeros((1, 2)), ends[:-1]])
     takes = np.broadcast_to(seconds, starts.shape)
-    for frames in pieces(context.frames):
+    for frames in chunks(context.frames):
         times = frame_times(context, frames)
         last = np.searchsorted(starts, times, side="right") - 1
         at = np.maximum(last, 0)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from facegen.core.animation import HEAD_CHANNELS, Animation, owned
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.emotion.style import load_style
 from facegen.motion.context import Context, GazeTarget
 from facegen.motion.passes.expression import moved_by_units
-from facegen.motion.passes.gaze_events import affect, events, gliding
-from facegen.motion.passes.signals import dial, mean_over, pulses, slow_noise, speaking, stresses
+from facegen.motion.passes.gaze_events import affect, gaze_events, gliding
+from facegen.motion.passes.signals import mean_over, pulses, slow_noise, speaking, stresses, style_value
 from facegen.motion.take import Layer, Take
 
 # Standard deviation of the drift while talking, and its slowest period. Talkers' heads move a few degrees, most
@@ -36,12 +36,12 @@ FOLLOW, FOLLOW_S, FOLLOW_LATE_S = (
 )  # a head goes part of the way of a look aside, slower and later
 
 
-def head(take: Take, context: Context) -> Layer | None:
+def head_motion(take: Take, context: Context) -> Layer | None:
     """Head pose [T, 6], no controls."""
     rng = context.rng("head")
     drift, sway = rng.spawn(2)
     tempo = float(load_style(context.config.style).tempo)
-    size = dial(context, "head") * (1 + AROUSED * affect(context)[:, 1])
+    size = style_value(context, "head") * (1 + AROUSED * affect(context)[:, 1])
     talks = context.at_frames(speaking(context, 1.5))
     amount = size * (STILL + (1 - STILL) * talks)
     rhythm = size * context.at_frames(_loudness(context)) * context.at_frames(speaking(context, 0.3))
@@ -55,7 +55,7 @@ def head(take: Take, context: Context) -> Layer | None:
         pose[:, column] = amount * DRIFT_CM[name] * noise
     pose[:, :2] += _nods(context, rng) * np.broadcast_to(size, (context.frames,))[:, None]
     pose += _posture(context)
-    looks = [GazeTarget(look.at + FOLLOW_LATE_S, look.left, look.up) for look in events(context)]
+    looks = [GazeTarget(look.at + FOLLOW_LATE_S, look.left, look.up) for look in gaze_events(context)]
     turn = np.radians(FOLLOW * gliding(context, looks, FOLLOW_S))
     pose[:, 0] += turn[:, 0]
     pose[:, 1] -= turn[:, 1]
@@ -80,12 +80,12 @@ def _nods(context: Context, rng: np.random.Generator) -> np.ndarray:
 
 def _posture(context: Context) -> np.ndarray:
     """Head pose [T, 6] of the emotion's head units and of the style."""
-    table = unit_table()
+    table = action_unit_table()
     columns = table.columns("head")
     values = moved_by_units(context, columns)
     pose = np.zeros((context.frames, 6), np.float32)
     for column, value in zip(columns, values.T, strict=True):
         at = HEAD_CHANNELS.index(table.controls[column])
         pose[:, at] = np.radians(value) if at < 3 else value
-    pose[:, 1] += np.radians(dial(context, "bow"))
+    pose[:, 1] += np.radians(style_value(context, "bow"))
     return pose

@@ -14,7 +14,7 @@ import numpy as np
 from facegen.core.errors import ModelError
 from facegen.core.files import read_bytes
 from facegen.core.units import FEATURE_HZ
-from facegen.speech.phones import HEARD_BANDS
+from facegen.speech.phones import FEATURE_BANDS
 
 REACH = FEATURE_HZ  # frames before the utterance that are told
 PLACES = (-40, -28, -18, -10, -4, 0, 4, 10, 18, 28)
@@ -39,7 +39,7 @@ def described(bands: np.ndarray | None, low: int, at: int, shut: bool) -> np.nda
     room = np.full((len(frames), 1), min(1.0, (at - low) / REACH))
     flags = np.broadcast_to(np.array([bands is not None, shut], float), (len(frames), 2))
     if bands is None:
-        heard = np.zeros((len(frames), (len(PLACES) + 1) * HEARD_BANDS))
+        heard = np.zeros((len(frames), (len(PLACES) + 1) * FEATURE_BANDS))
     else:
         over, first = _over_floor(bands, low, at)
         last = max(low, at - LAST)
@@ -60,7 +60,7 @@ def _over_floor(bands: np.ndarray, low: int, at: int) -> tuple[np.ndarray, int]:
     return np.tanh(windows @ (kernel / kernel.sum()) / RANGE), first
 
 
-def parted(inputs: np.ndarray, model: dict[str, Any] | None = None) -> np.ndarray:
+def predict_lip_opening(inputs: np.ndarray, model: dict[str, Any] | None = None) -> np.ndarray:
     """How far the lips are parted, [N] in 0..1 of the talker's wide opening, of ``inputs`` [N, I]."""
     w = model or weights()
     hidden = np.maximum(inputs @ w["first"] + w["first_bias"][:, None], 0)

@@ -9,10 +9,10 @@ import numpy as np
 
 from facegen.core.animation import Animation, owned
 from facegen.emotion import named_emotions
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.motion.context import Context
-from facegen.motion.passes.expression import Felt, felt
-from facegen.motion.passes.signals import dial, duration, pulse
+from facegen.motion.passes.expression import EmotionSignals, emotion_signals
+from facegen.motion.passes.signals import duration, pulse, style_value
 from facegen.motion.take import Layer, Take
 
 A_MINUTE, HELD_A_MINUTE = 4.0, 22.0  # with a full emotion, and with one that is held back
@@ -25,16 +25,16 @@ HOLDING = ("restraint", "numbness", "indifference")
 LEAST = 0.15
 
 
-def micro(take: Take, context: Context) -> Layer | None:
+def micro_expressions(take: Take, context: Context) -> Layer | None:
     """Upper face controls [T, C], added to those below; None where nothing is felt."""
-    table = unit_table()
+    table = action_unit_table()
     columns = table.columns("upper")
-    flashes = _flashes(context, felt(context))
+    flashes = _flashes(context, emotion_signals(context))
     reach = [size * (row @ table.to[:, columns]) for _, size, _, _, row in flashes]
     moved = np.flatnonzero(np.any(reach, axis=0)) if flashes else np.zeros(0, int)
     if not len(moved):
         return None
-    upper = context.config.upper_face * dial(context, "upper_face")
+    upper = context.config.upper_face * style_value(context, "upper_face")
     values = np.zeros((context.frames, len(moved)), np.float32)
     for (at, _, rise, fall, _), most in zip(flashes, reach, strict=True):
         span, curve = pulse(context, at, rise, fall)
@@ -47,9 +47,9 @@ def micro(take: Take, context: Context) -> Layer | None:
 Flash = tuple[float, float, float, float, np.ndarray]
 
 
-def _flashes(context: Context, weights: Felt) -> list[Flash]:
+def _flashes(context: Context, weights: EmotionSignals) -> list[Flash]:
     """Time, size, rise, fall and unit strengths [U] of each flash."""
-    table, names = unit_table(), list(named_emotions())
+    table, names = action_unit_table(), list(named_emotions())
     holding = [names.index(name) for name in HOLDING]
     rng = context.rng("micro")
     found: list[Flash] = []
@@ -77,7 +77,7 @@ def _flashes(context: Context, weights: Felt) -> list[Flash]:
 
 def _part(mean: np.ndarray, pick: np.ndarray, many: float, side: float) -> np.ndarray:
     """A few of the upper face's units of an emotion's ``mean`` [U], now and then on one side."""
-    table = unit_table()
+    table = action_unit_table()
     strength = mean.reshape(-1, 2).max(axis=1) * [name in UNITS for name, _ in table.units[::2]]
     order = np.argsort(-strength * (0.3 + pick))
     count = FEWEST + int(many * (MOST - FEWEST + 1))

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from facegen.core.animation import Animation
-from facegen.emotion import HEARD_HZ, SOUNDS
+from facegen.emotion import EMOTION_HZ, SOUNDS
 from facegen.motion.context import Context
 from facegen.motion.passes.signals import QUIET_DB, frame_times, mean_over
 from facegen.motion.take import Layer, Take
@@ -64,7 +64,7 @@ def _sides(control: str) -> list[str]:
 def _eased(sounds: np.ndarray) -> np.ndarray:
     """How far each sound shows, [N, S] in 0..1: it comes in ONSET_S and goes in OFFSET_S."""
     goals = np.clip((sounds - LEAST) / (FULL - LEAST), 0, 1)
-    rise, fall = (1 - np.exp(-1 / (HEARD_HZ * seconds)) for seconds in (ONSET_S, OFFSET_S))
+    rise, fall = (1 - np.exp(-1 / (EMOTION_HZ * seconds)) for seconds in (ONSET_S, OFFSET_S))
     rows, now = np.zeros_like(goals), np.zeros(goals.shape[1])
     for at, goal in enumerate(goals):
         now = now + np.where(goal > now, rise, fall) * (goal - now)

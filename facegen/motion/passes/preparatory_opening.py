@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.motion.context import Context
-from facegen.motion.passes.lip_opening_network import described, parted
+from facegen.motion.passes.lip_opening_network import described, predict_lip_opening
 from facegen.motion.passes.signals import QUIET_DB
 from facegen.motion.take import Layer, Take
 from facegen.speech.phones import BILABIALS
@@ -46,7 +46,7 @@ class Start(NamedTuple):
     shut: bool
 
 
-def prepare(take: Take, context: Context) -> Layer | None:
+def preparatory_opening(take: Take, context: Context) -> Layer | None:
     """Lips and jaw [T, 6], never under what lies below; None where no utterance follows a pause."""
     rng = context.rng("prepare")
     rows = np.zeros(len(context.features), np.float32)
@@ -72,7 +72,7 @@ def _parting(context: Context, start: Start, last: int) -> np.ndarray:
     low = max(0, last - round(min(start.pause, start.at) * features.rate))
     if last <= low:
         return np.zeros(0)
-    curve = parted(described(features.bands, low, last, start.shut))
+    curve = predict_lip_opening(described(features.bands, low, last, start.shut))
     kernel = np.hanning(SMOOTH_FRAMES + 2)[1:-1]
     curve = np.convolve(np.pad(curve, SMOOTH_FRAMES // 2, mode="edge"), kernel / kernel.sum(), mode="valid")
     ahead = (np.arange(len(curve), 0, -1) - 0.5) / features.rate

@@ -10,7 +10,7 @@ from facegen.motion.passes.signals import frame_times
 from facegen.motion.take import Layer, Take
 
 
-def borrow(take: Take, context: Context) -> Layer | None:
+def reference_face(take: Take, context: Context) -> Layer | None:
     """The reference's brows, lids and cheeks [T, C] instead of those of the emotion; None where nothing is borrowed."""
     curves = context.reference
     if curves is None or not len(curves):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from facegen.core.memory import pieces
+from facegen.core.memory import chunks
 from facegen.emotion.style import load_style, style_share
 from facegen.motion.context import Context
 
@@ -23,7 +23,7 @@ def duration(context: Context) -> float:
     return context.frames / float(context.fps)
 
 
-def dial(context: Context, name: str) -> float | np.ndarray:
+def style_value(context: Context, name: str) -> float | np.ndarray:
     """A number of the style over time: one value, or [T] where spans of the timeline name styles of their own."""
     usual = float(getattr(load_style(context.config.style), name))
     spans = [span for span in context.emotion.spans if span.style]
@@ -118,7 +118,7 @@ def slow_noise(context: Context, rng: np.random.Generator, period: float, octave
         knots = stream.standard_normal(int(duration(context) / step) + 5)
         curves.append((0.5**octave, step, shift, knots))
     rows, size = np.zeros(context.frames, np.float32), np.sqrt(0.6 * (1 - 0.25**octaves) / 0.75)
-    for part in pieces(context.frames):
+    for part in chunks(context.frames):
         times, total = frame_times(context, part), np.zeros(part.stop - part.start)
         for height, step, shift, knots in curves:
             total += height * _spline(knots, times / step + shift)

@@ -12,7 +12,7 @@ from scipy.ndimage import uniform_filter1d
 from facegen.core.animation import Animation
 from facegen.motion.context import Context
 from facegen.motion.passes.expression import free_brows
-from facegen.motion.passes.signals import QUIET_DB, dial, mean_over, speaking
+from facegen.motion.passes.signals import QUIET_DB, mean_over, speaking, style_value
 from facegen.motion.take import Layer, Take
 
 GAINS = {"brows": 0.3, "lids": 0.3, "jaw": 0.3, "head": 1.0}
@@ -30,12 +30,12 @@ LOUD_DB, HIGH_OCTAVES = 8.0, 0.6  # above the usual, either of which is nearly w
 USUAL = 0.3  # what a sentence's own ups and downs reach
 
 
-def effort(take: Take, context: Context) -> Layer | None:
+def vocal_effort_pass(take: Take, context: Context) -> Layer | None:
     """Brows, lids and jaw [T, 6] and a pose of the head; None where nobody raises the voice."""
     raised = context.at_frames(vocal_effort(context))
     if not raised.any():
         return None
-    upper = context.config.upper_face * dial(context, "upper_face")
+    upper = context.config.upper_face * style_value(context, "upper_face")
     free = {"brows": free_brows(context)}
     columns = [
         upper * GAINS[region] * share * raised * free.get(region, 1.0) for region, share in SHARES.values()
@@ -45,7 +45,7 @@ def effort(take: Take, context: Context) -> Layer | None:
     pose = None
     if context.config.head:
         pose = np.zeros((context.frames, 6), np.float32)
-        turn = GAINS["head"] * dial(context, "head") * raised
+        turn = GAINS["head"] * style_value(context, "head") * raised
         pose[:, 1], pose[:, 5] = np.radians(HEAD_DEGREES) * turn, HEAD_CM * turn
     animation = Animation(context.fps, (*SHARES, "jawOpen"), np.stack(columns, axis=1), pose)
     return Layer("effort", "add", animation)

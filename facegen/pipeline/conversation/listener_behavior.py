@@ -15,11 +15,11 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.core.units import FEATURE_HZ
-from facegen.emotion import CATEGORIES, HEARD_HZ, Emotion, EmotionSpan, EmotionTrack
+from facegen.emotion import CATEGORIES, EMOTION_HZ, Emotion, EmotionSpan, EmotionTrack
 from facegen.motion.context import Context, GazeTarget
 from facegen.motion.passes.signals import frame_times, pulses
 from facegen.motion.take import Layer
-from facegen.pipeline.conversation.speakers import Span, Voice
+from facegen.pipeline.conversation.speakers import TurnSpan, Voice
 from facegen.pipeline.conversation.turns import Turn
 
 MIRRORED, ANSWERING = 0.25, 0.35  # part of another's emotion that is echoed, and by who will answer that turn
@@ -54,7 +54,7 @@ BEFORE_S, AFTER_S = 0.8, 0.3  # about own speech, in which the mouth may move
 
 
 @dataclass(frozen=True)
-class Company:
+class Participants:
     """A conversation as one of its members, ``me`` (a place in ``voices``), has it: the voices, what each turn says, and
     ``side`` degrees to the left at which each of the others sits."""
 
@@ -65,11 +65,11 @@ class Company:
     seed: int
 
     @property
-    def own(self) -> tuple[Span, ...]:
+    def own(self) -> tuple[TurnSpan, ...]:
         return self.voices[self.me].spans
 
     @property
-    def heard(self) -> list[tuple[int, Span]]:
+    def heard(self) -> list[tuple[int, TurnSpan]]:
         """Who else speaks, and when, in order."""
         rows = [(v, s) for v, voice in enumerate(self.voices) if v != self.me for s in voice.spans]
         return sorted(rows, key=lambda row: row[1].start)
@@ -81,12 +81,12 @@ class Company:
         """The emotion that the table gives a turn."""
         return self.turns[turn].emotion if turn < len(self.turns) else None
 
-    def emotion(self, voice: int, span: Span) -> Emotion | None:
+    def emotion(self, voice: int, span: TurnSpan) -> Emotion | None:
         """What the face shows in a turn: what the table says, or what was heard on the mean; None for nothing."""
         stated = self.stated(span.turn)
         if stated is not None:
             return stated if stated.intensity else None
-        first, last = (round(t * HEARD_HZ) for t in (span.start, span.end))
+        first, last = (round(t * EMOTION_HZ) for t in (span.start, span.end))
         rows = self.voices[voice].heard.shown[first : max(last, first + 1)]
         if not len(rows):
             return None
@@ -95,7 +95,7 @@ class Company:
         return emotion if emotion.intensity > LEAST_FELT else None
 
 
-def feeling(company: Company, asked: EmotionTrack) -> EmotionTrack:
+def listener_emotion(company: Participants, asked: EmotionTrack) -> EmotionTrack:
     """The own emotion in own turns (where the table is silent what is heard, or else a part of the last one), another's,
     weaker and later, while that one speaks."""
     spans, last = [], None
@@ -130,10 +130,10 @@ def _free(start: float, end: float, taken: Sequence[tuple[float, float]]) -> lis
     return [(a, b) for a, b in free if b - a >= LEAST_SPAN_S]
 
 
-def looks(company: Company) -> tuple[GazeTarget, ...]:
+def gaze_targets(company: Participants) -> tuple[GazeTarget, ...]:
     """Where the eyes rest over time: on who speaks while listening, on and off whom one talks to while talking."""
     rng = company.rng("looks")
-    rows: list[tuple[float, int, Span | None]] = [(s.start, v, None) for v, s in company.heard]
+    rows: list[tuple[float, int, TurnSpan | None]] = [(s.start, v, None) for v, s in company.heard]
     rows += [(s.start, company.me, s) for s in company.own]
     others = [v for v in range(len(company.voices)) if v != company.me]
     target = company.heard[0][0] if company.heard else (others[0] if others else company.me)
@@ -164,7 +164,7 @@ def _listener(rng: np.random.Generator, start: float, end: float, side: float) -
         at += stays
 
 
-def _talker(rng: np.random.Generator, span: Span, side: float) -> list[GazeTarget]:
+def _talker(rng: np.random.Generator, span: TurnSpan, side: float) -> list[GazeTarget]:
     back = max(span.start, span.end - YIELD_S)
     found, at = [], max(0.0, span.start - 0.2 * rng.random())
     away = rng.random() < 0.7
@@ -180,7 +180,7 @@ def _aside(rng: np.random.Generator, side: float) -> tuple[float, float]:
     return side + way * size, size * rng.uniform(-0.7, 0.4)
 
 
-def answers(company: Company) -> list[float]:
+def answers(company: Participants) -> list[float]:
     """Seconds at which a listener has something to answer: pauses within others' turns, and their ends."""
     found = []
     for who, span in company.heard:
@@ -193,7 +193,7 @@ def answers(company: Company) -> list[float]:
     return sorted(found)
 
 
-def listening(company: Company, context: Context) -> Layer | None:
+def listener_layer(company: Participants, context: Context) -> Layer | None:
     """Nods and brow flashes as ``Layer`` "listening", added; None where there is nothing to answer."""
     rng, last = company.rng("answers"), -APART_S
     nods: list[tuple[float, float]] = []
@@ -226,7 +226,7 @@ def _pulses(context: Context, rows: list[tuple[float, float]], rise: float, fall
     return pulses(context, at, size, rise, fall)
 
 
-def hush(company: Company, context: Context) -> Layer:
+def silent_mouth_layer(company: Participants, context: Context) -> Layer:
     """``Layer`` "hush": nothing opens or rounds the mouth while one only listens."""
     times = frame_times(context)
     free = np.zeros(context.frames, np.float32)

@@ -20,7 +20,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
 from facegen.core.files import make_folder, write_atomic
 from facegen.core.registry import Registry
-from facegen.formats import save, wants_take
+from facegen.formats import needs_layers, save
 from facegen.pipeline.animate import animate
 from facegen.pipeline.conversation.solve import Conversation
 from facegen.renderers import camera_for, clip_writer, make_background, render_file
@@ -64,7 +64,7 @@ def write_conversation(
     for speaker, take in talk.takes.items():
         for suffix in (f".{f}" for f in formats if f".{f}" not in videos):
             path = os.path.join(folder, names[speaker] + suffix)
-            save(take if wants_take(suffix) else curves[speaker], path, rig=rig)
+            save(take if needs_layers(suffix) else curves[speaker], path, rig=rig)
             written.append(path)
     if videos:
         with tempfile.TemporaryDirectory(prefix="facegen") as scratch:

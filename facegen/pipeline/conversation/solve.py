@@ -13,9 +13,15 @@ from facegen.core.errors import AudioError, ConfigError
 from facegen.core.units import FEATURE_HZ, as_fps, frame_count
 from facegen.motion.context import Context
 from facegen.motion.take import Take
-from facegen.pipeline.animate import emotion_track, layered
-from facegen.pipeline.conversation.listener_behavior import Company, feeling, hush, listening, looks
-from facegen.pipeline.conversation.speakers import Voice, hear_channels, hear_turns
+from facegen.pipeline.animate import build_layers, load_emotion_track
+from facegen.pipeline.conversation.listener_behavior import (
+    Participants,
+    gaze_targets,
+    listener_emotion,
+    listener_layer,
+    silent_mouth_layer,
+)
+from facegen.pipeline.conversation.speakers import Voice, recognize_channels, recognize_turns
 from facegen.pipeline.conversation.turns import Turn, read_turns
 
 TABLES = (".csv", ".json")
@@ -58,14 +64,14 @@ def converse(
     for me, voice in enumerate(voices):
         seed = config.seed + OTHER_SEED * me
         own = replace(config, seed=seed)
-        company = Company(voices, turns, me, _sides(len(voices), me, apart), seed)
-        felt = feeling(company, emotion_track(own))
+        company = Participants(voices, turns, me, _sides(len(voices), me, apart), seed)
+        felt = listener_emotion(company, load_emotion_track(own))
         frames = frame_count(seconds, fps)
-        context = Context(own, fps, frames, voice.features, voice.phones, felt, looks(company))
+        context = Context(own, fps, frames, voice.features, voice.phones, felt, gaze_targets(company))
         about = {"name": os.path.basename(_name(source)), "seconds": str(seconds), "speaker": voice.speaker}
-        heard = listening(company, context)
-        take = layered(context, about, () if heard is None else (heard,))
-        takes[voice.speaker] = take.with_layer(hush(company, context))
+        heard = listener_layer(company, context)
+        take = build_layers(context, about, () if heard is None else (heard,))
+        takes[voice.speaker] = take.with_layer(silent_mouth_layer(company, context))
     return Conversation(_name(source), seconds, turns, voices, takes)
 
 
@@ -77,13 +83,13 @@ def _heard(
     elif os.fspath(source).lower().endswith(TABLES):
         turns = read_turns(source)
     else:
-        voices, seconds = hear_channels(source, config, progress)
+        voices, seconds = recognize_channels(source, config, progress)
         if not any(voice.spans for voice in voices):
             raise AudioError(
                 "nobody speaks in it", path=source, remedy="give a call with a channel a speaker"
             )
         return (), voices, seconds
-    voices = hear_turns(turns, config, progress)
+    voices = recognize_turns(turns, config, progress)
     return turns, voices, Fraction(len(voices[0].features) if voices else 0, FEATURE_HZ)
 
 

@@ -14,15 +14,15 @@ import numpy as np
 from facegen.config import Config
 from facegen.core.errors import AudioError, ConfigError
 from facegen.core.units import FEATURE_HZ
-from facegen.emotion import HEARD_HZ, Heard
+from facegen.emotion import EMOTION_HZ, EmotionCurve
 from facegen.emotion.transcript import Transcript
 from facegen.pipeline.conversation.turns import Turn
-from facegen.pipeline.recognize import hear
-from facegen.speech.audio import Sound, open_sound
-from facegen.speech.audio_decoding import SoundInfo, Source, open_source
+from facegen.pipeline.recognize import recognize_speech
+from facegen.speech.audio import AudioStream, open_audio
+from facegen.speech.audio_decoding import AudioDecoder, AudioInfo, open_decoder
 from facegen.speech.logmel import SILENCE
-from facegen.speech.phone_timing import heard_track, refine_alignment
-from facegen.speech.phones import HEARD_BANDS, LABELS, Features, Phone, PhoneTrack
+from facegen.speech.phone_timing import decode_phones, refine_alignment
+from facegen.speech.phones import FEATURE_BANDS, LABELS, Features, Phone, PhoneTrack
 
 BETWEEN_S = 0.25  # before a turn that names no start
 SILENT_DB = -100.0
@@ -41,12 +41,12 @@ class Voice:
     speaker: str
     features: Features
     phones: PhoneTrack
-    spans: tuple[Span, ...]
-    heard: Heard
+    spans: tuple[TurnSpan, ...]
+    heard: EmotionCurve
 
 
 @dataclass(frozen=True)
-class Span:
+class TurnSpan:
     """``turn`` (its place in the conversation) lasts from ``start`` to ``end`` s."""
 
     turn: int
@@ -57,8 +57,8 @@ class Span:
 class _Channel:
     """One channel of a sound."""
 
-    def __init__(self, source: Source, channel: int) -> None:
-        self.info: SoundInfo = replace(source.info, channels=1)
+    def __init__(self, source: AudioDecoder, channel: int) -> None:
+        self.info: AudioInfo = replace(source.info, channels=1)
         self.notes = source.notes
         self._source, self._channel = source, channel
 
@@ -67,19 +67,19 @@ class _Channel:
             yield np.ascontiguousarray(block[self._channel : self._channel + 1])
 
 
-def hear_turns(turns: Sequence[Turn], config: Config, progress: Progress | None) -> tuple[Voice, ...]:
+def recognize_turns(turns: Sequence[Turn], config: Config, progress: Progress | None) -> tuple[Voice, ...]:
     """The voices of a table of turns. Raises AudioError for a sound that is none, ConfigError where a speaker's turns
     overlap."""
     pieces: list[_Piece] = []
     end = 0.0
     for place, turn in enumerate(turns):
-        sound = open_sound(turn.audio)
-        spoken, heard = hear(sound, config, _after(end, progress))
+        sound = open_audio(turn.audio)
+        spoken, heard = recognize_speech(sound, config, _after(end, progress))
         words = () if turn.text is None else Transcript.load(turn.text).words
         features, phones, _ = refine_alignment(spoken, words)
         start = turn.start if turn.start is not None else end + (BETWEEN_S if place else 0.0)
         start = round(start * FEATURE_HZ) / FEATURE_HZ
-        span = Span(place, start, start + float(sound.duration))
+        span = TurnSpan(place, start, start + float(sound.duration))
         end = max(end, span.end)
         pieces.append((span, features, phones, heard))
     count = math.ceil(end * FEATURE_HZ)
@@ -104,14 +104,16 @@ def _after(done: float, progress: Progress | None) -> Progress | None:
     return lambda step, seconds: progress(step, done + seconds)
 
 
-_Piece = tuple[Span, Features, PhoneTrack, Heard]
+_Piece = tuple[TurnSpan, Features, PhoneTrack, EmotionCurve]
 
 
 def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
     features, phones = silence(count), []
-    felt = [np.array(rows) for rows in Heard.nothing(math.ceil(count * HEARD_HZ / FEATURE_HZ)).arrays]
+    felt = [
+        np.array(rows) for rows in EmotionCurve.nothing(math.ceil(count * EMOTION_HZ / FEATURE_HZ)).arrays
+    ]
     for span, part, track, heard in own:
-        at = round(span.start * HEARD_HZ)
+        at = round(span.start * EMOTION_HZ)
         for rows, more in zip(felt, heard.arrays, strict=True):
             rows[at : at + len(more)] = more[: max(0, len(rows) - at)]
         first = round(span.start * FEATURE_HZ)
@@ -122,44 +124,46 @@ def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
         if features.bands is not None and part.bands is not None:
             features.bands[room] = part.bands[:size]
         phones += [Phone(p.start + span.start, p.end + span.start, p.label) for p in track]
-    return Voice(speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), Heard(*felt))
+    return Voice(
+        speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), EmotionCurve(*felt)
+    )
 
 
 def silence(count: int) -> Features:
     """``count`` frames in which nobody speaks."""
     posteriors = np.zeros((count, len(LABELS)), np.float32)
     posteriors[:, 0] = 1.0
-    bands = np.full((count, HEARD_BANDS), SILENCE, np.float16)
+    bands = np.full((count, FEATURE_BANDS), SILENCE, np.float16)
     return Features(
         posteriors, np.full(count, SILENT_DB, np.float32), np.zeros(count, np.float32), bands=bands
     )
 
 
-def hear_channels(
+def recognize_channels(
     path: str | PathLike, config: Config, progress: Progress | None
 ) -> tuple[tuple[Voice, ...], Fraction]:
     """The voices of a call with a channel a speaker, and its exact length. What leaks from one channel into another
     is left out. Raises AudioError for a sound of one channel or of more than MOST_CHANNELS."""
-    channels = open_source(path).info.channels
+    channels = open_decoder(path).info.channels
     if not 2 <= channels <= MOST_CHANNELS:
         remedy = "give a call with a channel a speaker, or a table of turns (.csv, .json)"
         raise AudioError(f"has {channels} channel{'s' * (channels != 1)}", path=path, remedy=remedy)
     names = ("left", "right") if channels == 2 else tuple(f"speaker{i + 1}" for i in range(channels))
     name, found = PurePath(fspath(path)).name, []
-    felt: list[Heard] = []
+    felt: list[EmotionCurve] = []
     length = Fraction(0)
     for channel in range(channels):
         span = (Fraction(config.start), None if config.duration is None else Fraction(config.duration))
-        sound = Sound(_Channel(open_source(path), channel), name, fspath(path), span)
-        spoken, heard = hear(sound, config, progress)
+        sound = AudioStream(_Channel(open_decoder(path), channel), name, fspath(path), span)
+        spoken, heard = recognize_speech(sound, config, progress)
         found.append(spoken)
         felt.append(heard)
         length = sound.duration
     kept = _without_leaks(found)
     voices = []
     for speaker, features, heard in zip(names, kept, felt, strict=True):
-        spans = tuple(Span(0, a, b) for a, b in _spoken(features))
-        voices.append(Voice(speaker, features, heard_track(features.posteriors), spans, heard))
+        spans = tuple(TurnSpan(0, a, b) for a, b in _spoken(features))
+        voices.append(Voice(speaker, features, decode_phones(features.posteriors), spans, heard))
     order = sorted((s.start, v, k) for v, voice in enumerate(voices) for k, s in enumerate(voice.spans))
     places = {(v, k): turn for turn, (_, v, k) in enumerate(order)}
     return tuple(

@@ -41,7 +41,7 @@ class Deformations:
         return change
 
 
-class Receiver:
+class TransferTarget:
     """A mesh that takes on deformations, its linear system factored once."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray, length: float = LENGTH_CM) -> None:

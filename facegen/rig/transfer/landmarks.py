@@ -13,13 +13,13 @@ import numpy as np
 from facegen.core.errors import ConfigError, nearest
 from facegen.core.files import read_text
 from facegen.rig import Rig
-from facegen.rig.transfer.surface import pieces, welded
+from facegen.rig.transfer.surface import connected_components, weld_vertices
 
 LEAST = 6
 
 
 @dataclass(frozen=True)
-class Pairs:
+class LandmarkPairs:
     """Places [n, 3] cm on the source and the target that are the same, and which vertices [V] of the target hang
     together with them: its skin. ``lids``: side to places [n, 2, 3] on the edges of its upper and lower lid."""
 
@@ -30,13 +30,13 @@ class Pairs:
     lids: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def named_pairs(source: Rig, target: Rig, places: Mapping[str, np.ndarray], origin: str) -> Pairs:
+def named_pairs(source: Rig, target: Rig, places: Mapping[str, np.ndarray], origin: str) -> LandmarkPairs:
     """Pairs by name: ``places`` on the target, those that the source's rig names."""
     assert source.mesh is not None and target.mesh is not None
     names = [n for n in places if n in source.landmarks]
     ours = source.mesh.vertices[[source.landmarks[n] for n in names]].astype(np.float64)
     theirs = np.array([places[n] for n in names], np.float64)
-    piece = pieces(target.mesh.faces, welded(target.mesh.vertices))
+    piece = connected_components(target.mesh.faces, weld_vertices(target.mesh.vertices))
     near = [int(np.argmin(np.linalg.norm(target.mesh.vertices - p, axis=1))) for p in theirs]
     numbers, counts = np.unique(piece[near], return_counts=True)
     lids = {
@@ -44,7 +44,9 @@ def named_pairs(source: Rig, target: Rig, places: Mapping[str, np.ndarray], orig
         for side in ("Left", "Right")
         if {"lidUpper" + side, "lidLower" + side} <= set(places)
     }
-    return Pairs(ours, theirs, np.isin(piece, numbers[counts >= 2]), f"{len(names)} landmarks {origin}", lids)
+    return LandmarkPairs(
+        ours, theirs, np.isin(piece, numbers[counts >= 2]), f"{len(names)} landmarks {origin}", lids
+    )
 
 
 def read_landmarks(path: str | PathLike, target: Rig, known: list[str]) -> dict[str, np.ndarray]:

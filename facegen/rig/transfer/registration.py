@@ -7,7 +7,7 @@ from scipy.interpolate import RBFInterpolator
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
-from facegen.rig.transfer.surface import Nearest, gradient
+from facegen.rig.transfer.surface import NearestPoints, gradient
 
 STIFFNESS = (30.0, 10.0, 3.0, 1.0, 0.3)
 """How much smoothness of the warp counts against distance, stage by stage (after Amberg, Romdhani, Vetter,
@@ -29,7 +29,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarra
     return scale, rotation, other - scale * rotation @ middle
 
 
-class Warp:
+class LandmarkWarp:
     """A smooth map of space that takes ``source`` points [n, 3] near ``target`` [n, 3]: a similarity and a biharmonic
     field of what remains."""
 
@@ -50,7 +50,10 @@ class Warp:
 
 
 def register(
-    vertices: np.ndarray, faces: np.ndarray, onto: Nearest, pairs: tuple[np.ndarray, np.ndarray, np.ndarray]
+    vertices: np.ndarray,
+    faces: np.ndarray,
+    onto: NearestPoints,
+    pairs: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> np.ndarray:
     """The vertices [V, 3] of a surface laid over another, starting from where ``vertices`` are.
 

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse import coo_matrix, csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
 WELD_CM = 1e-4
 
 
-def welded(vertices: np.ndarray) -> np.ndarray:
+def weld_vertices(vertices: np.ndarray) -> np.ndarray:
     """The number [V] of the place of each vertex: those at one place share theirs."""
     _, place = np.unique(np.round(vertices / WELD_CM).astype(np.int64), axis=0, return_inverse=True)
     return place.reshape(-1)
 
 
-def pieces(faces: np.ndarray, place: np.ndarray) -> np.ndarray:
+def connected_components(faces: np.ndarray, place: np.ndarray) -> np.ndarray:
     """The number [V] of the piece that each vertex hangs together with, seams welded."""
     edges = place[faces[:, [0, 1, 1, 2]].reshape(-1, 2)]
     count = int(place.max()) + 1
     graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    return connected_components(graph, directed=False)[1][place]
+    return csgraph.connected_components(graph, directed=False)[1][place]
 
 
 def face_normals(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +49,7 @@ def gradient(vertices: np.ndarray, faces: np.ndarray) -> tuple[csr_matrix, np.nd
     return csr_matrix(coo_matrix(data, shape=shape)), area
 
 
-class Nearest:
+class NearestPoints:
     """The faces of a surface nearest to points, among those that face the same way."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:

@@ -11,12 +11,12 @@ from scipy.spatial import cKDTree
 
 from facegen.core.errors import RigError
 from facegen.core.mesh import normals
-from facegen.rig import Part, Rig, load_rig
+from facegen.rig import Rig, RigPart, load_rig
 from facegen.rig.head_pivot import guess_posture
-from facegen.rig.transfer.deformation_transfer import Deformations, Receiver
-from facegen.rig.transfer.landmarks import Pairs, named_pairs, read_landmarks
-from facegen.rig.transfer.registration import Warp, register, similarity
-from facegen.rig.transfer.surface import Nearest, face_normals, pieces, welded
+from facegen.rig.transfer.deformation_transfer import Deformations, TransferTarget
+from facegen.rig.transfer.landmarks import LandmarkPairs, named_pairs, read_landmarks
+from facegen.rig.transfer.registration import LandmarkWarp, register, similarity
+from facegen.rig.transfer.surface import NearestPoints, connected_components, face_normals, weld_vertices
 
 SOURCE = "aria"
 SKIN = ("skin",)
@@ -44,14 +44,14 @@ class Links:
     vertices: np.ndarray
     shares: np.ndarray
     reached: np.ndarray
-    solid: list[tuple[Part, np.ndarray]]
+    solid: list[tuple[RigPart, np.ndarray]]
 
     def of(self, values: np.ndarray) -> np.ndarray:
         return np.einsum("vk,vk...->v...", self.shares, values[self.vertices])
 
 
 def transfer_shapes(
-    target: Rig, landmarks: str | PathLike | Pairs, source: Rig | None = None
+    target: Rig, landmarks: str | PathLike | LandmarkPairs, source: Rig | None = None
 ) -> tuple[Rig, list[str]]:
     """``target`` with the controls and shapes of ``source`` (`aria`), and notes on how well the two faces fit, mm by
     region.
@@ -62,8 +62,8 @@ def transfer_shapes(
     source = source or load_rig(SOURCE)
     if target.mesh is None or source.mesh is None:
         raise RigError("has no mesh", remedy="give one that has")
-    pairs = landmarks if isinstance(landmarks, Pairs) else _read_pairs(source, target, landmarks)
-    place = welded(target.mesh.vertices)
+    pairs = landmarks if isinstance(landmarks, LandmarkPairs) else _read_pairs(source, target, landmarks)
+    place = weld_vertices(target.mesh.vertices)
     _, first = np.unique(place, return_index=True)
     vertices, faces = target.mesh.vertices[first].astype(np.float64), place[target.mesh.faces]
     faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
@@ -71,7 +71,7 @@ def transfer_shapes(
     skin_faces = faces[skin[faces[:, 0]]]
     if len(skin_faces) == 0:
         raise RigError("has no surface where the landmarks are", remedy="mend the landmarks")
-    surface = Nearest(vertices, skin_faces)
+    surface = NearestPoints(vertices, skin_faces)
     warp, fitted = _fitted(source, pairs, surface)
     links = _links(source, fitted, vertices, faces, skin)
     shapes = _shapes(source, warp, links, vertices, faces)
@@ -83,7 +83,7 @@ def transfer_shapes(
     return _with_shapes(target, source, shapes, place), notes
 
 
-def _read_pairs(source: Rig, target: Rig, path: str | PathLike) -> Pairs:
+def _read_pairs(source: Rig, target: Rig, path: str | PathLike) -> LandmarkPairs:
     return named_pairs(source, target, read_landmarks(path, target, list(source.landmarks)), "from the file")
 
 
@@ -98,16 +98,16 @@ def _closed(blink: np.ndarray, vertices: np.ndarray, skin: np.ndarray, lids: np.
     return blink * float(np.clip(np.quantile(gain, 0.65), 1.0, MAX_GAIN))
 
 
-def _fitted(source: Rig, pairs: Pairs, surface: Nearest) -> tuple[Warp, np.ndarray]:
+def _fitted(source: Rig, pairs: LandmarkPairs, surface: NearestPoints) -> tuple[LandmarkWarp, np.ndarray]:
     """The warp of the landmarks, and all vertices of the source laid onto the target's surface."""
     mesh = source.mesh
     assert mesh is not None
-    warp = Warp(pairs.source, pairs.target)
+    warp = LandmarkWarp(pairs.source, pairs.target)
     near = warp(mesh.vertices)
     skin_faces = _faces_of(source, SKIN)
     used, flat = np.unique(skin_faces, return_inverse=True)
     local = flat.reshape(-1, 3)
-    on_source = Nearest(mesh.vertices[used], local)
+    on_source = NearestPoints(mesh.vertices[used], local)
     face, _, shares, _ = on_source.find(pairs.source, np.zeros_like(pairs.source), least=-2.0)
     skin = register(near[used], local, surface, (face, shares, pairs.target))
     moved = skin - near[used]
@@ -133,13 +133,13 @@ def _links(
     """Correspondences of all vertices: skin by closest points that face the same way, other pieces with the part of
     the source that they lie nearest to."""
     own_normals = normals(vertices.astype(np.float32), faces).astype(np.float64)
-    around = Nearest(fitted, _faces_of(source, AROUND))
+    around = NearestPoints(fitted, _faces_of(source, AROUND))
     face, _, shares, far = around.find(vertices, own_normals)
     lost = ~np.isfinite(far)
     if lost.any():
         face[lost], _, shares[lost], _ = around.find(vertices[lost], own_normals[lost], least=-2.0)
     linked, reached = around.faces[face], np.ones(len(vertices), bool)
-    piece = pieces(faces, np.arange(len(vertices)))
+    piece = connected_components(faces, np.arange(len(vertices)))
     groups = [np.flatnonzero(piece == number) for number in np.unique(piece[~skin])]
     solid: dict[str, list[np.ndarray]] = {}
     for rows, part in zip(groups, _parts_of(source, fitted, vertices, groups), strict=True):
@@ -154,7 +154,9 @@ def _links(
     return Links(linked, shares, reached, bodies)
 
 
-def _parts_of(source: Rig, fitted: np.ndarray, vertices: np.ndarray, groups: list[np.ndarray]) -> list[Part]:
+def _parts_of(
+    source: Rig, fitted: np.ndarray, vertices: np.ndarray, groups: list[np.ndarray]
+) -> list[RigPart]:
     """The part of the source that each group of vertices lies nearest to; teeth and gums once more after theirs are
     centred on those found, as jaws stand at unlike heights."""
     nearest_to = _nearest_parts(source.parts, fitted, [vertices[rows] for rows in groups])
@@ -170,19 +172,19 @@ def _parts_of(source: Rig, fitted: np.ndarray, vertices: np.ndarray, groups: lis
     return nearest_to
 
 
-def _nearest_parts(parts: Sequence[Part], fitted: np.ndarray, groups: list[np.ndarray]) -> list[Part]:
+def _nearest_parts(parts: Sequence[RigPart], fitted: np.ndarray, groups: list[np.ndarray]) -> list[RigPart]:
     trees = [cKDTree(fitted[slice(*part.vertices)]) for part in parts]
     return [parts[int(np.argmin([tree.query(rows)[0].mean() for tree in trees]))] for rows in groups]
 
 
 def _shapes(
-    source: Rig, warp: Warp, links: Links, vertices: np.ndarray, faces: np.ndarray
+    source: Rig, warp: LandmarkWarp, links: Links, vertices: np.ndarray, faces: np.ndarray
 ) -> list[np.ndarray]:
     """Displacements [V, 3] cm of each of the source's controls on the target."""
     mesh = source.mesh
     assert mesh is not None
     rest = mesh.vertices.astype(np.float64)
-    deformations, receiver = Deformations(rest, mesh.faces), Receiver(vertices, faces)
+    deformations, receiver = Deformations(rest, mesh.faces), TransferTarget(vertices, faces)
     average = _face_average(rest, mesh.faces)
     turn = warp.rotation
     result = []
@@ -204,7 +206,12 @@ def _shapes(
 
 
 def _rigid(
-    rest: np.ndarray, pushed: np.ndarray, near: np.ndarray, part: Part, vertices: np.ndarray, turn: np.ndarray
+    rest: np.ndarray,
+    pushed: np.ndarray,
+    near: np.ndarray,
+    part: RigPart,
+    vertices: np.ndarray,
+    turn: np.ndarray,
 ) -> np.ndarray:
     """Displacements [n, 3] of ``vertices`` that turn as the source's part does: eyes about their own middle, teeth
     about the place that theirs is mapped to."""
@@ -233,7 +240,7 @@ def _face_average(vertices: np.ndarray, faces: np.ndarray):  # type: ignore[no-u
     return diags(1 / np.maximum(np.asarray(total.sum(axis=1)).ravel(), 1e-12)) @ total
 
 
-def _fit_notes(source: Rig, fitted: np.ndarray, surface: Nearest) -> list[str]:
+def _fit_notes(source: Rig, fitted: np.ndarray, surface: NearestPoints) -> list[str]:
     """How far the laid source is from the target's surface, mm, by region of the face."""
     mesh = source.mesh
     assert mesh is not None

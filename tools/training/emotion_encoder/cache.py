@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.emotion.voice_encoder import voice_rows
-from facegen.speech.audio import Audio, open_sound, read_audio
+from facegen.speech.audio import Audio, open_audio, read_audio
 from facegen.speech.phone_encoder import PhoneEncoder
 from tools.training.corpora import Sample, samples
 from tools.training.emotion_encoder.augmentation import disturbed
@@ -54,7 +54,7 @@ def build(name: str, folder: Path, seed: int) -> Path:
         return path
     rows, about, encoder = [], [], PhoneEncoder()
     for speaker, emotion, utt, copy, sound in _sounds(name, seed):
-        rows.append(voice_rows(open_sound(Audio(sound, noise.RATE)), encoder).astype(np.float16))
+        rows.append(voice_rows(open_audio(Audio(sound, noise.RATE)), encoder).astype(np.float16))
         about.append((speaker, emotion, utt, str(copy)))
     temporary = path.with_suffix(".tmp.npz")
     np.savez(

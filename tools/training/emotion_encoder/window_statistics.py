@@ -9,7 +9,7 @@ import numpy as np
 from facegen.emotion.curves import SOUNDS
 from facegen.emotion.lexicon import CATEGORIES
 from facegen.emotion.voice_encoder import NEAR_AHEAD, NEAR_BEHIND, TRUST_ROWS, relative
-from facegen.emotion.voice_statistics import MEANS, Manner
+from facegen.emotion.voice_statistics import MEANS, VoiceStatistics
 from tools.training.emotion_encoder.cache import Clips
 
 CLASSES = CATEGORIES
@@ -69,7 +69,7 @@ def windows(clips: Clips, labels: dict[str, str] | None, rng: np.random.Generato
             start = int(rng.integers(0, max(1, len(rows) - length)))
             spans.append((start, min(len(rows), start + length)))
         starts, ends = np.array(spans).T
-        manner = Manner(rows)
+        manner = VoiceStatistics(rows)
         name = emotion if labels is None else labels[emotion]
         about = (name, str(clips.speaker[index]), int(clips.copy[index]), index)
         sums = np.column_stack([manner.counts(starts, ends)[:, 0], manner.sums(starts, ends)])
@@ -119,7 +119,7 @@ def near_windows(clips: Clips, of: dict[str, str], other: bool) -> tuple[np.ndar
         clip = clips.clip(index)
         at = np.arange(10, max(11, len(clip) - 10), 15)
         starts, ends = np.maximum(at - NEAR_BEHIND, 0), np.minimum(at + NEAR_AHEAD, len(clip))
-        manner = Manner(clip)
+        manner = VoiceStatistics(clip)
         loud = manner.evidence(starts, ends)[:, 1] > 12
         rows.append(manner.statistics(starts, ends)[loud])
         kinds += [0 if name is None else 1 + SOUNDS.index(name)] * int(loud.sum())

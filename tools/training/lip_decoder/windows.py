@@ -10,7 +10,7 @@ from facegen.motion.lipsync.coarticulation import SMILE_SHARE, gestures_of
 from facegen.motion.lipsync.learned import GESTURES, prosody_of, speech_gate
 from facegen.motion.lipsync.visemes import TARGETS
 from facegen.speech.logmel import BANDS, SILENCE, logmel
-from facegen.speech.phone_network import Network
+from facegen.speech.phone_network import PhoneNetwork
 from facegen.speech.phones import LABELS
 from facegen.speech.prosody import energy, pitch
 from tools.training.phone_encoder import noise
@@ -48,7 +48,7 @@ class Ear:
     """The phone encoder on altered log-mel; the same seed gives the same versions of a piece."""
 
     def __init__(self, seed: int, versions: int) -> None:
-        self._network = Network()
+        self._network = PhoneNetwork()
         self._seed, self._versions = seed, versions
 
     def hear(self, number: int, mel: np.ndarray, loud: np.ndarray, hz: np.ndarray) -> Heard:

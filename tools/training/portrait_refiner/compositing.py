@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as F
 
-from facegen.portrait.crops import Zone, feather
+from facegen.portrait.crops import Region, feather
 from facegen.portrait.refiner import INSIDE_SIGMA, LOW_SIGMA
 
 
-def composed(clean: torch.Tensor, condition: torch.Tensor, zone: Zone) -> torch.Tensor:
+def composed(clean: torch.Tensor, condition: torch.Tensor, zone: Region) -> torch.Tensor:
     """The warped pictures [N, 3, S, S] painted in the ``zone`` as ``clean`` [N, 3, S, S] has them."""
     warped = condition[:, :3]
     inside = blurred((condition[:, 7:8] + 1) / 2, INSIDE_SIGMA)
@@ -18,7 +18,7 @@ def composed(clean: torch.Tensor, condition: torch.Tensor, zone: Zone) -> torch.
     return warped + change * painted(condition, zone)
 
 
-def painted(condition: torch.Tensor, zone: Zone) -> torch.Tensor:
+def painted(condition: torch.Tensor, zone: Region) -> torch.Tensor:
     """How far each place is painted, [N, 1, S, S] in 0..1."""
     place = (condition[:, 6:7] + 1) / 2
     wide = F.max_pool2d(place, 2 * zone.reach + 1, 1, zone.reach)

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 from scipy.ndimage import maximum_filter
 
-from facegen.portrait.crops import Zone
+from facegen.portrait.crops import Region
 from facegen.portrait.image_metrics import likeness, sharpness, ssim
 from facegen.portrait.refiner import MOUTH, PARTS, Sampler, stacked
 
 SHOWN = 3  # pairs of each clip or head that a sheet shows
 
 
-def compared(sampler: Sampler, files: list[dict[str, np.ndarray]], zone: Zone) -> list[str]:
+def compared(sampler: Sampler, files: list[dict[str, np.ndarray]], zone: Region) -> list[str]:
     """A table: the measures of the warped and the refined picture by corpus."""
     rows: dict[tuple[str, str], list[tuple[float, ...]]] = defaultdict(list)
     for file in files:
@@ -64,7 +64,7 @@ def emotions_read(sampler: Sampler, files: list[dict[str, np.ndarray]], steps: i
     return f"emotion read in {len(right['true'])} mouths of held-out heads: {shares}"
 
 
-def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int, zone: Zone) -> np.ndarray:
+def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int, zone: Region) -> np.ndarray:
     """The refined picture [S, S, 3] of one pair, 0..255."""
     condition = stacked(*(file[key][number] for key in ("warped", "source", "map", "before")))
     change = sampler.sample(condition, file["tokens"][number], zone)
@@ -72,7 +72,7 @@ def refined_of(sampler: Sampler, file: dict[str, np.ndarray], number: int, zone:
     return refined
 
 
-def sheet(sampler: Sampler, files: list[dict[str, np.ndarray]], zone: Zone, path: Path) -> None:
+def sheet(sampler: Sampler, files: list[dict[str, np.ndarray]], zone: Region, path: Path) -> None:
     """A PNG of pairs: the photo's part, warped, refined, true."""
     from PIL import Image
 

@@ -20,14 +20,14 @@ from facegen.core.animation import HEAD_CHANNELS, Animation
 from facegen.core.mesh import Mesh
 from facegen.core.registry import Registry
 from facegen.emotion import Emotion, EmotionTrack, named_emotions
-from facegen.emotion.action_units import unit_table
+from facegen.emotion.action_units import action_unit_table
 from facegen.emotion.lexicon import CATEGORIES
-from facegen.portrait.conditioning import frame_tokens
-from facegen.portrait.crops import Square
-from facegen.portrait.opengl import Stage
+from facegen.portrait.conditioning import conditioning_vectors
+from facegen.portrait.crops import Crop
+from facegen.portrait.opengl import GLRenderer
 from facegen.portrait.photo import Photo
 from facegen.portrait.refiner import EYES, MOUTH, PARTS
-from facegen.portrait.scene import Scene, make_scene
+from facegen.portrait.scene import PortraitScene, make_portrait_scene
 from facegen.renderers import camera_for, make_background
 from facegen.renderers.opengl import open_context
 from facegen.rig import Rig, load_rig
@@ -60,13 +60,13 @@ def grid_pairs(
     if not all(found):
         return
     rows = np.stack([faces[0] for faces in found])
-    tokens = frame_tokens(len(rows), Fraction(25), None, str(path))
+    tokens = conditioning_vectors(len(rows), Fraction(25), None, str(path))
     curves = _blinking_together(solve_landmarks(rows, 25)) if part == EYES else solve_landmarks(rows, 25)
     gap = _gap(rows, part)
     calm = int(np.argmax(gap) if part == EYES else np.argmin(gap))
     still = calm if rng.random() < 0.6 else int(rng.integers(len(rows)))
     photo = Photo(frames[still], rows[still], False)
-    scene = make_scene(photo, str(path))
+    scene = make_portrait_scene(photo, str(path))
     assert curves.head is not None
     head = curves.head - curves.head[still]
     values = np.array(curves.values)
@@ -82,7 +82,7 @@ def grid_pairs(
         yield pair
 
 
-def _as_arkit(scene: Scene, curves: Animation) -> np.ndarray:
+def _as_arkit(scene: PortraitScene, curves: Animation) -> np.ndarray:
     """What the scene holds for the photo's expression, on the curves' controls."""
     head = scene.puppet.head
     return np.array(
@@ -113,21 +113,21 @@ def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.column_stack([turn, b.mean(axis=0) - turn @ a.mean(axis=0)])
 
 
-def _moved(square: Square, matrix: np.ndarray) -> Square:
+def _moved(square: Crop, matrix: np.ndarray) -> Crop:
     corner = np.array(square.corner) + square.side / 2
     size = square.side * float(np.sqrt(np.linalg.det(matrix[:, :2])))
     middle = matrix[:, :2] @ corner + matrix[:, 2]
-    return Square(tuple((middle - size / 2).tolist()), size)
+    return Crop(tuple((middle - size / 2).tolist()), size)
 
 
 def _warped(
-    scene: Scene,
+    scene: PortraitScene,
     controls: tuple[str, ...],
     values: np.ndarray,
     head: np.ndarray,
     chosen: np.ndarray,
     part: str,
-) -> Iterator[tuple[int, Square, dict[str, np.ndarray], np.ndarray]]:
+) -> Iterator[tuple[int, Crop, dict[str, np.ndarray], np.ndarray]]:
     puppet = scene.puppet
     maps = PARTS[part].maps(puppet)
     before = np.maximum(chosen - 1, 0)
@@ -137,7 +137,7 @@ def _warped(
     rows, poses = puppet.rows(take)
     context = open_context()
     try:
-        stage = Stage(context, scene.photo.pixels, puppet, scene.skin, scene.eyes)
+        stage = GLRenderer(context, scene.photo.pixels, puppet, scene.skin, scene.eyes)
         rest = puppet.at(0 * rows[0], 0 * poses[0])
         sources = [places.square(rest).cut(scene.photo.pixels) for places in maps]
         for first in range(0, len(order), 2):
@@ -198,7 +198,7 @@ def rendered_pairs(
     """Pairs of one head."""
     rig = painted(rig, rng)
     values = _moves(rig, rng, count, part)
-    tokens = np.repeat(frame_tokens(1, Fraction(25), None, None), count + 1, axis=0)
+    tokens = np.repeat(conditioning_vectors(1, Fraction(25), None, None), count + 1, axis=0)
     for row in np.flatnonzero(rng.random(count) < EMOTIONAL) + 1:
         _feel(rig, values[row], tokens[row], rng)
     frames = _drawn(rig, values, rng)
@@ -206,7 +206,7 @@ def rendered_pairs(
         found = finder.find(np.ascontiguousarray(frames[0]), 0)
     if not found:
         return
-    scene = make_scene(Photo(frames[0], found[0], False), rig.name)
+    scene = make_portrait_scene(Photo(frames[0], found[0], False), rig.name)
     chosen = np.arange(1, count + 1)
     none = np.zeros((count + 1, 6))
     for number, square, pair, _ in _warped(scene, rig.control_names, values, none, chosen, part):
@@ -239,7 +239,7 @@ def _moves(rig: Rig, rng: np.random.Generator, count: int, part: str) -> np.ndar
 def _feel(rig: Rig, values: np.ndarray, tokens: np.ndarray, rng: np.random.Generator) -> None:
     """Put an emotion's mean controls over half of what is said, and tell it."""
     name, amount = CATEGORIES[int(rng.integers(1, len(CATEGORIES)))], rng.uniform(0.4, 1.0)
-    table, names = unit_table(), tuple(named_emotions())
+    table, names = action_unit_table(), tuple(named_emotions())
     shown = amount * table.mean[names.index(name)] @ table.to
     values *= 0.5
     for control, value in zip(table.controls, shown, strict=True):
@@ -247,7 +247,7 @@ def _feel(rig: Rig, values: np.ndarray, tokens: np.ndarray, rng: np.random.Gener
             values[rig.control_names.index(control)] += value
     np.clip(values, 0, 1, out=values)
     track = EmotionTrack(base=Emotion.from_weights({name: amount}))
-    tokens[:] = frame_tokens(1, Fraction(25), track, None)[0]
+    tokens[:] = conditioning_vectors(1, Fraction(25), track, None)[0]
 
 
 def _drawn(rig: Rig, values: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
