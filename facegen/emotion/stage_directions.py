@@ -122,7 +122,7 @@ def _pieces(text: str) -> Iterator[str | Direction]:
 
 @lru_cache(maxsize=1)
 def _table() -> Mapping[str, Direction]:
-    text = (resources.files("facegen") / "data" / "voice_tags.csv").read_text(encoding="utf-8")
+    text = (resources.files("facegen") / "data" / "stage_directions.csv").read_text(encoding="utf-8")
     found = {}
     for row in csv.DictReader(text.splitlines()):
         emotion = parse_emotion(row["emotion"]) if row["emotion"] else None

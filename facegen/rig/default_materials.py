@@ -1,4 +1,4 @@
-"""Surfaces of parts that come without: by words in their names, from ``data/part_looks.csv``."""
+"""Surfaces of parts that come without: by words in their names, from ``data/default_materials.csv``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def table(name: str) -> list[dict[str, str]]:
 @lru_cache(maxsize=1)
 def _looks() -> dict[str, dict[str, Any]]:
     looks = {}
-    for row in table("part_looks.csv"):
+    for row in table("default_materials.csv"):
         color = [float(row[c]) for c in ("red", "green", "blue")]
         rest = {k: float(row[k]) for k in ("roughness", "specular", "subsurface", "opacity")}
         looks[row["word"]] = {"color": color, **rest}

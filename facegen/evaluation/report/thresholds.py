@@ -9,7 +9,7 @@ from pathlib import Path
 
 from facegen.core.errors import FacegenError
 
-TABLE = Path(__file__).resolve().parents[2] / "data" / "quality_ranges.csv"
+TABLE = Path(__file__).resolve().parents[2] / "data" / "check_thresholds.csv"
 SKIPPED, PASS, WARN, FAIL = "skipped", "pass", "warn", "fail"
 VERDICTS = (SKIPPED, PASS, WARN, FAIL)
 """From none to worst."""

@@ -15,7 +15,7 @@ from facegen.motion.context import Context
 from facegen.motion.passes.signals import QUIET_DB, frame_times, mean_over
 from facegen.motion.take import Layer, Take
 
-TABLE = Path(__file__).resolve().parents[2] / "data" / "sounds.csv"
+TABLE = Path(__file__).resolve().parents[2] / "data" / "nonverbal_sounds.csv"
 LEAST, FULL = 0.4, 0.8  # probability from which a sound shows, and fully
 ONSET_S, OFFSET_S = 0.12, 0.45
 TOP_S, RANGE_DB = 1.0, 18.0  # a pulse is as strong as the sound is loud beside its loudest within TOP_S
