@@ -1,8 +1,8 @@
 """Builds, serves and illustrates the documentation.
 
-    python -m tools.docs build       the site into build/site; a broken link is an error (extra docs)
-    python -m tools.docs serve       the same at http://127.0.0.1:8000, built again after each change
-    python -m tools.docs pictures    draw docs/images anew: controls, emotions, talking heads (extra render)
+python -m tools.docs build       the site into build/site; a broken link is an error (extra docs)
+python -m tools.docs serve       the same at http://127.0.0.1:8000, built again after each change
+python -m tools.docs pictures    draw docs/images anew: controls, emotions, talking heads (extra render)
 """
 
 from __future__ import annotations

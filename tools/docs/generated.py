@@ -39,7 +39,9 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 # --- options
 
 
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+def commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Each command with its words (``("rig", "check")``), a group before its own commands."""
     ctx = click.Context(group)
     for name in group.list_commands(ctx):
@@ -190,14 +192,12 @@ def emotions_page() -> str:
 def styles_page() -> str:
     rows = listed("styles")
     dials = [key for key in rows[0] if key not in ("name", "note", "speaker")]
-    lines = [
-        (f"`{row['name']}`", text(row["note"]), *(f"{row[dial]:g}" for dial in dials)) for row in rows
-    ]
+    lines = [(f"`{row['name']}`", text(row["note"]), *(f"{row[dial]:g}" for dial in dials)) for row in rows]
     return "\n".join(
         [
             "# Styles\n",
             "How a person speaks and moves, apart from what is said and felt: `--style NAME`. A `.json` file with the same",
-            "fields is a style of your own, for example `{\"articulation\": 0.4, \"head\": 0.5}`.\n",
+            'fields is a style of your own, for example `{"articulation": 0.4, "head": 0.5}`.\n',
             table(("style", "what it is", *(dial.replace("_", " ") for dial in dials)), lines),
             "`articulation` runs from -1 (mumbled) over 0 (usual) to 1 (hyper-articulated). `emotion`, `upper face`, `head`,",
             "`tempo`, `blink` and `gaze` are factors of the usual 1. `lids` says how far the lids droop, `bow` by how many",
@@ -213,7 +213,12 @@ def models_page() -> str:
         "From `facegen models`: what `--encoder`, `--emotion-encoder` and `--decoder` can name, and the weights that ship.\n",
     ]
     rows = [
-        (row["kind"], f"`{row['name']}`", text(row["what"]), f"{row['bytes'] / 2**20:.1f}" if row["bytes"] else "")
+        (
+            row["kind"],
+            f"`{row['name']}`",
+            text(row["what"]),
+            f"{row['bytes'] / 2**20:.1f}" if row["bytes"] else "",
+        )
         for row in listed("models")
     ]
     parts += [table(("kind", "name", "what it is", "MB"), rows)]
@@ -224,7 +229,13 @@ def models_page() -> str:
         "each network.\n",
     ]
     rows = [
-        (f"`{row['name']}`", text(row["what"]), row["licence"], "<br>".join(map(text, row["data"])), text(row["commercial"]))
+        (
+            f"`{row['name']}`",
+            text(row["what"]),
+            row["licence"],
+            "<br>".join(map(text, row["data"])),
+            text(row["commercial"]),
+        )
         for row in listed("licenses")
     ]
     parts += [table(("name", "what it is", "licence", "made from", "may results be sold"), rows)]
@@ -247,7 +258,7 @@ def python_page() -> str:
     functions = [name for name in names if name[0].islower()]
     parts = [
         "# Python reference\n",
-        "```python\nimport facegen\n\ntake = facegen.animate(\"speech.wav\", emotion=\"happy:0.6\", fps=60)\ntake.save(\"take.csv\")\n```\n",
+        '```python\nimport facegen\n\ntake = facegen.animate("speech.wav", emotion="happy:0.6", fps=60)\ntake.save("take.csv")\n```\n',
         "Everything below is reached as `facegen.NAME`. Nothing heavy is imported until it is used. All failures are a",
         "`facegen.FacegenError` with `reason`, `path`, `remedy` and `exit_code`.\n",
     ]
@@ -257,7 +268,9 @@ def python_page() -> str:
     ):
         parts.append(f"\n## {title}\n")
         for name in chosen:
-            parts.append(f"::: {target_of(name)}\n    options:\n      heading: facegen.{name}\n      toc_label: {name}\n")
+            parts.append(
+                f"::: {target_of(name)}\n    options:\n      heading: facegen.{name}\n      toc_label: {name}\n"
+            )
     return "\n".join(parts)
 
 
