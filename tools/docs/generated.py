@@ -128,7 +128,7 @@ def formats_page() -> str:
         "# Formats\n",
         f"Made from `facegen formats`. {len(writable)} suffixes are written. The suffix of the file chooses the format,",
         "and one command may write several. What each format was tested with stands under",
-        "[Engines](engines.md).\n",
+        "[Engines](engines.md#what-the-formats-were-tested-with).\n",
     ]
     for kind in ("Animation", "Video and pictures", "Sound", "Rigs"):
         parts += [f"\n## {kind}\n", table(("suffix", "facegen can", "what it is"), groups[kind])]
