@@ -2,9 +2,9 @@
 
     python examples/04_live_to_a_browser.py [SPEECH|mic] [--open]
 
-Streams at the pace of the sound to ws://127.0.0.1:PORT, serves examples/face.html which draws the frames (--open shows it in a
-browser), and keeps them in out/live.jsonl. The page's buttons send {"emotion": "happy"} back, which changes the face at once.
-Needs the extra stream.
+Streams at the pace of the sound to ws://127.0.0.1:PORT, serves examples/face.html which draws the frames (--open shows it
+in a browser), and keeps them in out/live.jsonl. The page's buttons send {"emotion": "happy"} back, which changes the face
+at once. Needs the extra stream.
 """
 
 import functools

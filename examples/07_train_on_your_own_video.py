@@ -2,10 +2,10 @@
 
     python examples/07_train_on_your_own_video.py [YOU_TALKING.mp4] [OTHER_SPEECH]
 
-Tracks the face in the video (extra track), solves its sound, and fits a ridge regression from the solved mouth to the tracked
-one: which of your controls move, how far and how early. The last third of the video is kept aside to measure the gain. Without
-a video it draws one of the built-in head bruno (extra render), so that the lesson learned is bruno's style. To train the
-networks that ship instead, with corpora and hours of time, see Training in the documentation.
+Tracks the face in the video (extra track), solves its sound, and fits a ridge regression from the solved mouth to the
+tracked one: which of your controls move, how far and how early. The last third of the video is kept aside to measure the
+gain. Without a video it draws one of the built-in head bruno (extra render), so that the lesson learned is bruno's style.
+To train the networks that ship instead, with corpora and hours of time, see Training in the documentation.
 """
 
 import subprocess

@@ -138,7 +138,8 @@ def formats_page() -> str:
 def faces(cards: list[tuple[str, str, str]]) -> str:
     """A grid of pictures: path, alternative text, caption in Markdown."""
     figures = [
-        f'<figure markdown="span">\n![{words}]({path}){{ loading=lazy }}\n<figcaption markdown="span">{caption}</figcaption>\n</figure>\n'
+        f'<figure markdown="span">\n![{words}]({path}){{ loading=lazy }}\n'
+        f'<figcaption markdown="span">{caption}</figcaption>\n</figure>\n'
         for path, words, caption in cards
     ]
     return '<div class="faces" markdown="1">\n' + "\n".join(figures) + "</div>\n"
@@ -158,8 +159,8 @@ def controls_page() -> str:
     own = len(rows) - len(arkit)
     parts = [
         "# Controls\n",
-        f"The {len(rows)} controls of the rig `aria`, each at the upper end of its range: the {len(arkit)} of Apple's ARKit,",
-        f"which `facegen animate` solves, and {own} more that a rig, an animator's layer or another program can drive.",
+        f"The {len(rows)} controls of the rig `aria`, each at the upper end of its range: the {len(arkit)} of Apple's",
+        f"ARKit, which `facegen animate` solves, and {own} more that a rig, an animator or another program can drive.",
         '"Left" is the character\'s own left, which is on the right of the picture.\n',
         faces([("images/controls/neutral.webp", "the face at rest", "**neutral**<br>all controls 0")]),
     ]
@@ -172,8 +173,8 @@ def emotions_page() -> str:
     rows = listed("emotions")
     parts = [
         "# Named emotions\n",
-        f"The {len(rows)} names that `--emotion` knows, from `facegen emotions`. Each picture is the face at strength 1 without",
-        "speech. The numbers are valence, arousal and dominance, each from -1 to 1. Synonyms are understood as well;",
+        f"The {len(rows)} names that `--emotion` knows, from `facegen emotions`. Each picture is the face at strength 1",
+        "without speech. The numbers are valence, arousal and dominance, each from -1 to 1. Synonyms are understood too;",
         "how to mix, weaken and time emotions is said under [Emotion](emotion.md).\n",
     ]
     groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
@@ -199,9 +200,10 @@ def styles_page() -> str:
             "How a person speaks and moves, apart from what is said and felt: `--style NAME`. A `.json` file with the same",
             'fields is a style of your own, for example `{"articulation": 0.4, "head": 0.5}`.\n',
             table(("style", "what it is", *(dial.replace("_", " ") for dial in dials)), lines),
-            "`articulation` runs from -1 (mumbled) over 0 (usual) to 1 (hyper-articulated). `emotion`, `upper face`, `head`,",
-            "`tempo`, `blink` and `gaze` are factors of the usual 1. `lids` says how far the lids droop, `bow` by how many",
-            "degrees the head hangs. The styles `speaker-…` move the mouth as one of the people that the decoder learned from.\n",
+            "`articulation` runs from -1 (mumbled) over 0 (usual) to 1 (hyper-articulated). `emotion`, `upper face`,",
+            "`head`, `tempo`, `blink` and `gaze` are factors of the usual 1. `lids` is how far the lids droop, `bow` by how",
+            "many degrees the head hangs. The styles `speaker-…` move the mouth as one of the people that the decoder",
+            "learned from.\n",
         ]
     )
 
@@ -210,7 +212,8 @@ def models_page() -> str:
     parts = [
         "# Models and licences\n",
         "## Models\n",
-        "From `facegen models`: what `--encoder`, `--emotion-encoder` and `--decoder` can name, and the weights that ship.\n",
+        "From `facegen models`: what `--encoder`, `--emotion-encoder` and `--decoder` can name, and the weights",
+        "that ship.\n",
     ]
     rows = [
         (
@@ -253,12 +256,21 @@ def target_of(name: str) -> str:
     return f"{value.__module__}.{value.__qualname__}"
 
 
+EXAMPLE = """```python
+import facegen
+
+take = facegen.animate("speech.wav", emotion="happy:0.6", fps=60)
+take.save("take.csv")
+```
+"""
+
+
 def python_page() -> str:
     names = [name for name in facegen.__all__ if not name.startswith("_")]
     functions = [name for name in names if name[0].islower()]
     parts = [
         "# Python reference\n",
-        '```python\nimport facegen\n\ntake = facegen.animate("speech.wav", emotion="happy:0.6", fps=60)\ntake.save("take.csv")\n```\n',
+        EXAMPLE,
         "Everything below is reached as `facegen.NAME`. Nothing heavy is imported until it is used. All failures are a",
         "`facegen.FacegenError` with `reason`, `path`, `remedy` and `exit_code`.\n",
     ]

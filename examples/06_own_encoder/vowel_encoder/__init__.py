@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from facegen.phones import LABELS, Features
+from facegen.speech.phones import LABELS, Features
 
 RATE = 16_000
 HOP, WINDOW = 160, 512  # samples: 100 rows a second, 32 ms each
