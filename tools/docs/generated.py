@@ -84,7 +84,7 @@ def _command_section(path: tuple[str, ...], command: click.Command) -> Iterator[
     rows = []
     for parameter in command.get_params(ctx):
         record = parameter.get_help_record(ctx)
-        if record is None or parameter.name == "help":
+        if record is None or parameter.name == "help" or not record[1]:
             continue
         words, default = record[1], ""
         if note := NOTE.search(words):
