@@ -1,0 +1,1 @@
+"""Builds the documentation: ``python -m tools.docs build`` writes the site into ``build/site``."""
