@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = Path(os.environ.get("FACEGEN_VENV", ROOT / ".venv"))
 SAMPLE = Path("examples/hello.flac")
-EXTRAS = {"demo": "render", "test": "render,pyrender,train,track,usd,portrait,batch,stream,serve,dev"}
+EXTRAS = {"demo": "render", "test": "render,pyrender,train,track,usd,portrait,batch,stream,serve,docs,dev"}
 # Debian's names of what the tests and the renderer take from the system, by the program or library they give.
 LIBRARIES = {"libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "dri": "libgl1-mesa-dri"}
 FOR_TESTS = {
