@@ -23,8 +23,22 @@ CHECKED = 2**16  # rows looked at at a time
 
 
 def frozen(array: Any, name: str, ndim: int) -> np.ndarray:
-    """A read-only, contiguous, finite float32 copy of ``array``, checked for its number of axes. One that is all that
-    already, and read-only by itself, is taken as it is."""
+    """A read-only, contiguous, finite float32 array, copied unless it is all that already.
+
+    Parameters
+    ----------
+    array : array_like
+        Numbers.
+    name : str
+        What messages call it.
+    ndim : int
+        The number of axes that it must have.
+
+    Raises
+    ------
+    AnimationFileError
+        For what is no array of numbers, has other axes, or holds a value that is not finite.
+    """
     try:
         if _settled(array):
             return _checked(array, name, ndim)
@@ -71,11 +85,27 @@ def same(one: np.ndarray | None, other: np.ndarray | None) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """Curves of named controls at one frame rate; immutable, finite, checked at construction.
+    """Curves of named controls at one frame rate; immutable and checked when it is made.
 
-    ``values`` [T, C] float32, column c belonging to ``controls[c]``; ``head`` [T, 6] or None, columns
-    ``HEAD_CHANNELS``; frame i covers [i/fps, (i+1)/fps). Raises AnimationFileError for wrong shapes,
-    duplicate names or values that are not finite.
+    Frame i covers [i / fps, (i + 1) / fps) seconds.
+
+    Parameters
+    ----------
+    fps : Fraction or what ``as_fps`` reads
+        Frames a second.
+    controls : tuple of str
+        Names of the C controls, each once.
+    values : ndarray of float32, shape (T, C)
+        Column c belongs to ``controls[c]``; 0 is rest and 1 the full pose for shapes of ARKit.
+    head : ndarray of float32, shape (T, 6), or None
+        ``HEAD_CHANNELS``: yaw, pitch and roll in radians, x, y and z in cm.
+    meta : mapping
+        What travels along, such as the sound's name.
+
+    Raises
+    ------
+    AnimationFileError
+        For shapes that disagree, a name that occurs twice, or values that are not finite.
     """
 
     fps: Fraction
@@ -121,6 +151,7 @@ class Animation:
 
     @property
     def seconds(self) -> float:
+        """Duration in seconds: frames / fps."""
         return float(len(self) / self.fps)
 
     @property
@@ -129,13 +160,34 @@ class Animation:
         return np.arange(len(self), dtype=np.float64) * float(1 / self.fps)
 
     def channel(self, name: str) -> np.ndarray:
-        """The curve [T] of one control; UsageError with the nearest names where there is none."""
+        """The curve of one control.
+
+        Parameters
+        ----------
+        name : str
+            One of ``controls``.
+
+        Returns
+        -------
+        ndarray of float32, shape (T,)
+
+        Raises
+        ------
+        UsageError
+            For an unknown name, with the nearest ones.
+        """
         if name not in self.controls:
             raise UsageError(f"no control is called {name!r}", remedy=nearest(name, self.controls))
         return self.values[:, self.controls.index(name)]
 
     def select(self, controls: Sequence[str]) -> Animation:
-        """The same animation with exactly ``controls``, in that order; those it lacks are 0."""
+        """The same animation with other controls.
+
+        Parameters
+        ----------
+        controls : sequence of str
+            The controls of the result in order; those that this animation lacks are 0.
+        """
         values = np.zeros((len(self), len(controls)), dtype=np.float32)
         place = {name: i for i, name in enumerate(self.controls)}
         for column, name in enumerate(controls):
@@ -144,16 +196,32 @@ class Animation:
         return replace(self, controls=tuple(controls), values=values)
 
     def slice(self, start_s: float = 0.0, end_s: float | None = None) -> Animation:
-        """The frames that cover [start_s, end_s)."""
+        """The frames that cover a span.
+
+        Parameters
+        ----------
+        start_s, end_s : float
+            Seconds; the end is left out, None is the animation's end.
+        """
         first = max(0, round(start_s * self.fps))
         last = len(self) if end_s is None else min(len(self), frame_count(end_s, self.fps))
         rows = slice(first, max(first, last))
         return replace(self, values=self.values[rows], head=None if self.head is None else self.head[rows])
 
     def resample(self, fps: str | int | float | Fraction) -> Animation:
-        """The same motion at another rate, linear between the middles of frames, so that no curve moves in time.
+        """The same motion at another rate.
 
-        The same rate gives this animation.
+        Linear between the middles of frames, so that no curve moves in time. The same rate gives this animation.
+
+        Parameters
+        ----------
+        fps : str, int, float or Fraction
+            Frames a second, such as 60, "29.97" or "24000/1001".
+
+        Raises
+        ------
+        UsageError
+            For what is no frame rate.
         """
         rate = as_fps(fps)
         if rate == self.fps:
@@ -164,7 +232,13 @@ class Animation:
         return replace(self, fps=rate, values=_interpolate(self.values, places), head=head)
 
     def concat(self, other: Animation) -> Animation:
-        """``other`` after this one; both must have the same rate and controls."""
+        """``other`` after this animation.
+
+        Raises
+        ------
+        UsageError
+            Where rates or controls differ.
+        """
         if other.fps != self.fps or other.controls != self.controls:
             raise UsageError(
                 "animations of different rates or controls can't be joined", remedy="resample or select first"
@@ -175,7 +249,22 @@ class Animation:
         return replace(self, values=np.concatenate([self.values, other.values]), head=head)
 
     def save(self, path: str | PathLike, **options: Any) -> None:
-        """Write to ``path`` in the format that its suffix names (``.csv``, ``.json``, ``.glb`` …)."""
+        """Write to a file in the format that its suffix names.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``take.csv``, ``take.json`` or ``take.glb``.
+        **options
+            Of the format.
+
+        Raises
+        ------
+        UsageError
+            For a suffix of no format.
+        OutputError
+            Where the file can't be written.
+        """
         load_object("facegen.formats:save")(self, path, **options)
 
 

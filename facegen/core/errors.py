@@ -21,9 +21,21 @@ INTERRUPTED = 130
 
 
 class FacegenError(Exception):
-    """Base of all failures. ``str()`` is one line: ``path: reason; remedy``.
+    """Base of all failures; ``str()`` is one line: ``path: reason; remedy``.
 
-    ``path`` is the file or option at fault (or None), ``exit_code`` what the command line returns.
+    Parameters
+    ----------
+    reason : str
+        What is wrong.
+    path : str or path, optional
+        The file or option at fault.
+    remedy : str, optional
+        What to do about it; by default ``usual_remedy`` of the class.
+
+    Attributes
+    ----------
+    exit_code : int
+        What the command line returns.
     """
 
     exit_code = 5
@@ -48,53 +60,77 @@ class FacegenError(Exception):
 
 
 class UsageError(FacegenError):
+    """Wrong usage: an unknown name, an option or argument that makes no sense. Exit code 2."""
+
     exit_code = 2
     usual_remedy = "see the command's --help"
 
 
 class InputError(FacegenError):
+    """Bad input: a file that is missing, damaged or not what it should be. Exit code 3."""
+
     exit_code = 3
     usual_remedy = "mend the file or give another"
 
 
 class AudioError(InputError):
+    """A sound that can't be read or animated."""
+
     usual_remedy = "record or export the sound again"
 
 
 class VideoError(InputError):
+    """A video that can't be read."""
+
     usual_remedy = "give another video"
 
 
 class RigError(InputError):
+    """A rig or a map between rigs that is broken."""
+
     usual_remedy = "mend the rig"
 
 
 class AnimationFileError(InputError):
+    """An animation or a take that is broken."""
+
     usual_remedy = "write the file again"
 
 
 class ImageError(InputError):
+    """A picture that can't be read or used."""
+
     usual_remedy = "give another picture"
 
 
 class ConfigError(InputError):
+    """A file of settings, a timeline or a manifest that is broken."""
+
     usual_remedy = "mend the file"
 
 
 class ModelError(InputError):
+    """A network's file that is no such model, or that fails to run."""
+
     usual_remedy = "give another model file"
 
 
 class AlignmentError(InputError):
+    """Phones or words in time that make no sense."""
+
     usual_remedy = "mend the alignment"
 
 
 class OutputError(FacegenError):
+    """Output that can't be written or sent. Exit code 4."""
+
     exit_code = 4
     usual_remedy = "choose another place to write to"
 
 
 class JobError(FacegenError):
+    """Some jobs of a batch failed. Exit code 1."""
+
     exit_code = 1
 
 
@@ -105,6 +141,18 @@ class MissingSystemError(FacegenError):
 
 
 class MissingExtraError(FacegenError):
+    """An optional package is not installed; the remedy is the command that installs it. Exit code 6.
+
+    Parameters
+    ----------
+    package : str
+        The package that is missing.
+    extra : str
+        The extra of facegen that brings it.
+    what : str
+        What needs it.
+    """
+
     exit_code = 6
 
     def __init__(self, package: str, extra: str, what: str) -> None:
@@ -124,7 +172,17 @@ def blame(name: str) -> Iterator[None]:
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...], count: int = 3) -> str:
-    """A remedy that names the known names closest to ``name``, or all of a short list."""
+    """A remedy that names the known names closest to one that is unknown, or all of a short list.
+
+    Parameters
+    ----------
+    name : str
+        The unknown name.
+    known : list or tuple of str
+        The names that exist.
+    count : int
+        How many to name at most.
+    """
     close = get_close_matches(name, known, n=count, cutoff=0.5)
     if close:
         return "did you mean " + " or ".join(close) + "?"

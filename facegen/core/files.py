@@ -115,6 +115,7 @@ class Log:
             raise _output_error(error, path) from error
 
     def write(self, line: bytes, *, sync: bool = True) -> None:
+        """Append a line; ``sync`` waits until the disk has it. OutputError where it can't be written whole."""
         end = self._file.tell()
         try:
             if self._file.write(line) != len(line):
@@ -133,13 +134,30 @@ class Log:
             raise _output_error(error, self.path) from error
 
     def close(self) -> None:
+        """Close the file."""
         self._file.close()
 
 
 @contextmanager
 def locked(path: str | os.PathLike, holder: str, shown: str | os.PathLike) -> Iterator[None]:
-    """Hold the file ``path`` for this process alone; it says ``holder`` to others. The system lets go of it when the
-    process ends, however it ends. OutputError, about ``shown``, where another process holds it."""
+    """Hold a file for this process alone.
+
+    The system lets go of it when the process ends, however it ends.
+
+    Parameters
+    ----------
+    path : str or path
+        The file that is locked.
+    holder : str
+        What it says to others about who holds it.
+    shown : str or path
+        What the message names where another process holds it.
+
+    Raises
+    ------
+    OutputError
+        Where another process holds it, or it can't be written.
+    """
     try:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115 (closed below)
     except OSError as error:
@@ -172,8 +190,10 @@ def _take(file: Any) -> bool:
 
 
 def publish(staged: str | os.PathLike, folder: str | os.PathLike) -> None:
-    """Move everything in the folder ``staged`` to the same names in ``folder`` (on one file system), each file or
-    folder whole; what has the name is replaced. OutputError where that fails."""
+    """Move everything in the folder ``staged`` to the same names in ``folder``, each file or folder whole.
+
+    Both must be on one file system; what has the name is replaced. Raises OutputError where that fails.
+    """
     source, target = Path(staged), make_folder(folder)
     try:
         for entry in sorted(source.iterdir()):

@@ -28,8 +28,17 @@ ROUNDING = 1 - 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Keys:
-    """The keys of one curve: ``frames`` [K] int64 rising, ``values`` [K], slopes a frame ``arriving`` and ``leaving``
-    [K], all float64. They differ only where the curve has a corner."""
+    """The keys of one curve.
+
+    Attributes
+    ----------
+    frames : ndarray of int64, shape (K,)
+        Frame numbers, rising.
+    values : ndarray of float64, shape (K,)
+        The curve there.
+    arriving, leaving : ndarray of float64, shape (K,)
+        Slopes a frame before and after the key; they differ only where the curve has a corner.
+    """
 
     frames: np.ndarray
     values: np.ndarray
@@ -137,8 +146,10 @@ class _Fit:
         return Keys(keyed, self.curve[keyed], *self.sides(slopes, keyed))
 
     def split(self) -> tuple[np.ndarray, np.ndarray]:
-        """Slopes and places of keys that keep the bound: those it began with, and the worst place of each piece
-        that broke it, until none does."""
+        """Slopes and places of keys that keep the bound.
+
+        They are those it began with, and the worst place of each piece that broke the bound, until none does.
+        """
         chosen = np.diff(np.r_[False, self.held].astype(np.int8)) != 0
         chosen |= (self.bound == 0) & ~self.held
         chosen[[0, -1]] = True
@@ -195,8 +206,10 @@ class _Fit:
         return np.r_[leaving[0], arriving], np.r_[leaving, arriving[-1]]
 
     def error(self, slopes: np.ndarray, keyed: np.ndarray) -> np.ndarray:
-        """How far each place [T] is from its piece, or, if that is more, how far the piece strays half a frame
-        later beyond the values on either side."""
+        """How far each place, of shape (T,), is from its piece.
+
+        Or, if that is more, how far the piece strays half a frame later beyond the values on either side.
+        """
         arriving, leaving = self.sides(slopes, keyed)
         sizes = np.diff(keyed)
         start, end = self.curve[keyed[:-1]], self.curve[keyed[1:]]
@@ -223,8 +236,10 @@ class _Fit:
         return (np.arange(self.last) - np.repeat(keyed[:-1], sizes)) / np.repeat(sizes, sizes)
 
     def thinned(self, slopes: np.ndarray, keyed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The keys without those that the bound does not need, given the slopes of the others: every second key is
-        tried, then the rest."""
+        """The keys without those that the bound does not need, given the slopes of the others.
+
+        Every second key is tried, then the rest.
+        """
         for parity in (0, 1, 0, 1):
             straight = np.r_[True, self.straight(keyed), True]
             loose = ~(straight[:-1] | straight[1:]) & (np.arange(len(keyed)) % 2 == parity)

@@ -16,8 +16,10 @@ PIECE = 2**14
 
 
 def chunks(count: int) -> Iterator[slice]:
-    """``count`` rows in runs of at most PIECE, so that steps on the way stay small however many there are. What they
-    freed goes back when all are done."""
+    """``count`` rows in runs of at most PIECE, so that intermediate arrays stay small however many there are.
+
+    What they freed goes back to the system when all are done.
+    """
     for first in range(0, count, PIECE):
         yield slice(first, min(first + PIECE, count))
     if count > PIECE:

@@ -11,9 +11,24 @@ from facegen.core.errors import RigError
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Vertices [V, 3] float32 cm, faces [F, 3] int32 (counter-clockwise from outside), and per vertex
-    ``uvs`` [V, 2] or None and ``colors`` [V, 3] uint8 sRGB or None. Raises RigError for what is not finite or
-    points outside the vertices."""
+    """Triangles in cm, +Y up, facing +Z.
+
+    Parameters
+    ----------
+    vertices : ndarray of float32, shape (V, 3)
+        Positions in cm.
+    faces : ndarray of int32, shape (F, 3)
+        Vertices of each triangle, counter-clockwise from outside.
+    uvs : ndarray of float32, shape (V, 2), or None
+        Texture coordinates.
+    colors : ndarray of uint8, shape (V, 3), or None
+        sRGB.
+
+    Raises
+    ------
+    RigError
+        For what is not finite, has another shape, or points outside the vertices.
+    """
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -39,7 +54,7 @@ class Mesh:
 
 
 def to_linear(srgb: np.ndarray) -> np.ndarray:
-    """sRGB shares of 1 as linear light (IEC 61966-2-1)."""
+    """Linear light of sRGB shares of 1 (IEC 61966-2-1)."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
@@ -49,7 +64,18 @@ def to_srgb(linear: np.ndarray) -> np.ndarray:
 
 
 def normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """Unit vertex normals [V, 3] float32: face normals weighted by area, then normalised."""
+    """Unit vertex normals: those of the faces weighted by area, then normalised.
+
+    Parameters
+    ----------
+    vertices : ndarray, shape (V, 3)
+    faces : ndarray of int, shape (F, 3)
+
+    Returns
+    -------
+    ndarray of float32, shape (V, 3)
+        +Z where a vertex has no face of any area.
+    """
     a, b, c = (vertices[faces[:, i]] for i in range(3))
     face = np.cross(b - a, c - a)
     total = np.zeros_like(vertices, dtype=np.float64)

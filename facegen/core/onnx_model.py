@@ -10,10 +10,28 @@ from facegen.core.files import read_bytes
 
 
 class OnnxModel:
-    """The network in the file ``path`` of at most ``limit`` bytes, on one thread (see ``facegen.core.threads``) and in flat
-    memory: shapes of its ``inputs`` and ``outputs`` by name, its ``metadata`` as texts.
+    """A network in an ONNX file, run on one thread (see ``facegen.core.threads``) and in flat memory.
 
-    ``kind`` and ``remedy`` are what the ModelError says that is raised for any other file.
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    limit : int
+        Its size in bytes at most.
+    kind, remedy : str
+        What the error says that is raised for any other file.
+
+    Attributes
+    ----------
+    inputs, outputs : dict
+        Shapes by name.
+    metadata : dict of str
+        What the file says about itself.
+
+    Raises
+    ------
+    ModelError
+        For a file that is no such network.
     """
 
     def __init__(self, path: str | PathLike, limit: int, kind: str, remedy: str) -> None:
@@ -39,4 +57,5 @@ class OnnxModel:
 
 
 def first_line(fault: Exception) -> str:
+    """The first line of an error, at most 160 characters."""
     return (str(fault).splitlines() or [type(fault).__name__])[0][:160]

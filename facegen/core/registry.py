@@ -113,10 +113,20 @@ _BUILT_IN: dict[str, dict[str, str]] = {
 
 
 class Registry:
-    """Names of one kind of part (``exporters``, ``encoders`` …) and the objects behind them.
+    """Names of one kind of part and the objects behind them.
 
-    ``names()`` imports nothing; ``get(name)`` imports that one. Entry points of the group
-    ``facegen.<kind>`` add names; a name given twice is an error that names both places.
+    Entry points of the group ``facegen.<kind>`` in installed packages add names.
+
+    Parameters
+    ----------
+    kind : str
+        ``encoders``, ``emotion_encoders``, ``decoders``, ``exporters``, ``importers``, ``rig_importers``, ``renderers``,
+        ``videos``, ``jobs`` or ``streams``.
+
+    Raises
+    ------
+    FacegenError
+        From all methods, where two packages offer different objects under one name.
     """
 
     def __init__(self, kind: str) -> None:
@@ -134,13 +144,20 @@ class Registry:
         return targets
 
     def names(self) -> list[str]:
+        """All names, sorted; nothing is imported."""
         return sorted(self._targets())
 
     def __contains__(self, name: str) -> bool:
         return name in self._targets()
 
     def get(self, name: str) -> Any:
-        """The object called ``name``; UsageError with the nearest names where there is none."""
+        """The object called ``name``, imported now.
+
+        Raises
+        ------
+        UsageError
+            For an unknown name, with the nearest ones.
+        """
         targets = self._targets()
         if name not in targets:
             raise UsageError(

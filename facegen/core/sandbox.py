@@ -32,8 +32,21 @@ except FacegenError:
 
 
 def try_in_sandbox(reader: str, path: str | PathLike, error: type[FacegenError], remedy: str) -> None:
-    """Let ``reader``, the ``module:function`` of a path, read ``path`` in another process. Raises ``error`` where that
-    breaks off or takes longer than SECONDS; what it refuses with an error of ours is left to the caller."""
+    """Read a file in another process first, where a reader written in C might crash.
+
+    What the reader refuses with an error of ours is left to the caller.
+
+    Parameters
+    ----------
+    reader : str
+        The ``module:function`` that reads a path.
+    path : str or path
+        The file.
+    error : type of FacegenError
+        Raised where the other process breaks off or takes longer than SECONDS.
+    remedy : str
+        What that error advises.
+    """
     if "python" not in Path(sys.executable or "").name.lower():  # within another program
         return
     words = [sys.executable, "-c", CHILD, json.dumps(sys.path), reader, fspath(path), str(MEGABYTES)]

@@ -36,9 +36,17 @@ _NTSC = {
 
 
 def as_fps(rate: str | int | float | Fraction) -> Fraction:
-    """A frame rate as an exact fraction: ``30``, ``29.97`` (30000/1001), ``"24000/1001"``.
+    """A frame rate as an exact fraction.
 
-    Raises UsageError for what is no number, not positive or above 1000.
+    Parameters
+    ----------
+    rate : str, int, float or Fraction
+        Frames a second: ``30``, ``29.97`` (30000/1001, as all NTSC rates that people write as decimals), ``"24000/1001"``.
+
+    Raises
+    ------
+    UsageError
+        For what is no number, not positive or above ``MAX_FPS``.
     """
     try:
         text = str(rate).strip()
@@ -59,7 +67,15 @@ def frames_for_samples(samples: int, rate: int, fps: Fraction) -> int:
 
 
 def frame_count(seconds: float | Fraction, fps: Fraction) -> int:
-    """How many frames cover ``seconds``; float noise below a microsecond makes no frame."""
+    """How many frames cover a duration: its ceiling in frames.
+
+    Parameters
+    ----------
+    seconds : float or Fraction
+        A Fraction is taken exactly; the noise of a float below a microsecond makes no frame.
+    fps : Fraction
+        Frames a second.
+    """
     if isinstance(seconds, Fraction):
         return math.ceil(seconds * fps)
     return max(0, math.ceil(Fraction(seconds) * fps - Fraction(1, 1_000_000)))

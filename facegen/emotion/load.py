@@ -1,20 +1,37 @@
-"""Emotion encoders: sound to the emotion in the voice."""
+"""Emotion encoders by name: see ``facegen.emotion.encoder`` for what one is."""
 
 from __future__ import annotations
 
 import os
 from functools import lru_cache
 from os import PathLike, fspath
-from typing import Any
 
 from facegen.core.registry import Registry
+from facegen.emotion.encoder import EmotionEncoder
 
 
-def load_emotion_encoder(name: str | PathLike) -> Any:
-    """The emotion encoder called ``name``, the built-in one with the ONNX model in the file ``name``, or a
-    ``transformers`` audio classifier from the folder ``name``.
+def load_emotion_encoder(name: str | PathLike) -> EmotionEncoder:
+    """The emotion encoder called ``name``, or one with the model in that file or folder.
 
-    Raises UsageError for an unknown name, ModelError for a file or folder that holds no such model.
+    Parameters
+    ----------
+    name : str or path
+        A name of the registry ``emotion_encoders`` (``voice``, or what an installed package adds), a file ``*.onnx`` for
+        the built-in encoder, or the folder of a ``transformers`` audio classifier.
+
+    Returns
+    -------
+    EmotionEncoder
+        One that is called by its name is loaded once and shared.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    ModelError
+        For a file or folder that holds no such model.
+    MissingExtraError
+        For a folder, where the ``torch`` extra is not installed.
     """
     text = fspath(name)
     if text.lower().endswith(".onnx"):
@@ -29,5 +46,5 @@ def load_emotion_encoder(name: str | PathLike) -> Any:
 
 
 @lru_cache(maxsize=4)
-def _shared(name: str) -> Any:
+def _shared(name: str) -> EmotionEncoder:
     return Registry("emotion_encoders").get(name)()

@@ -19,12 +19,23 @@ ONSET_S = 0.4  # of what no name tells
 
 @dataclass(frozen=True)
 class Emotion:
-    """A point in emotion space: each of ``valence``, ``arousal``, ``dominance`` in -1..1; ``categories``, weights
-    in 0..1 of ``CATEGORIES`` other than neutral that add to at most 1 (neutral is the rest); ``names``, such
-    weights of named emotions, which the face shows (as the categories where not given).
+    """A point in emotion space.
 
-    Distance from neutral is intensity and direction is kind (Cho et al. 2024, EmoSphere-TTS). Raises UsageError
-    for numbers that are not finite or out of range.
+    Distance from neutral is intensity and direction is kind (Cho et al. 2024, EmoSphere-TTS).
+
+    Parameters
+    ----------
+    valence, arousal, dominance : float
+        Each in -1..1.
+    categories : mapping of str to float
+        Weights in 0..1 of ``CATEGORIES`` other than neutral, which add to at most 1; neutral is the rest.
+    names : mapping of str to float, optional
+        Such weights of named emotions, which the face shows; by default the categories.
+
+    Raises
+    ------
+    UsageError
+        For numbers that are not finite or out of range, and for unknown names.
     """
 
     valence: float = 0.0
@@ -45,8 +56,19 @@ class Emotion:
 
     @classmethod
     def from_weights(cls, weights: Mapping[str, float]) -> Emotion:
-        """The emotion of signed weights of named emotions; a negative weight moves the other way in valence,
-        arousal and dominance. Weights that add to more than 1 are scaled to 1."""
+        """The emotion of signed weights of named emotions.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            A negative weight moves the other way in valence, arousal and dominance. Weights that add to more than 1
+            are scaled to 1.
+
+        Raises
+        ------
+        UsageError
+            For an unknown name.
+        """
         table = named_emotions()
         _known(weights, tuple(table))
         total = sum(abs(w) for w in weights.values())
@@ -60,8 +82,11 @@ class Emotion:
 
     @classmethod
     def from_vad(cls, valence: float, arousal: float, dominance: float) -> Emotion:
-        """The emotion at a point: a mixture of the named ones in about its direction, as strong as it is far
-        from neutral beside them."""
+        """The emotion at a point of valence, arousal and dominance, each in -1..1.
+
+        It is a mixture of the named ones in about its direction, as strong as it is far from neutral beside them. Raises
+        UsageError for numbers that are not finite or out of range.
+        """
         point = np.array([valence, arousal, dominance], dtype=float)
         if not np.isfinite(point).all() or (np.abs(point) > 1).any():
             raise UsageError(
@@ -84,8 +109,22 @@ class Emotion:
 
     @classmethod
     def from_sphere(cls, radius: float, azimuth: float, elevation: float) -> Emotion:
-        """The emotion at ``radius`` 0..1 from neutral, ``azimuth`` radians from valence towards arousal and
-        ``elevation`` radians towards dominance."""
+        """The emotion at a point in spherical coordinates.
+
+        Parameters
+        ----------
+        radius : float
+            Intensity, 0..1.
+        azimuth : float
+            Radians from valence towards arousal.
+        elevation : float
+            Radians towards dominance.
+
+        Raises
+        ------
+        UsageError
+            For a radius that is not in 0..1.
+        """
         if not 0 <= radius <= 1:
             raise UsageError(f"the radius {radius} is not in 0..1", remedy="use a number in 0..1")
         flat = radius * np.cos(elevation)
@@ -154,7 +193,9 @@ class Emotion:
 
     def interpolate(self, other: Emotion, amount: float) -> Emotion:
         """From this emotion (0) to ``other`` (1) about neutral: directions along the sphere, intensity linearly.
-        Opposite emotions, between which no way is shortest, pass through neutral."""
+
+        Opposite emotions, between which no way is shortest, pass through neutral.
+        """
         mine, theirs = _shares(amount)
         mixed = self.mix(other, amount)
         start, end = np.array(self.vad), np.array(other.vad)

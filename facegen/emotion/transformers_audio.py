@@ -114,7 +114,7 @@ class TransformersEmotion:
 
 
 class TransformersStream:
-    """Answers for sound that comes in blocks; the arguments are those of ``encoders.emotion.EmotionStream``."""
+    """Answers for sound that comes in blocks; an ``EmotionStream``."""
 
     def __init__(self, encoder: TransformersEmotion) -> None:
         self._encoder = encoder

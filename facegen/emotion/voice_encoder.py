@@ -45,9 +45,9 @@ class VoiceEmotionEncoder:
     def __init__(self, model: str | PathLike | None = None) -> None:
         self.network = VoiceNetwork(model)
 
-    def stream(self, live: bool = False) -> EmotionStream:
+    def stream(self, live: bool = False) -> VoiceEmotionStream:
         """A stream that takes sound and its phone features as they come."""
-        return EmotionStream(self.network, LIVE_STEP if live else FILE_STEP)
+        return VoiceEmotionStream(self.network, LIVE_STEP if live else FILE_STEP)
 
 
 class RowStream:
@@ -112,7 +112,7 @@ def voice_rows(sound: AudioStream, encoder: PhoneEncoder) -> np.ndarray:
     return np.concatenate([*parts, rows.close(phones.close())])
 
 
-class EmotionStream:
+class VoiceEmotionStream:
     """Answers for sound that comes in blocks, the same as those for the whole.
 
     ``push(block, features)`` takes samples [n] at 16 kHz and the phone features that came meanwhile, and gives the

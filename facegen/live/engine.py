@@ -15,20 +15,21 @@ from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
 from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ, as_fps
 from facegen.emotion import Emotion
+from facegen.emotion.load import load_emotion_encoder
 from facegen.live.idle_motion import IdleMotion
 from facegen.live.sinks import Frame
 from facegen.live.speech_reactions import RecognizedBlock, Stress, closures, is_speaking
 from facegen.live.streaming_emotion import StreamingEmotion
 from facegen.motion.lipsync import load_decoder
-from facegen.motion.lipsync.streaming import StreamingDecoder, held
+from facegen.motion.lipsync.streaming import StreamingDecoder, hold_last_frame
 from facegen.motion.passes import finishing
 from facegen.motion.take import SMOOTH_SECONDS, Layer, Take, compose, smooth
 from facegen.pipeline.animate import load_emotion_track
 from facegen.pipeline.reference_emotion import load_reference
 from facegen.rig import ARKIT, load_rig
 from facegen.rig.retarget import find_map
+from facegen.speech.encoder import Encoder
 from facegen.speech.load import load_encoder
-from facegen.speech.streaming_features import StreamingFeatures
 
 MARGIN_FRAMES = (
     4  # feature frames of the latency that are left for computing, resampling and the window of a frame
@@ -64,13 +65,13 @@ class Engine:
         self.fps = as_fps(self.config.fps)
         self.plan = Plan.of(self.live.latency, self.fps)
         encoder = load_encoder(self.config.encoder)
-        if not hasattr(encoder, "network"):
+        if not isinstance(encoder, Encoder):  # an installed package's, which has no more than ``encode``
             raise UsageError(
-                "this encoder can't hear live sound", path="--encoder", remedy="use the encoder phones"
+                "this encoder can't process live sound", path="--encoder", remedy="use the encoder phones"
             )
         self._decoder = StreamingDecoder(load_decoder(self.config.decoder), self.config)
         keep = self._decoder.before + self.plan.ahead + self.plan.step + round(BEYOND_S * FEATURE_HZ)
-        self._features = StreamingFeatures(encoder.network, self.plan.step, keep)
+        self._features = encoder.window(self.plan.step, keep)
         target = load_rig(self.config.rig)
         self.controls = target.control_names
         self.rest = np.array([control.neutral for control in target.controls], np.float32)
@@ -79,7 +80,7 @@ class Engine:
             load_reference(self.config.emotion_from, self.config) if self.config.emotion_from else None
         )
         self._life = IdleMotion(self.config, self.fps, load_emotion_track(self.config, lent=self._lent))
-        self._mood = StreamingEmotion(encoder.network, self.config.emotion_encoder, self.fps)
+        self._mood = StreamingEmotion(encoder, load_emotion_encoder(self.config.emotion_encoder), self.fps)
         self._turns: list[tuple[int, Emotion]] = []  # frames from which on another mood was heard
         self._stress = Stress(self.config, self.fps)
         self._finish = _Finish(self.fps, finishing(self.config))
@@ -127,7 +128,7 @@ class Engine:
         if upto > self._decoded:
             window, start = self._features.window(), self._features.start
             missing = 0 if ended else self._decoder.ahead - (self._features.count - upto)
-            rows = self._decoder.rows(held(window, missing), self._decoded - start, upto - start)
+            rows = self._decoder.rows(hold_last_frame(window, missing), self._decoded - start, upto - start)
             self._rows = np.concatenate([self._rows, rows])
             self._decoded = upto
         first, last = self._frame, self._ready(ended)

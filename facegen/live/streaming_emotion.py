@@ -8,9 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from facegen.emotion import CATEGORIES, EMOTION_HZ, Emotion, EmotionCurve
-from facegen.emotion.load import load_emotion_encoder
-from facegen.speech.phone_encoder import PhoneStream
-from facegen.speech.phone_network import PhoneNetwork
+from facegen.emotion.encoder import EmotionEncoder
+from facegen.speech.encoder import Encoder
 
 EVERY = 10  # answers from one look to the next: a second
 PAST = 80  # answers that a look takes in
@@ -22,9 +21,9 @@ LEAST = 0.06  # change of the weights that is worth a new face
 class StreamingEmotion:
     """``push(block)`` takes samples [n] at 16 kHz and gives the turns that are due: a frame, and the emotion from it on."""
 
-    def __init__(self, network: PhoneNetwork, encoder: str, fps: Fraction) -> None:
-        self._phones = PhoneStream(network, STEP)
-        self._stream = load_emotion_encoder(encoder).stream(live=True)
+    def __init__(self, encoder: Encoder, emotion_encoder: EmotionEncoder, fps: Fraction) -> None:
+        self._phones = encoder.stream(STEP)
+        self._stream = emotion_encoder.stream(live=True)
         self._fps = fps
         self._heard, self._first = EmotionCurve.nothing(), 0
         self._shown = np.zeros(len(CATEGORIES) - 1)

@@ -25,9 +25,23 @@ HAND = "hand"
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer: ``animation`` on its own controls, laid over those below by ``mode``.
+    """One layer of a take.
 
-    ``mask`` [T] in 0..1 or None fades the layer in and out frame by frame.
+    Parameters
+    ----------
+    name : str
+        Such as ``lips``, ``blink`` or ``hand``; once in a take.
+    mode : str
+        How it lies over those below: ``add``, ``max``, ``multiply`` or ``replace``.
+    animation : Animation
+        Its motion, on its own controls.
+    mask : ndarray of float32, shape (T,), or None
+        In 0..1, fades the layer in and out frame by frame.
+
+    Raises
+    ------
+    AnimationFileError
+        For an unknown mode, or a mask that is not one value in 0..1 a frame.
     """
 
     name: str
@@ -56,10 +70,29 @@ class Layer:
 
 @dataclass(frozen=True)
 class Take:
-    """Everything one solve gives: layers of equal length and rate, the phones and emotion behind them.
+    """Everything one solve gives: layers of equal length and rate, the phones and the emotion behind them.
 
-    ``audio`` names the sound, its file and its exact length; ``config`` holds the settings as plain values. Raises
-    AnimationFileError for layers that disagree in length or rate, or share a name.
+    Parameters
+    ----------
+    fps : Fraction or what ``as_fps`` reads
+        Frames a second.
+    frames : int
+        Length of all layers.
+    audio : mapping
+        The sound's ``name``, its exact length in ``seconds`` and, for a file, its ``path``.
+    phones : PhoneTrack
+        What is said.
+    emotion : EmotionTrack
+        What is felt.
+    layers : tuple of Layer
+        From the lowest up.
+    config : mapping
+        The settings as plain values.
+
+    Raises
+    ------
+    AnimationFileError
+        For layers that disagree in length or rate, or share a name.
     """
 
     fps: Fraction
@@ -87,6 +120,7 @@ class Take:
             raise AnimationFileError(f"two layers share a name: {', '.join(names)}", remedy="rename one")
 
     def layer(self, name: str) -> Layer:
+        """The layer called ``name``. Raises UsageError, with the nearest names, where there is none."""
         for layer in self.layers:
             if layer.name == name:
                 return layer
@@ -101,13 +135,27 @@ class Take:
         return replace(self, layers=(*self.layers, layer))
 
     def without(self, *names: str) -> Take:
+        """The take without the layers of these names."""
         return replace(self, layers=tuple(x for x in self.layers if x.name not in names))
 
 
 def compose(take: Take, controls: Sequence[str] = ARKIT) -> Animation:
-    """All layers as one animation on ``controls``: the solved layers in order, smoothed, then the animator's
-    ``hand`` layer, then limits 0..1. Which of ``smooth`` and ``limit`` run stands in ``take.config["passes"]``
-    (both where it is silent)."""
+    """All layers as one animation.
+
+    The solved layers are laid in order and smoothed, then the animator's ``hand`` layer, then all is limited to 0..1.
+
+    Parameters
+    ----------
+    take : Take
+        Its ``config["passes"]`` says which of ``smooth`` and ``limit`` run; both where it is silent.
+    controls : sequence of str
+        The controls of the result; what layers do to others is left out.
+
+    Returns
+    -------
+    Animation
+        ``take.frames`` frames, with a head pose if any layer has one.
+    """
     passes = take.config.get("passes", ("smooth", "limit"))
     values = np.zeros((take.frames, len(controls)), np.float32)
     head = np.zeros((take.frames, 6), np.float32)
@@ -157,8 +205,18 @@ SMOOTH_SECONDS = 0.085
 
 
 def smooth(values: np.ndarray, fps: Fraction) -> np.ndarray:
-    """``values`` [T, C] under a cubic Savitzky-Golay filter over SMOOTH_SECONDS; unchanged below 60 fps,
-    where the window would hold fewer than five frames. Source: Savitzky and Golay, 1964."""
+    """Curves under a cubic Savitzky-Golay filter over SMOOTH_SECONDS.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (T, C)
+    fps : Fraction
+        Frames a second. Below 60 the window would hold fewer than five frames, and nothing changes.
+
+    References
+    ----------
+    Savitzky and Golay 1964, "Smoothing and differentiation of data by simplified least squares procedures".
+    """
     window = int(SMOOTH_SECONDS * fps) // 2 * 2 + 1
     if window < 5 or len(values) < window:
         return values

@@ -32,7 +32,20 @@ _FULL_SCALE = {"PCM_U8": 0.992, "PCM_S8": 0.992, "ULAW": 0.98, "ALAW": 0.984, "u
 
 @dataclass(frozen=True, eq=False)
 class Audio:
-    """Mono samples [N] float32 in -1..1 at ``rate`` Hz; immutable and finite. Raises AudioError if not."""
+    """A sound in memory; immutable and finite.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (N,)
+        Mono samples in -1..1.
+    rate : int
+        Hz.
+
+    Raises
+    ------
+    AudioError
+        For samples that are not numbers, have more axes, or are not finite.
+    """
 
     samples: np.ndarray
     rate: int
@@ -53,15 +66,25 @@ class Audio:
 
     @property
     def seconds(self) -> float:
+        """Duration in seconds."""
         return len(self.samples) / self.rate
 
 
 class AudioStream:
-    """A sound to be animated, read in blocks at SAMPLE_RATE_HZ mono; made by ``open_audio``.
+    """A sound to be animated, read in blocks at 16 kHz mono; made by ``open_audio``.
 
-    ``name`` is the file's name, ``path`` the file as it was named (None for samples), ``info`` what the source
-    says of itself, ``estimate`` the seconds to expect (a guess, or None), ``notes`` what was odd about the sound
-    (complete once it has been read).
+    Attributes
+    ----------
+    name : str
+        The file's name, or "samples".
+    path : str or None
+        The file as it was named.
+    info : AudioInfo
+        What the source says of itself: rate, channels, codec.
+    estimate : float or None
+        Seconds to expect: a guess until the sound has been read.
+    notes : tuple of str
+        What was odd about the sound; complete once it has been read.
     """
 
     def __init__(
@@ -89,6 +112,7 @@ class AudioStream:
 
     @property
     def notes(self) -> tuple[str, ...]:
+        """What was odd about the sound, one sentence each."""
         return self._notes
 
     def blocks(self) -> Iterator[np.ndarray]:
@@ -234,11 +258,24 @@ def open_audio(
     start: float = 0.0,
     duration: float | None = None,
 ) -> AudioStream:
-    """The sound of a file, or of an array [N] or [N, channels] at ``rate`` Hz.
+    """Open a file, or an array, as a sound.
 
-    Only the span of ``duration`` seconds (or all) from ``start`` on is read; a span that goes beyond the
-    end is cut there. Files are told by their content, whatever their suffix. Raises AudioError for what
-    is no sound, UsageError for an array without a rate and for a span that is none.
+    Parameters
+    ----------
+    source : str, path, ndarray or Audio
+        A file, told by its content whatever its suffix, or samples of shape (N,) or (N, channels): floats in -1..1 or
+        integers of full scale.
+    rate : int, optional
+        Hz, for an array.
+    start, duration : float
+        The span to read, in seconds; one that goes beyond the end is cut there, and None is all of it.
+
+    Raises
+    ------
+    AudioError
+        For what is no sound, and for a start beyond its end.
+    UsageError
+        For an array without a rate, and for a span that is none.
     """
     span = (_seconds("start", start), None if duration is None else _seconds("duration", duration))
     if span[1] is not None and not span[1]:
@@ -261,7 +298,20 @@ def _seconds(name: str, value: float) -> Fraction:
 
 
 def read_audio(path: str | PathLike, rate: int = SAMPLE_RATE_HZ) -> Audio:
-    """A short sound whole, mono at ``rate`` Hz. Raises AudioError as ``open_audio``, and above an hour."""
+    """A short sound whole, mono.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    rate : int
+        Hz that it is resampled to.
+
+    Raises
+    ------
+    AudioError
+        As ``open_audio``, and for more than an hour.
+    """
     sound = open_audio(path)
     blocks, held = [], 0
     for block in sound._blocks(checked_rate(rate)):
@@ -275,9 +325,19 @@ def read_audio(path: str | PathLike, rate: int = SAMPLE_RATE_HZ) -> Audio:
 
 
 def resample(blocks: Iterable[np.ndarray], source_rate: int, rate: int) -> Iterator[np.ndarray]:
-    """Blocks [n] at ``source_rate`` as blocks at ``rate`` Hz, without delay, whatever the blocks' sizes.
+    """Blocks of samples at another rate, without delay, whatever the blocks' sizes.
 
-    N samples become round(N · rate / source_rate), at least one.
+    Parameters
+    ----------
+    blocks : iterable of ndarray of float32, shape (n,)
+        Consecutive samples.
+    source_rate, rate : int
+        Hz before and after.
+
+    Yields
+    ------
+    ndarray of float32, shape (n,)
+        N samples become round(N * rate / source_rate), at least one.
     """
     if source_rate == rate:
         yield from blocks

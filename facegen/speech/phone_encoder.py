@@ -16,15 +16,15 @@ from facegen.core.units import FEATURE_HZ
 from facegen.speech.audio import AudioStream, rechunk
 from facegen.speech.block_processing import BlockBuffer
 from facegen.speech.logmel import BANDS, CONTEXT, HOP, broad, logmel_frames
-from facegen.speech.phone_network import PhoneNetwork
+from facegen.speech.phone_network import QUIET_DB, PhoneNetwork
 from facegen.speech.phones import FEATURE_BANDS, LABELS, Features
 from facegen.speech.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
+from facegen.speech.streaming_features import StreamingFeatures
 
 FILE_STEP = 1024  # frames of one window when a file is read
 FILE_BLOCKS = 4  # windows read at a time, so that threads have something to share out
 LIVE_STEP = 4  # frames of one window of live sound
 TRIM_EVERY = 16  # parts joined between two returns of memory
-QUIET_DB = -75.0  # a frame below is silence, whatever the network says
 
 Progress = Callable[[str, float], None]
 
@@ -58,6 +58,10 @@ class PhoneEncoder:
     def stream(self, step: int = LIVE_STEP, bottleneck: bool = False) -> PhoneStream:
         """A stream that takes sound as it comes; ``step`` frames are computed at a time."""
         return PhoneStream(self.network, step, bottleneck)
+
+    def window(self, step: int, keep: int) -> StreamingFeatures:
+        """The last ``keep`` frames of live sound up to its end, whose latest phones are provisional."""
+        return StreamingFeatures(self.network, step, keep)
 
 
 class PhoneStream:

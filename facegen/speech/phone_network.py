@@ -14,9 +14,10 @@ from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ
 from facegen.speech.logmel import BANDS
 from facegen.speech.phones import LABELS
 
+QUIET_DB = -75.0  # below full scale; a fainter frame is silence, whatever the network says
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_CONTEXT = 10 * FEATURE_HZ  # frames; more would make each short window mostly context
-_REMEDY = "use a model made by tools/encoder, or leave --encoder out"
+_REMEDY = "use a model made by tools/training/train_phone_encoder.py, or leave --encoder out"
 
 
 class PhoneNetwork:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from functools import lru_cache
 from importlib import resources
 
@@ -20,6 +21,8 @@ _LONGEST = 4  # symbols of one label
 _MARKS = re.compile(
     "[\u02c8\u02cc\u02d0\u02d1:'\"\u02b0\u02b2\u02b7\u0361\u035c\u032f\u031a\u0325\u0320\u031f`|]"
 )
+
+_STRESS_LENGTH_TONE = re.compile(r"[ˈˌːˑ'ˀ˥˦˧˨˩↗↘→̯͡ʲʰʷˠˤ‿|-]")
 
 
 def translate(labels: list[str]) -> list[tuple[str, ...]]:
@@ -60,7 +63,7 @@ def _ipa(label: str) -> tuple[str, ...] | None:
     if label.strip().lower() in SILENT:
         return (SILENCE,)
     plain = re.sub(r"(?<=.)_[BIES]$", "", label.strip())
-    table = _table()
+    table = ipa_table()
     for form in (plain, _MARKS.sub("", plain)):
         if form in table:
             return table[form]
@@ -77,6 +80,42 @@ def _ipa(label: str) -> tuple[str, ...] | None:
 
 
 @lru_cache
-def _table() -> dict[str, tuple[str, ...]]:
+def ipa_table() -> dict[str, tuple[str, ...]]:
+    """ARPAbet phones of each IPA or SAMPA symbol of ``data/ipa_to_arpabet.csv``."""
     text = (resources.files("facegen") / "data" / "ipa_to_arpabet.csv").read_text(encoding="utf-8")
     return {row["symbol"]: tuple(row["arpabet"].split()) for row in csv.DictReader(text.splitlines())}
+
+
+@lru_cache(maxsize=4096)
+def nearest_arpabet(symbol: str) -> tuple[str, ...]:
+    """The ARPAbet phones that look and sound nearest to a symbol of any language.
+
+    Unlike ``translate`` it skips what it does not know, as a corpus of transcribed speech needs.
+
+    Parameters
+    ----------
+    symbol : str
+        An IPA or SAMPA symbol. Stress, length, tone and secondary articulation are ignored; a symbol of several letters
+        that the table lacks is read from its longest known beginnings.
+
+    Returns
+    -------
+    tuple of str
+        ``tʃ`` gives CH, ``ts`` gives T S, a pause SIL; () for what is unknown.
+    """
+    known = _decomposed_table()
+    rest = unicodedata.normalize("NFD", symbol)
+    if rest not in known:
+        rest = _STRESS_LENGTH_TONE.sub("", rest)
+    phones: list[str] = []
+    while rest:
+        size = next((n for n in range(len(rest), 0, -1) if rest[:n] in known), 0)
+        phones += known.get(rest[:size], ())
+        rest = rest[max(1, size) :]
+    return tuple(phones)
+
+
+@lru_cache
+def _decomposed_table() -> dict[str, tuple[str, ...]]:
+    """``ipa_table`` with letters and their diacritics apart, as corpora write them."""
+    return {unicodedata.normalize("NFD", symbol): phones for symbol, phones in ipa_table().items()}

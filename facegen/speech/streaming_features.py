@@ -6,8 +6,7 @@ import numpy as np
 
 from facegen.speech.block_processing import BlockBuffer
 from facegen.speech.logmel import BANDS, CONTEXT, HOP, logmel_frames
-from facegen.speech.phone_encoder import QUIET_DB
-from facegen.speech.phone_network import PhoneNetwork
+from facegen.speech.phone_network import QUIET_DB, PhoneNetwork
 from facegen.speech.phones import LABELS, Features
 from facegen.speech.prosody import ENERGY_CONTEXT, PITCH_CONTEXT, energy_frames, pitch_frames
 

@@ -177,12 +177,23 @@ def test_random_numbers_come_from_seeded_generators():
     assert not every(check)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+BESIDE = [p for folder in ("tools", "blender_addon") for p in sorted((PACKAGE.parent / folder).rglob("*.py"))]
+
+
+LONGER = {
+    ("tools/head_builder/hair.py", "_locks"): "the walk of a lock along the scalp, with what it closes over",
+    ("blender_addon/panel.py", "draw_item"): "Blender calls it with nine arguments",
+}
+
+
+@pytest.mark.parametrize("path", FILES + BESIDE, ids=lambda p: str(p.relative_to(PACKAGE.parent)))
 def test_size(path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= MAX_LINES, f"{lines} lines"
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if (path.relative_to(PACKAGE.parent).as_posix(), node.name) in LONGER:
+                continue
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= MAX_FUNCTION_LINES, f"{node.name} has {length} lines"
             count = len(node.args.args) + len(node.args.kwonlyargs) + len(node.args.posonlyargs)

@@ -10,9 +10,10 @@ import pytest
 
 from facegen.core.errors import InputError, UsageError
 from facegen.rig import ARKIT
+from facegen.speech.phone_symbols import ipa_table, nearest_arpabet
 from facegen.speech.phones import ARPABET, LABELS
 from tools.training.corpora import CORPORA, data_folder, emodb, grid, samples, speechocean
-from tools.training.corpora.symbols import arpabet, arpabet_spans, table
+from tools.training.corpora.symbols import arpabet_spans
 
 SHARED = {
     "emodb": 535, "emogator": 5037, "facegood": 5, "grid": 962, "livelink-captures": 4, "speechocean762": 2500,
@@ -79,7 +80,7 @@ def test_a_malformed_corpus_names_the_line(tmp_path):
 
 
 def test_the_symbol_table_gives_only_known_phones_and_reaches_them_all():
-    reached = {phone for phones in table().values() for phone in phones}
+    reached = {phone for phones in ipa_table().values() for phone in phones}
     assert reached <= set(LABELS)
     assert set(ARPABET) <= reached
 
@@ -98,7 +99,7 @@ def test_the_symbol_table_gives_only_known_phones_and_reaches_them_all():
     ],
 )
 def test_symbols(symbol, phones):
-    assert " ".join(p for p in arpabet(symbol) if p != "SIL") == phones
+    assert " ".join(p for p in nearest_arpabet(symbol) if p != "SIL") == phones
 
 
 def test_a_symbol_of_two_phones_is_split_and_pauses_are_left_out():

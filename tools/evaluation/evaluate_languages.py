@@ -36,9 +36,10 @@ from facegen.pipeline.animate import animate
 from facegen.rig import load_rig
 from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
+from facegen.speech.phone_symbols import nearest_arpabet
 from facegen.speech.phones import LABIODENTALS, Phone, PhoneTrack
 from tools.evaluation.lip_heads import aria_head, ict_head
-from tools.training.corpora.symbols import arpabet, arpabet_spans
+from tools.training.corpora.symbols import arpabet_spans
 from tools.training.phone_encoder import viseme_classes
 from tools.training.phone_encoder.espeak import Espeak, Spans
 from tools.training.phone_encoder.synthesis import ESPEAK_LANGUAGES
@@ -107,7 +108,7 @@ def phone_track(spans: Spans) -> PhoneTrack:
 def is_rounded(symbol: str) -> bool | None:
     """Whether an IPA vowel or glide has rounded lips, by its last letter; None for what is neither, or changes."""
     letters = [c for c in symbol if c in ROUNDED | UNROUNDED]
-    if not letters or len(arpabet(symbol)) != 1 or symbol[0] not in ROUNDED | UNROUNDED:
+    if not letters or len(nearest_arpabet(symbol)) != 1 or symbol[0] not in ROUNDED | UNROUNDED:
         return None
     kinds = {c in ROUNDED for c in letters}
     return kinds.pop() if len(kinds) == 1 else None
@@ -160,7 +161,7 @@ def visemes(tally: Tally, sound: np.ndarray, spans: Spans, phones: PhoneTrack) -
     hit, speech = classes[true] == classes[heard], true != 0
     tally.add("viseme class %", hit[speech].tolist())
     for start, end, symbol in spans:
-        if not arpabet(symbol) and symbol.strip(MODIFIERS + "ˈˌːˑ|'-"):
+        if not nearest_arpabet(symbol) and symbol.strip(MODIFIERS + "ˈˌːˑ|'-"):
             tally.unknown[symbol] += 1
         for frame in range(round(start * FEATURE_HZ), min(len(hit), round(end * FEATURE_HZ))):
             if speech[frame] and not hit[frame]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facegen.core.errors import OutputError, UsageError, nearest
 from facegen.core.registry import Registry
@@ -16,22 +17,37 @@ from facegen.core.registry import Registry
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One instant of the face: ``values`` [C] of ``controls``, ``head`` [6] (``HEAD_CHANNELS``) or None; frame
-    ``index`` begins ``time`` seconds after the sound does."""
+    """One instant of the face.
+
+    Attributes
+    ----------
+    index : int
+        Number of the frame from the start of the sound.
+    time : float
+        Seconds from the start of the sound to that of the frame.
+    fps : Fraction
+        Frames a second.
+    controls : tuple of str
+        Names of the rig's controls.
+    values : ndarray of float32, shape (C,)
+        The controls' values.
+    head : ndarray of float32, shape (6,), or None
+        ``HEAD_CHANNELS``: yaw, pitch and roll in radians, x, y and z in cm.
+    """
 
     index: int
     time: float
     fps: Fraction
     controls: tuple[str, ...]
-    values: np.ndarray
-    head: np.ndarray | None = None
+    values: NDArray[np.float32]
+    head: NDArray[np.float32] | None = None
 
     def named(self) -> dict[str, float]:
         """Control to value."""
         return dict(zip(self.controls, self.values.tolist(), strict=True))
 
-    def select(self, controls: tuple[str, ...]) -> np.ndarray:
-        """Values [C] of ``controls``; 0 for those it lacks."""
+    def select(self, controls: tuple[str, ...]) -> NDArray[np.float32]:
+        """Values of shape (C,) of ``controls``; 0 for those that the frame lacks."""
         if controls == self.controls:
             return self.values
         named = self.named()
@@ -57,13 +73,21 @@ class Address:
         return value
 
 
+@runtime_checkable
 class Sink(Protocol):
-    """A receiver of frames. ``paced`` is whether frames must come in real time; ``options`` are the names that its
-    address may have behind ``?``.
+    """A receiver of live frames: what ``--to`` chooses by the scheme of its address.
 
-    The constructor makes ready (OutputError where the address can't be used); ``send`` never waits for a receiver
-    that plays live; ``messages`` gives what receivers have asked for since it was last called; ``notes`` what went
-    wrong on the way.
+    A package offers its sink by an entry point of the group ``facegen.streams`` whose name is the scheme; the class is
+    called with the ``Address``, makes ready to send, and raises OutputError where that address can't be used.
+
+    Attributes
+    ----------
+    paced : bool
+        Whether frames must come in real time.
+    options : tuple of str
+        The names that its address may have behind ``?``.
+    port : int
+        Where it sends or listens; 0 for a file.
     """
 
     paced: bool
@@ -72,20 +96,39 @@ class Sink(Protocol):
 
     def __init__(self, address: Address) -> None: ...
 
-    def send(self, frame: Frame) -> None: ...
+    def send(self, frame: Frame) -> None:
+        """Send one frame, without waiting for a receiver that plays live. Raises OutputError where that is over."""
+        ...
 
-    def messages(self) -> list[dict[str, Any]]: ...
+    def messages(self) -> list[dict[str, Any]]:
+        """What receivers have asked for since the last call, such as ``{"emotion": "happy:0.6"}``."""
+        ...
 
-    def notes(self) -> list[str]: ...
+    def notes(self) -> list[str]:
+        """What went wrong on the way, one sentence each; shown when the stream ends."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Send what remains and release the address."""
+        ...
 
 
-def open_sink(text: str) -> Any:
-    """The sink at an address such as ``livelink://127.0.0.1:11111`` or ``jsonl:-``.
+def open_sink(text: str) -> Sink:
+    """The sink at an address.
 
-    Raises UsageError for what is no such address, OutputError where nothing can be sent there, MissingExtraError
-    where the ``stream`` extra is not installed.
+    Parameters
+    ----------
+    text : str
+        Such as ``livelink://127.0.0.1:11111`` or ``jsonl:-``.
+
+    Raises
+    ------
+    UsageError
+        For what is no such address.
+    OutputError
+        Where nothing can be sent there.
+    MissingExtraError
+        Where the ``stream`` extra is not installed.
     """
     address = parse_address(text)
     kind = Registry("streams").get(address.scheme)

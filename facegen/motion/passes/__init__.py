@@ -1,9 +1,13 @@
-"""Passes over the solved mouth: a table of rows in order, each one a layer of its own."""
+"""Passes: what the face does beside the lips, one layer each. ``PASSES`` lists them in order; a file here holds each.
+
+To write a pass, write a ``PassFunction`` and give it a row in ``PASSES``. It reads the clip (features, phones, emotion,
+settings) from the context and the layers below from the take, and returns its layer or None. Random numbers come from
+``context.rng(name)``, so that one pass never changes another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from facegen.config import Config
 from facegen.core.errors import UsageError, nearest
@@ -23,12 +27,45 @@ from facegen.motion.passes.vocal_effort import vocal_effort_pass
 from facegen.motion.take import Layer, Take
 
 
+class PassFunction(Protocol):
+    """The work of a pass."""
+
+    def __call__(self, take: Take, context: Context) -> Layer | None:
+        """The layer of the pass.
+
+        Parameters
+        ----------
+        take : Take
+            The layers below, lips first.
+        context : Context
+            The clip's features, phones and emotion, and the settings.
+
+        Returns
+        -------
+        Layer or None
+            Controls of shape (context.frames, C), a head pose of shape (context.frames, 6) in radians and cm, or both,
+            under the name by which ``--passes`` knows the pass; None where there is nothing to add.
+        """
+        ...
+
+
 class Pass(NamedTuple):
-    """One row: ``run(take, context)`` gives the layer ``name`` (None: nothing to add); ``flag`` is the option of
-    Config that turns it off, if it has one."""
+    """A row of ``PASSES``.
+
+    Attributes
+    ----------
+    name : str
+        What ``--passes`` and the layer call it.
+    run : PassFunction
+        What it does.
+    help : str
+        One line for the list of passes.
+    flag : str
+        The field of ``Config`` that turns it off, if it has one.
+    """
 
     name: str
-    run: Callable[[Take, Context], Layer | None]
+    run: PassFunction
     help: str
     flag: str = ""
 
