@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 import pytest
-from facegen.core.errors import FacegenError
 
 from facegen.cli.app import app
+from facegen.core.errors import FacegenError
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"

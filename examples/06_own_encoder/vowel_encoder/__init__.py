@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from facegen.speech.phones import LABELS, Features
 
 RATE = 16_000
