@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from facegen.core.errors import RigError
 from facegen.core.mesh import normals
-from facegen.rig.least_squares import Problem, solve_chosen, solve_gram
+from facegen.rig.least_squares import BoundedProblem, solve_active_set, solve_coordinate_descent
 from facegen.rig.map import RigMap
 from facegen.rig.model import Rig
 from facegen.rig.retarget import control_fields
@@ -82,8 +82,8 @@ def _sparse(gram: np.ndarray, moment: np.ndarray, price: np.ndarray, target: Rig
     sizes = np.diag(gram)
     top = np.array([max(c.high, 0.0) for c in target.controls], np.float32) * 1.5
     low = np.zeros_like(top)
-    first = solve_gram(Problem(gram, low, top, 0.0, SPREAD * sizes), moment - price)
-    weights = solve_chosen(Problem(gram, low, top, 0.0, SPREAD * sizes), moment, first >= LEAST)
+    first = solve_coordinate_descent(BoundedProblem(gram, low, top, 0.0, SPREAD * sizes), moment - price)
+    weights = solve_active_set(BoundedProblem(gram, low, top, 0.0, SPREAD * sizes), moment, first >= LEAST)
     weights[weights < LEAST] = 0.0
     return np.round(weights, 3)
 

@@ -13,7 +13,7 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.errors import RigError, UsageError
 from facegen.rig.inverse_map import invert
-from facegen.rig.least_squares import Problem, solve_chosen, solve_gram
+from facegen.rig.least_squares import BoundedProblem, solve_active_set, solve_coordinate_descent
 from facegen.rig.load import ARKIT, default_head, load_rig, rigs_folder
 from facegen.rig.map import RigMap
 from facegen.rig.map_csv import read_map
@@ -77,9 +77,9 @@ class InverseMap:
             parts = (weights.any(axis=1) | silence).astype(float)
             gram = gram + WHOLE * typical * np.outer(parts, parts)
             moment = moment + WHOLE * typical * parts
-        problem = Problem(gram, self.low, self.high, price, SPREAD * sizes)
-        chosen = (solve_gram(problem, moment, COARSE) > LEAST) & (self.high > 0)
-        values = solve_chosen(replace(problem, sparse=0.0), moment, chosen | silence)
+        problem = BoundedProblem(gram, self.low, self.high, price, SPREAD * sizes)
+        chosen = (solve_coordinate_descent(problem, moment, COARSE) > LEAST) & (self.high > 0)
+        values = solve_active_set(replace(problem, sparse=0.0), moment, chosen | silence)
         values[:, silence] = np.clip(1 - values[:, ~silence].sum(axis=1, keepdims=True), 0, 1)
         return replace(animation, controls=self.target, values=values)
 

@@ -12,7 +12,7 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, RigError
 from facegen.core.files import read_bytes
-from facegen.rig.least_squares import Problem, solve_gram
+from facegen.rig.least_squares import BoundedProblem, solve_with_correctives
 from facegen.rig.load import ARKIT
 from facegen.rig.model import Rig, head_matrices
 
@@ -30,7 +30,6 @@ STILL_RAD, STILL_CM = 1e-3, 5e-3
 BLOCK = 256
 BEYOND_PRICE = 25.0
 """How many times as dear a control is that ARKit lacks, in a rig that has all of ARKit's."""
-COMBINED_ROUNDS, UNSEEN_PRODUCT = 3, 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +131,10 @@ def fit_mesh(
     typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
     low, high = (np.array([getattr(c, end) for c in rig.controls], np.float32) for end in ("low", "high"))
     price = sparse * sizes * np.where(low < 0, 0.0, _reluctance(rig))
-    problem = Problem(gram, low, high, price, SPREAD * sizes, smooth * np.minimum(sizes, typical))
+    problem = BoundedProblem(gram, low, high, price, SPREAD * sizes, smooth * np.minimum(sizes, typical))
     all_flat = shapes.reshape(len(shapes), -1)
-    values = _solve(rig, problem, moment, all_flat[len(fields) :] @ flat.T)
+    coupling = all_flat[len(fields) :] @ flat.T
+    values = solve_with_correctives(problem, moment, coupling, lambda x: _corrective_weights(rig, x))
     animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
     weights = rig.shape_weights(animation)
     return VertexFit(animation, *_residual(given, rest[rows], all_flat, weights, head, pivot))
@@ -147,17 +147,9 @@ def _reluctance(rig: Rig) -> np.ndarray:
     return np.where(beyond & set(ARKIT).issubset(names), BEYOND_PRICE, 1.0)
 
 
-def _solve(rig: Rig, problem: Problem, moment: np.ndarray, combined: np.ndarray) -> np.ndarray:
-    """The controls [T, C]; what combinations [K, C] of those found do is taken off, and the rest solved again."""
-    values = solve_gram(problem, moment)
-    for _ in range(COMBINED_ROUNDS if len(combined) else 0):
-        products = rig.shape_weights(Animation(Fraction(30), rig.control_names, values))[
-            :, len(rig.controls) :
-        ]
-        if products.max(initial=0.0) < UNSEEN_PRODUCT:
-            break
-        values = solve_gram(problem, moment - products @ combined)
-    return values
+def _corrective_weights(rig: Rig, values: np.ndarray) -> np.ndarray:
+    """The weights (T, K) of the rig's corrective shapes at control values (T, C)."""
+    return rig.shape_weights(Animation(Fraction(30), rig.control_names, values))[:, len(rig.controls) :]
 
 
 def _of_this_face(rest: np.ndarray, vertices: np.ndarray, neutral: int | None) -> np.ndarray:

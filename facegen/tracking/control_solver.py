@@ -11,7 +11,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from facegen.tracking.bounded_least_squares import solve_bounded
+from facegen.rig.least_squares import solve_admm
 from facegen.tracking.rig_landmarks import CORNERS, EYES, LOWER_LIP, UPPER_LIP, RigLandmarks
 
 NOISE_CM = 0.1
@@ -86,9 +86,7 @@ class Solver:
         low, high = (limit / self.spread for limit in self.limits())
         design = self.design * self.spread[:, None]  # controls in units of their usual size
         gram = design @ design.T + np.eye(len(design))
-        values = (
-            solve_bounded(gram, goal @ design.T - self.price, fps / 25 / CHANGE**2, low, high) * self.spread
-        )
+        values = solve_admm(gram, goal @ design.T - self.price, fps / 25 / CHANGE**2, low, high) * self.spread
         return self.exact(values, lips)
 
     def exact(self, values: np.ndarray, lips: np.ndarray) -> np.ndarray:
