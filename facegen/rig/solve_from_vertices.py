@@ -12,6 +12,7 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, RigError
 from facegen.core.files import read_bytes
+from facegen.rig.head_pose import head_angles
 from facegen.rig.least_squares import BoundedProblem, solve_with_correctives
 from facegen.rig.load import ARKIT
 from facegen.rig.model import Rig, head_matrices
@@ -201,9 +202,7 @@ def _pose(given: np.ndarray, rest: np.ndarray, fields: np.ndarray, pivot: np.nda
     u[:, :, 2] *= np.linalg.det(u @ vt)[:, None]
     turns = u @ vt
     head = np.zeros((len(given), 6))
-    head[:, 0] = np.arctan2(turns[:, 0, 2], turns[:, 2, 2])
-    head[:, 1] = np.arcsin(np.clip(-turns[:, 1, 2], -1, 1))
-    head[:, 2] = np.arctan2(turns[:, 1, 0], turns[:, 1, 1])
+    head[:, :3] = head_angles(turns)
     head[:, 3:] = middles - pivot - np.einsum("tij,j->ti", turns, middle - pivot)
     if np.abs(head[:, :3]).max() < STILL_RAD and np.abs(head[:, 3:]).max() < STILL_CM:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from facegen.rig.head_pose import head_angles
 from facegen.tracking.rig_landmarks import RigLandmarks
 
 MOBILE_CM = 0.15
@@ -157,10 +158,8 @@ def smoothed(rows: np.ndarray, frames: float) -> np.ndarray:
 
 
 def angles(rotation: np.ndarray) -> np.ndarray:
-    """Yaw, pitch and roll [T, 3] of rotations, as ``facegen.rig.head_matrices`` composes them."""
-    yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
-    pitch = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
-    roll = np.arctan2(rotation[:, 1, 0], rotation[:, 1, 1])
+    """Yaw, pitch and roll (T, 3), radians, of successive rotations (T, 3, 3), without jumps of a whole turn."""
+    yaw, pitch, roll = head_angles(rotation).T
     return np.stack([np.unwrap(yaw), pitch, np.unwrap(roll)], axis=1)
 
 
