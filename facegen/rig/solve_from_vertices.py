@@ -148,6 +148,26 @@ def fit_mesh(
         For another number of vertices, another unit of length, or no such frame.
     """
     rig._need_mesh()
+    vertices, rows = _checked_sequence(rig, vertices, neutral)
+    rest = rig.mesh.vertices  # type: ignore[union-attr]
+    shapes = rig.dense_shapes()[:, rows]
+    fields = shapes[: len(rig.controls)]
+    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
+    observed = vertices[:, rows]
+    head = _pose(observed, rest[rows], fields, pivot)
+    flat = fields.reshape(len(fields), -1)
+    moment = _moment(observed, rest[rows], flat, head, pivot)
+    problem = _problem(rig, (flat @ flat.T).astype(np.float64), smooth, sparse)
+    all_flat = shapes.reshape(len(shapes), -1)
+    coupling = all_flat[len(fields) :] @ flat.T
+    values = solve_with_correctives(problem, moment, coupling, lambda x: _corrective_weights(rig, x))
+    animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
+    weights = rig.shape_weights(animation)
+    return VertexFit(animation, *_residual(observed, rest[rows], all_flat, weights, head, pivot))
+
+
+def _checked_sequence(rig: Rig, vertices: np.ndarray, neutral: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """``vertices`` in the rig's rest pose and unit, and the numbers of those that follow the head wholly."""
     rest = rig.mesh.vertices  # type: ignore[union-attr]
     if vertices.shape[1:] != rest.shape:
         raise AnimationFileError(
@@ -159,33 +179,27 @@ def fit_mesh(
     rows = np.flatnonzero(follow > 0.999)
     if not len(rows):
         raise RigError(f"no vertex of {rig.name} follows the head whole", remedy="mend head_weight")
-    shapes = rig.dense_shapes()[:, rows]
-    fields = shapes[: len(rig.controls)]
-    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
-    observed = vertices[:, rows]
-    head = _pose(observed, rest[rows], fields, pivot)
-    flat = fields.reshape(len(fields), -1)
-    gram = (flat @ flat.T).astype(np.float64)
-    moment = np.concatenate(
-        [
-            (_unposed(observed[b], None if head is None else head[b], pivot) - rest[rows]).reshape(
-                -1, flat.shape[1]
-            )
-            @ flat.T
-            for b in _blocks(len(observed))
-        ]
-    )
+    return vertices, rows
+
+
+def _moment(
+    observed: np.ndarray, rest: np.ndarray, flat: np.ndarray, head: np.ndarray | None, pivot: np.ndarray
+) -> np.ndarray:
+    """Inner products (T, C) of the displacements of each frame, without pose, with those of the controls."""
+    products = []
+    for b in _blocks(len(observed)):
+        still = _unposed(observed[b], None if head is None else head[b], pivot)
+        products.append((still - rest).reshape(-1, flat.shape[1]) @ flat.T)
+    return np.concatenate(products)
+
+
+def _problem(rig: Rig, gram: np.ndarray, smooth: float, sparse: float) -> BoundedProblem:
+    """The terms of the least squares, each scaled by the sizes of the shapes, the diagonal of ``gram`` (C, C)."""
     sizes = np.diag(gram)
     typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
     low, high = (np.array([getattr(c, end) for c in rig.controls], np.float32) for end in ("low", "high"))
     price = sparse * sizes * np.where(low < 0, 0.0, _price_factors(rig))
-    problem = BoundedProblem(gram, low, high, price, RIDGE_SHARE * sizes, smooth * np.minimum(sizes, typical))
-    all_flat = shapes.reshape(len(shapes), -1)
-    coupling = all_flat[len(fields) :] @ flat.T
-    values = solve_with_correctives(problem, moment, coupling, lambda x: _corrective_weights(rig, x))
-    animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
-    weights = rig.shape_weights(animation)
-    return VertexFit(animation, *_residual(observed, rest[rows], all_flat, weights, head, pivot))
+    return BoundedProblem(gram, low, high, price, RIDGE_SHARE * sizes, smooth * np.minimum(sizes, typical))
 
 
 def _price_factors(rig: Rig) -> np.ndarray:
