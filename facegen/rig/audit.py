@@ -1,4 +1,4 @@
-"""A rig as a rigger meets it: what each control moves, faults of its shapes, odd spellings, stand-ins, its posture."""
+"""Auditing a rig: what each control moves, misspelt names, substitutes, inverted triangles, size and orientation."""
 
 from __future__ import annotations
 
@@ -20,16 +20,18 @@ from facegen.rig.model import Rig
 from facegen.rig.validation import EMPTY_CM, SEVERITIES, RigFinding
 
 FACE_CM = (5.0, 20.0)
-"""Heights of what a face's shapes move, from a doll's or a child's to a giant's."""
+"""Plausible heights, cm, of the region that a face's shapes move; generous for stylised heads."""
 INVERTED_SHARE = 0.02
-"""Triangles that a shape turns inside out, of those that it moves."""
+"""Share of the triangles that a shape moves which it may turn inside out."""
 INVERTED_COSINE = -0.2
+"""A triangle is inside out where its normal agrees with the smooth surface by less than this."""
 SPELLING = 0.8
+"""Similarity (difflib's ratio) from which a name counts as a misspelt control."""
 
 
 @dataclass(frozen=True)
 class ControlAudit:
-    """What one control does: the furthest displacement, cm, the number of vertices and the parts that it moves."""
+    """What one control does: its limits, the largest displacement in cm, the number of vertices and the parts it moves."""
 
     control: str
     arkit: bool
@@ -41,7 +43,7 @@ class ControlAudit:
 
 
 def audit_controls(rig: Rig) -> list[ControlAudit]:
-    """A row a control; nothing moves in a rig without a mesh."""
+    """One row per control of ``rig``; nothing moves in a rig without a mesh."""
     rows = []
     for c in rig.controls:
         index, size = np.zeros(0, np.int64), np.zeros(0)
@@ -82,6 +84,7 @@ def as_json(rig: Rig, findings: Sequence[RigFinding]) -> Iterator[dict[str, Any]
 
 
 def missing(names: Sequence[str]) -> list[str]:
+    """The ARKit controls that are not among ``names``."""
     return [name for name in ARKIT if name not in names]
 
 

@@ -1,4 +1,4 @@
-"""``RigBuilder``: what an importer found, piece by piece; ``build_rig`` makes the rig of it, checked."""
+"""Building a rig from the meshes and shapes that an importer reads: ``RigBuilder`` in, a checked ``Rig`` out."""
 
 from __future__ import annotations
 
@@ -20,18 +20,35 @@ from facegen.rig.model import Control, Rig, RigPart
 MAX_VERTICES = 4_000_000
 MAX_DELTAS = 40_000_000
 MAX_PIECES = 1_000
-"""Limits of what is held in memory: vertices of the head, displacements of all its shapes, and its meshes."""
+"""Limits of what is held in memory: vertices of the head, displacements of all its shapes, and meshes."""
 STILL_CM = 1e-5
-"""Displacements below this are noise of the file's numbers."""
+"""Displacements below this are rounding noise of the file."""
 
 Shape = tuple[np.ndarray, np.ndarray]
-"""Vertex numbers [n] and displacements [n, 3] cm."""
+"""Vertex numbers (n,) and displacements (n, 3), cm."""
 
 
 @dataclass
 class MeshPart:
-    """One mesh of a head: ``vertices`` [V, 3] cm, triangles ``faces`` [F, 3], per vertex ``uvs`` [V, 2], ``colors``
-    [V, 3] uint8 sRGB and ``head_weight`` [V] or None, and its shapes by the names that the file gives them."""
+    """One mesh of a head.
+
+    Attributes
+    ----------
+    name : str
+    vertices : (V, 3) array
+        cm, +Y up, facing +Z.
+    faces : (F, 3) int array
+        Triangles, counter-clockwise from outside.
+    shapes : list of (str, Shape)
+        By the names that the file gives them.
+    material : str
+        Empty for that of the part's own name.
+    uvs : (V, 2) array or None
+    colors : (V, 3) uint8 array or None
+        sRGB.
+    head_weight : (V,) array or None
+        How far, 0..1, a vertex follows the head's rotation.
+    """
 
     name: str
     vertices: np.ndarray
@@ -45,7 +62,26 @@ class MeshPart:
 
 @dataclass
 class RigBuilder:
-    """All of a head, as a file has it. ``limits`` are the low and high of controls that do not run from 0 to 1."""
+    """All of a head, as a file has it.
+
+    Attributes
+    ----------
+    name : str
+    pieces : list of MeshPart
+    materials : dict
+        Material name to its values, as ``Rig.materials``.
+    pivots : dict
+        Name to place, cm.
+    textures : dict
+        File name to bytes, PNG or JPEG.
+    landmarks : dict
+        Name to vertex number of the whole head.
+    limits : mapping
+        Control name to low and high, of those that do not run from 0 to 1.
+    licence, credit : str
+    notes : list of str
+        What the importer decided that its user should know.
+    """
 
     name: str
     pieces: list[MeshPart]
@@ -60,19 +96,33 @@ class RigBuilder:
 
 
 def moved(dense: np.ndarray) -> Shape:
-    """The rows of displacements [V, 3] cm that move, float32."""
+    """The rows of displacements (V, 3), cm, that move, as a float32 ``Shape``."""
     rows = np.flatnonzero(~(np.abs(dense).max(axis=1, initial=0) <= STILL_CM))  # keeps NaN, to be refused
     return rows, np.asarray(dense[rows], np.float32)
 
 
 def build_rig(draft: RigBuilder, shapes_needed: bool = True) -> Imported:
-    """The rig of a draft.
+    """Build and check the rig.
 
-    Shapes of one name on several pieces become one control; a shape called as others joined by ``_`` corrects their
-    sum. Names are put into ARKit's spelling where they mean the same; ARKit's middle controls that the file has as two
-    sides are their sum. Where no joint says what turns with the head, that is guessed. Raises RigError for a draft
-    without vertices or, where they are needed, without shapes that move something, for a name twice on one piece, and
-    for more than memory should hold.
+    Shapes of one name on several meshes become one control; a shape called as others joined by ``_`` is their
+    corrective. Names are put into ARKit's spelling where they mean the same; ARKit's middle controls that the file has
+    as two sides are their sum. Where no joint says what turns with the head, that is guessed.
+
+    Parameters
+    ----------
+    draft : RigBuilder
+    shapes_needed : bool
+        Whether a head without shapes that move something is refused.
+
+    Returns
+    -------
+    Imported
+
+    Raises
+    ------
+    RigError
+        For a head without vertices or, where they are needed, shapes; for a name twice on one mesh; and for more than
+        the limits.
     """
     pieces = [p for p in draft.pieces if len(p.vertices)]
     if not pieces:
@@ -187,7 +237,7 @@ def _parts(pieces: list[MeshPart], starts: np.ndarray) -> Iterable[RigPart]:
 
 
 def _stacked(pieces: list[MeshPart], name: str, missing: Any) -> np.ndarray | None:
-    """One array of all pieces, filled by ``missing(count)`` where a piece has none; None where all lack it."""
+    """One array of all meshes, filled by ``missing(count)`` where a mesh has none; None where all lack it."""
     rows = [getattr(p, name) for p in pieces]
     if all(row is None for row in rows):
         return None

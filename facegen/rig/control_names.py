@@ -1,4 +1,4 @@
-"""Names of shapes in ARKit's spelling, where they mean the same: by ``data/control_aliases.csv``."""
+"""Recognising ARKit controls under other spellings, sides and regions of names: by ``data/control_aliases.csv``."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ def arkit_name(name: str) -> str:
 
 def arkit_names(names: Sequence[str]) -> dict[str, str]:
     """Each of ``names`` in ARKit's spelling; where two would get the same, the first that is nearest keeps it."""
-    wished = {name: arkit_name(name) for name in names}
-    taken = {name for name in names if wished[name] == name}
+    arkit = {name: arkit_name(name) for name in names}
+    taken = {name for name in names if arkit[name] == name}
     result = {}
     for name in names:
-        new = wished[name]
+        new = arkit[name]
         if new != name and new in taken:
             new = name
         taken.add(new)

@@ -1,4 +1,4 @@
-"""Surfaces of parts that come without: by words in their names, from ``data/default_materials.csv``."""
+"""Default materials of parts that come without: by words in their names, from ``data/default_materials.csv``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-PLAIN = {"color": [0.60, 0.34, 0.25], "roughness": 0.5, "specular": 0.04, "subsurface": 0.4, "opacity": 1.0}
+SKIN = {"color": [0.60, 0.34, 0.25], "roughness": 0.5, "specular": 0.04, "subsurface": 0.4, "opacity": 1.0}
 
 
 def table(name: str) -> list[dict[str, str]]:
@@ -27,10 +27,10 @@ def _looks() -> dict[str, dict[str, Any]]:
 
 
 def look_of(*names: str) -> dict[str, Any]:
-    """Colour (linear), roughness, specular, subsurface and opacity for the first of ``names`` with a known word;
-    a skin for none."""
+    """Material (linear colour, roughness, specular, subsurface and opacity) of the first of ``names`` with a known word;
+    that of skin where none has one."""
     for name in names:
         word = next((w for w in _looks() if w in name.lower()), None)
         if word:
             return dict(_looks()[word])
-    return dict(PLAIN)
+    return dict(SKIN)

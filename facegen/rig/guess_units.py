@@ -1,17 +1,30 @@
-"""Units of files that do not say theirs: told from the size of what is in them."""
+"""Guessing the unit of length of a file that does not state it, from the size of the head."""
 
 from __future__ import annotations
 
 import numpy as np
 
 HEAD_CM = (15.0, 60.0)
-"""Heights of a head alone to a bust."""
+"""Heights, cm, from a head alone to a bust."""
 UNITS = {"metres": 100.0, "millimetres": 0.1, "inches": 2.54, "decimetres": 10.0}
+"""Unit to its length in cm, in the order in which they are tried."""
 
 
 def guess_scale(vertices: np.ndarray) -> tuple[float, str]:
-    """What makes cm of the units of a head's ``vertices`` [V, 3], and a note where that is not 1; heads whose size
-    fits no unit are scaled to 30 cm."""
+    """Guess the scale to cm of a head's vertices.
+
+    Parameters
+    ----------
+    vertices : (V, 3) array
+        In the file's unit, +Y up.
+
+    Returns
+    -------
+    scale : float
+        Heads whose size fits no unit are scaled to 30 cm.
+    note : str
+        What was guessed; empty where the scale is 1.
+    """
     height = float(np.ptp(vertices[:, 1]))
     if height <= 0 or HEAD_CM[0] <= height <= HEAD_CM[1]:
         return 1.0, ""

@@ -1,4 +1,4 @@
-"""Reading rigs: those that ship with the package by name, any other by its folder."""
+"""Loading rigs: a shipped one by its name, any other by its folder or the file of another program."""
 
 from __future__ import annotations
 
@@ -19,22 +19,38 @@ from facegen.rig.model import Control, Rig, RigPart
 _PACKAGE = Path(__file__).resolve().parents[1]
 MAX_MESH_BYTES = 512 * 2**20
 MAX_TEXTURE_BYTES = 64 * 2**20
+"""Limits of what is read from a rig's folder, far above any head that can be animated."""
 
 
 def rigs_folder() -> Path:
-    """Where the shipped rigs lie: inside the installed package, or beside it in a checkout."""
+    """The folder of the shipped rigs: inside the installed package, or beside it in a checkout."""
     packed = _PACKAGE / "_rigs"
     return packed if packed.is_dir() else _PACKAGE.parent / "rigs"
 
 
 def built_in_rigs() -> list[str]:
+    """The names of the shipped rigs, sorted."""
     return sorted(p.parent.name for p in rigs_folder().glob("*/rig.json"))
 
 
 def load_rig(name: str | PathLike) -> Rig:
-    """The rig called ``name``, the one in the folder ``name``, or in the file of another program.
+    """Load a rig.
 
-    Raises UsageError for an unknown name and RigError for a file or folder that holds no valid rig.
+    Parameters
+    ----------
+    name : str or PathLike
+        The name of a shipped rig, the folder of one (or its ``rig.json``), or a file or folder of another program.
+
+    Returns
+    -------
+    Rig
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    RigError
+        For a file or folder that holds no valid rig.
     """
     text = str(name)
     if text in built_in_rigs():
@@ -57,7 +73,13 @@ def _built_in(name: str) -> Rig:
 
 
 def default_head(rig: Rig) -> Rig:
-    """``rig`` itself where it has a mesh, else the head that shows its controls."""
+    """The rig to show ``rig`` with: itself where it has a mesh, else the head that it names.
+
+    Raises
+    ------
+    RigError
+        Where it has neither.
+    """
     if rig.mesh is not None:
         return rig
     if not rig.head:
@@ -82,7 +104,7 @@ def _rig_from(data: dict[str, Any], folder: Path) -> Rig:
         raise RigError(f"has format {data['format']!r}; this version reads 1", remedy="update facegen")
     arrays = _read_arrays(folder / safe_name(data["mesh"])) if data.get("mesh") else {}
     if "base" in data:
-        return _changed(_base(data["base"]), data, folder, arrays)
+        return _variant_of(_base(data["base"]), data, folder, arrays)
     mesh = None
     if arrays:
         mesh = Mesh(arrays["vertices"], arrays["faces"], arrays.get("uvs"), arrays.get("colors"))
@@ -124,9 +146,9 @@ def _base(name: str) -> Rig:
     return rig
 
 
-def _changed(base: Rig, data: dict[str, Any], folder: Path, arrays: dict[str, np.ndarray]) -> Rig:
-    """``base`` at rest with other ``vertices`` [V, 3] and ``colors`` [V, 3], the pivots and materials of ``data`` and
-    their textures."""
+def _variant_of(base: Rig, data: dict[str, Any], folder: Path, arrays: dict[str, np.ndarray]) -> Rig:
+    """``base`` at rest with other ``vertices`` (V, 3) and ``colors`` (V, 3), and with the pivots, materials and textures
+    of ``data``."""
     mesh = base.mesh
     assert mesh is not None
     vertices = arrays.get("vertices", mesh.vertices)
@@ -165,4 +187,4 @@ ARKIT: tuple[str, ...] = (
     "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
     "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut",
 )  # fmt: skip
-"""The 52 ARKit face controls, the inner control set, in the order of Apple's Live Link Face files."""
+"""The 52 ARKit face controls, the control set used inside facegen, in the order of Apple's Live Link Face files."""

@@ -1,4 +1,4 @@
-"""``RigMap``: how one rig's controls drive another's, as data that a rigger can read and edit."""
+"""The rig map: weights and curves by which the controls of one rig drive those of another."""
 
 from __future__ import annotations
 
@@ -12,15 +12,27 @@ from facegen.core.animation import Animation, frozen
 from facegen.core.errors import RigError
 
 Knots = tuple[tuple[float, float], ...]
-"""A piecewise linear curve: (in, out) pairs with rising ``in``; held beyond its ends."""
+"""A piecewise linear curve: (in, out) pairs in control units with rising ``in``; held beyond its ends."""
 
 
 @dataclass(frozen=True, eq=False)
 class RigMap:
-    """Target = clamp(source · ``weights``): [S, T] float32, clamped to ``low``..``high`` [T].
+    """A linear map of controls with clamps and, for single entries, curves: target = clamp(source @ weights).
 
-    ``curves`` bends single entries: for (source, target) in it the source's value passes through the knots
-    before it is weighed. Raises RigError for names given twice, shapes that disagree and broken curves.
+    Attributes
+    ----------
+    source, target : tuple of str
+        The S source and T target controls.
+    weights : (S, T) float32 array
+    low, high : (T,) float32 array
+        Clamps of the target controls, control units; 0 and 1 by default.
+    curves : mapping
+        (source, target) to the knots that the source's value passes through before it is weighted.
+
+    Raises
+    ------
+    RigError
+        For names given twice, shapes that disagree and broken curves.
     """
 
     source: tuple[str, ...]
@@ -42,8 +54,8 @@ class RigMap:
                 f"weights have shape {self.weights.shape} for {len(self.source)} x {len(self.target)} controls"
             )
         for name, default in (("low", 0.0), ("high", 1.0)):
-            given = getattr(self, name)
-            put(self, name, frozen(np.full(len(self.target), default) if given is None else given, name, 1))
+            limits = getattr(self, name)
+            put(self, name, frozen(np.full(len(self.target), default) if limits is None else limits, name, 1))
         if (self.low > self.high).any():  # type: ignore[operator]
             raise RigError("a clamp has its low above its high")
         put(self, "curves", MappingProxyType({k: check_knots(v) for k, v in dict(self.curves).items()}))
@@ -70,39 +82,55 @@ class RigMap:
         return cls(controls, controls, np.eye(len(controls)), -unbounded, unbounded)
 
     def bends(self) -> list[tuple[int, int, float, np.ndarray]]:
-        """Each curved entry: source and target number, weight, and knots [K, 2]."""
-        found = []
+        """Each curved entry: source and target number, weight, and knots (K, 2)."""
+        bends = []
         for (source, target), knots in self.curves.items():
             s, t = self.source.index(source), self.target.index(target)
-            found.append((s, t, float(self.weights[s, t]), np.array(knots, np.float32)))
-        return found
+            bends.append((s, t, float(self.weights[s, t]), np.array(knots, np.float32)))
+        return bends
 
     def straight(self) -> np.ndarray:
-        """``weights`` with 0 for the curved entries."""
+        """``weights`` (S, T) with 0 for the curved entries."""
         weights = self.weights.copy()
         for s, t, _, _ in self.bends():
             weights[s, t] = 0.0
         return weights
 
     def free(self, animation: Animation) -> np.ndarray:
-        """Target values [frames, T] before they are clamped; source controls that ``animation`` lacks count as 0."""
-        given = animation.select(self.source).values
-        values = given @ self.straight()
+        """Target values (frames, T) before they are clamped; source controls that ``animation`` lacks count as 0."""
+        source_values = animation.select(self.source).values
+        values = source_values @ self.straight()
         for s, t, weight, knots in self.bends():
-            values[:, t] += weight * np.interp(given[:, s], knots[:, 0], knots[:, 1]).astype(np.float32)
+            values[:, t] += weight * np.interp(source_values[:, s], knots[:, 0], knots[:, 1]).astype(
+                np.float32
+            )
         return values
 
     def apply(self, animation: Animation) -> Animation:
-        """``animation`` on the target's controls; source controls that it lacks count as 0."""
+        """Drive the target controls by an animation of the source controls.
+
+        Parameters
+        ----------
+        animation : Animation
+            Source controls that it lacks count as 0.
+
+        Returns
+        -------
+        Animation
+            On the target controls, clamped.
+        """
         values = self.free(animation)
         return replace(
             animation, controls=self.target, values=np.clip(values, self.low, self.high, out=values)
         )
 
     def then(self, other: RigMap) -> RigMap:
-        """This map followed by ``other``, the clamps of this one aside.
+        """Compose this map, its clamps aside, with ``other``.
 
-        Raises RigError where either has curves: bent maps are applied one after the other.
+        Raises
+        ------
+        RigError
+            Where either has curves: such maps are applied one after the other.
         """
         if self.curves or other.curves:
             raise RigError("maps with curves do not make one map", remedy="apply one after the other")

@@ -1,4 +1,4 @@
-"""Rig maps as CSV files: a row says how much of a source control goes into a target control.
+"""Rig maps as CSV files: each row gives the weight of a source control in a target control.
 
 ``source,target,weight`` and, where wanted, ``curve`` (``0:0 0.5:0.2 1:1``), ``low`` and ``high`` (the clamp of the
 target, the same in all its rows) and ``note``; lines that begin with # are comments. A name that is a target of
@@ -38,11 +38,23 @@ class _Row:
 
 
 def read_map(path: str | PathLike, source: Rig | None = None, target: Rig | None = None) -> RigMap:
-    """The map in a CSV file.
+    """Read a rig map.
 
-    With the two rigs given its names must be theirs, it has all their controls, and a target that names no clamp
-    has that of its control; without, the names are those of the file and the clamp is 0..1. Raises RigError for
-    unknown names, numbers that are not finite, rows given twice, clamps that disagree and names that go in circles.
+    Parameters
+    ----------
+    path : str or PathLike
+    source, target : Rig or None
+        With the rigs, the names in the file must be theirs, the map has all their controls, and a target without a clamp
+        has the limits of its control; without, the names are those of the file and the clamp is 0..1.
+
+    Returns
+    -------
+    RigMap
+
+    Raises
+    ------
+    RigError
+        For unknown names, numbers that are not finite, duplicate rows, clamps that disagree and circular names.
     """
     text = read_text(path, limit=MAX_BYTES, error=RigError)
     try:
@@ -215,12 +227,12 @@ def _clamps(
     rows: Sequence[_Row], names: tuple[str, ...], target: Rig | None
 ) -> tuple[np.ndarray, np.ndarray]:
     controls = target.controls if target else ()
-    usual = {c.name: (c.low, c.high) for c in controls}
-    given = {row.target: row for row in rows}
+    limits = {c.name: (c.low, c.high) for c in controls}
+    row_of = {row.target: row for row in rows}
     pairs = []
     for name in names:
-        low, high = usual.get(name, (0.0, 1.0))
-        row = given.get(name)
+        low, high = limits.get(name, (0.0, 1.0))
+        row = row_of.get(name)
         if row and row.low is not None:
             low = row.low
         if row and row.high is not None:

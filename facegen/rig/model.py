@@ -1,4 +1,4 @@
-"""``Rig``: controls with their limits and, where there is a head, its mesh and sparse shape deltas."""
+"""The rig: controls with limits and, where there is a head, its mesh, blendshapes, parts, materials and pivots."""
 
 from __future__ import annotations
 
@@ -17,7 +17,23 @@ SIDES = ("left", "right", "middle")
 
 @dataclass(frozen=True)
 class Control:
-    """One control: its range, its value at rest, the character's side and the region it moves."""
+    """One control of a rig (a blendshape weight or a slider).
+
+    Attributes
+    ----------
+    name : str
+    low, high, neutral : float
+        Range and value at rest, control units.
+    side : str
+        The character's ``left``, ``right`` or ``middle``.
+    region : str
+        What it moves, such as ``mouth`` or ``brows``; may be empty.
+
+    Raises
+    ------
+    RigError
+        For an empty name, an unknown side or a range that does not hold ``neutral``.
+    """
 
     name: str
     low: float = 0.0
@@ -42,7 +58,14 @@ class Control:
 
 @dataclass(frozen=True)
 class RigPart:
-    """A piece of the mesh with one material: half-open ranges of vertices and faces."""
+    """A piece of the mesh with one material.
+
+    Attributes
+    ----------
+    name, material : str
+    vertices, faces : (int, int)
+        First number and one past the last.
+    """
 
     name: str
     material: str
@@ -52,11 +75,35 @@ class RigPart:
 
 @dataclass(frozen=True, eq=False)
 class Rig:
-    """A face's controls and, optionally, its mesh.
+    """The controls of a face and, where there is one, its head.
 
-    ``deltas`` [C, V, 3] are held sparse: rows ``delta_offsets[c]:delta_offsets[c+1]`` of ``delta_index`` [N] and
-    ``delta_value`` [N, 3] (cm at control value 1). ``head_weight`` [V] is how far a vertex follows the head's
-    rotation about ``pivots["head"]``. Raises RigError where these disagree.
+    Attributes
+    ----------
+    name : str
+    controls : tuple of C Control
+    mesh : Mesh or None
+        V vertices, cm, +Y up, facing +Z.
+    delta_offsets : (C + K + 1,) int array
+        Shape ``c`` moves the vertices of rows ``delta_offsets[c]:delta_offsets[c + 1]``; see ``shape``.
+    delta_index : (N,) int array
+        Vertex numbers.
+    delta_value : (N, 3) float array
+        Displacements, cm at control value 1.
+    head_weight : (V,) float array or None
+        How far, 0..1, a vertex follows the head's rotation about ``pivots["head"]``; None for all of them wholly.
+    parts : tuple of RigPart
+    materials : mapping
+        Material name to colour (linear), roughness, specular, subsurface, opacity, texture, tint and cutoff.
+    landmarks : mapping
+        Name to vertex number.
+    pivots : mapping
+        Name to place, cm.
+    licence, credit : str
+
+    Raises
+    ------
+    RigError
+        Where these disagree.
     """
 
     name: str
@@ -75,7 +122,7 @@ class Rig:
     head: str = ""
     """The rig whose mesh shows this one's controls where it has none of its own."""
     combinations: tuple[tuple[str, ...], ...] = ()
-    """Controls whose product drives a further shape, which corrects their sum; its deltas follow the controls'."""
+    """K tuples of controls whose product drives a corrective shape; its deltas follow those of the controls."""
     textures: Mapping[str, bytes] = field(default_factory=dict)
     """PNG or JPEG files by name. The ``texture`` of a material names one, laid on by the mesh's uvs (0, 0 its lower left
     corner, repeated beyond 1); it holds the sRGB colour of the surface, for which vertex colours stand in where it isn't
@@ -129,10 +176,11 @@ class Rig:
 
     @property
     def shape_names(self) -> tuple[str, ...]:
-        """The controls' names, then the combinations', each joined by ``_``."""
+        """The names of the controls, then of the corrective shapes: their controls joined by ``_``."""
         return (*self.control_names, *("_".join(of) for of in self.combinations))
 
     def control(self, name: str) -> Control:
+        """The control called ``name``. Raises UsageError where there is none."""
         for control in self.controls:
             if control.name == name:
                 return control
@@ -141,18 +189,35 @@ class Rig:
         )
 
     def delta(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """Vertex numbers [n] and displacements [n, 3] cm of one control at value 1."""
+        """Vertex numbers (n,) and displacements (n, 3), cm, of one control at value 1.
+
+        Raises
+        ------
+        RigError
+            For a rig without a mesh.
+        UsageError
+            For a name that is no control.
+        """
         self._need_mesh()
         return self.shape(self.control_names.index(self.control(name).name))
 
     def shape(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Vertex numbers [n] and displacements [n, 3] cm of a shape: the controls' in order, then the combinations'."""
+        """Vertex numbers (n,) and displacements (n, 3), cm, of the shape ``number`` of ``shape_names``."""
         rows = slice(int(self.delta_offsets[number]), int(self.delta_offsets[number + 1]))  # type: ignore[index]
         return self.delta_index[rows], self.delta_value[rows]  # type: ignore[index]
 
     def shape_weights(self, animation: Animation) -> np.ndarray:
-        """How much of each shape every frame has, [T, C + combinations] float32; controls that the rig lacks do
-        nothing."""
+        """Weights of all shapes, correctives among them.
+
+        Parameters
+        ----------
+        animation : Animation
+            Controls that the rig lacks do nothing.
+
+        Returns
+        -------
+        (T, C + K) float32 array
+        """
         values = animation.select(self.control_names).values
         if not self.combinations:
             return values
@@ -163,14 +228,14 @@ class Rig:
         return np.column_stack([values, *products]).astype(np.float32)
 
     def limited_weights(self, animation: Animation) -> np.ndarray:
-        """``shape_weights`` of the controls within their limits."""
+        """``shape_weights`` of the controls clamped to their limits, (T, C + K) float32."""
         low = np.array([c.low for c in self.controls], np.float32)
         high = np.array([c.high for c in self.controls], np.float32)
         values = np.clip(animation.select(self.control_names).values, low, high)
         return self.shape_weights(Animation(animation.fps, self.control_names, values))
 
     def dense_shapes(self) -> np.ndarray:
-        """All displacements, [C + combinations, V, 3] float32 cm."""
+        """Displacements of all shapes, (C + K, V, 3) float32, cm."""
         self._need_mesh()
         count = len(self.controls) + len(self.combinations)
         dense = np.zeros((count, len(self.mesh.vertices), 3), np.float32)  # type: ignore[union-attr]
@@ -180,7 +245,7 @@ class Rig:
         return dense
 
     def dense_deltas(self) -> np.ndarray:
-        """The controls' displacements, [C, V, 3] float32 cm."""
+        """Displacements of the controls alone, (C, V, 3) float32, cm."""
         return self.dense_shapes()[: len(self.controls)]
 
     def _need_mesh(self) -> None:
@@ -192,29 +257,38 @@ class Rig:
 
 
 def head_matrices(head: np.ndarray) -> np.ndarray:
-    """Rotations [T, 3, 3] of head poses [T, 6]: yaw about +Y, then pitch about +X, then roll about +Z (intrinsic)."""
-    yaw, pitch, roll = (head[:, i].astype(np.float64) for i in range(3))
-    zero, one = np.zeros_like(yaw), np.ones_like(yaw)
+    """Rotation matrices of head poses: yaw about +Y, then pitch about +X, then roll about +Z (intrinsic).
 
-    def matrix(*rows: np.ndarray) -> np.ndarray:
-        return np.stack(rows, axis=1).reshape(-1, 3, 3)
+    Parameters
+    ----------
+    head : (T, 6) array
+        Yaw, pitch, roll in radians, then the shift in cm, which plays no part here.
 
-    cy, sy, cp, sp, cr, sr = (
-        np.cos(yaw),
-        np.sin(yaw),
-        np.cos(pitch),
-        np.sin(pitch),
-        np.cos(roll),
-        np.sin(roll),
-    )
-    about_y = matrix(cy, zero, sy, zero, one, zero, -sy, zero, cy)
-    about_x = matrix(one, zero, zero, zero, cp, -sp, zero, sp, cp)
-    about_z = matrix(cr, -sr, zero, sr, cr, zero, zero, zero, one)
-    return about_y @ about_x @ about_z
+    Returns
+    -------
+    (T, 3, 3) float64 array
+    """
+    from scipy.spatial.transform import Rotation
+
+    if not len(head):
+        return np.zeros((0, 3, 3))
+    return Rotation.from_euler("YXZ", head[:, :3]).as_matrix()
 
 
 def head_poses(rig: Rig, animation: Animation) -> np.ndarray:
-    """What the head's motion does to a vertex that follows it wholly: matrices [T, 4, 4] float32, in cm."""
+    """Rigid motion of the head in each frame.
+
+    Parameters
+    ----------
+    rig : Rig
+        Its ``pivots["head"]`` is the centre of rotation.
+    animation : Animation
+
+    Returns
+    -------
+    (T, 4, 4) float32 array
+        What a vertex that follows the head wholly is multiplied by, cm.
+    """
     poses = np.tile(np.eye(4, dtype=np.float32), (len(animation), 1, 1))
     if animation.head is not None:
         pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
@@ -224,9 +298,25 @@ def head_poses(rig: Rig, animation: Animation) -> np.ndarray:
 
 
 def evaluate(rig: Rig, animation: Animation, block: int = 64) -> Iterator[np.ndarray]:
-    """Vertices of each frame in turn, [V, 3] float32 cm: neutral plus weighted deltas, then the head's pose.
+    """Pose the rig's mesh: neutral plus weighted deltas, then the head's pose.
 
-    Controls that the rig lacks are ignored; the work is done ``block`` frames at a time.
+    Parameters
+    ----------
+    rig : Rig
+    animation : Animation
+        Controls that the rig lacks are ignored.
+    block : int
+        Frames computed together; bounds the memory.
+
+    Yields
+    ------
+    (V, 3) float32 array
+        The vertices of each frame in turn, cm.
+
+    Raises
+    ------
+    RigError
+        For a rig without a mesh.
     """
     rig._need_mesh()
     rest = rig.mesh.vertices  # type: ignore[union-attr]

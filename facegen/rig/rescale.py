@@ -1,4 +1,4 @@
-"""Another size or another way to face, for rigs whose files do not say theirs or say it wrongly."""
+"""Rescaling and turning an imported rig whose file states no unit or axes, or wrong ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,22 @@ from facegen.rig.model import Rig, head_matrices
 
 
 def rescaled(rig: Rig, scale: float = 1.0, turn: float = 0.0, up: str = "y") -> Rig:
-    """``rig`` with its +Z axis put upright where ``up`` is z, then turned by ``turn`` degrees about +Y, and scaled."""
+    """Scale and turn a rig: mesh, shapes and pivots.
+
+    Parameters
+    ----------
+    rig : Rig
+        With a mesh.
+    scale : float
+    turn : float
+        Degrees about +Y, after the axes are changed.
+    up : str
+        The rig's upright axis, ``y`` or ``z``.
+
+    Returns
+    -------
+    Rig
+    """
     if (scale, turn, up) == (1.0, 0.0, "y"):
         return rig
     pose = np.zeros((1, 6))

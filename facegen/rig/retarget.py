@@ -1,4 +1,8 @@
-"""The way from one rig's controls to another's: shipped maps, forwards or backwards, one after the other."""
+"""Retargeting: the chain of maps, forwards or inverted, that takes the controls of one rig to those of another.
+
+``find_mapping`` is the way in: the chain to a target rig and the one back. Rigs with a control set of their own are
+connected through the shipped maps (``rigs/maps``), most of which lead to or from ARKit.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.errors import RigError, UsageError
 from facegen.rig.inverse_map import invert
-from facegen.rig.least_squares import Problem, solve_chosen, solve_gram
+from facegen.rig.least_squares import BoundedProblem, solve_active_set, solve_coordinate_descent
 from facegen.rig.load import ARKIT, default_head, load_rig, rigs_folder
 from facegen.rig.map import RigMap
 from facegen.rig.map_csv import read_map
@@ -21,31 +25,40 @@ from facegen.rig.model import Rig
 
 PIVOT_RIG = "arkit"
 """The control set that every shipped map leads to or from."""
-SMOOTH = 1e-4
+RIDGE = 1e-4
+"""What the square of a control costs where a map is inverted in control units; settles undetermined controls at 0."""
 SPARSE, SPARSE_POWER = 0.03, 0.25
-"""What a control of a few-shape rig costs, as a share of the typical shape's size, and how that grows with its own:
-one large shape is taken before several small ones that add up to it."""
-LEAST, COARSE = 0.02, 2e-3
-"""Controls that reach this, found to about so much, are solved again without their price."""
-SPREAD = 0.01
-"""How much each is drawn to 0, which settles what the head alone leaves open."""
-WHOLE = 0.5
-"""How strongly visemes and silence together are held to 1."""
+"""Price of a control of a few-shape rig, as a share of the size of the typical shape, and the power by which it grows
+with its own size: one large shape is preferred to several small ones that add up to it."""
+LEAST_ACTIVE, COARSE = 0.02, 2e-3
+"""Control units: controls that reach the first, found to within the second, are solved again without their price."""
+RIDGE_SHARE = 0.01
+"""Ridge of a control as a share of its size; settles at 0 what the head alone leaves undetermined."""
+UNITY_WEIGHT = 0.5
+"""How strongly the sum of visemes and silence is held to 1, as a multiple of the typical shape's size."""
 CONTROL_SHARE = 0.2
-"""Beside what it moves on the head, how much a control counts as such: a tongue is hardly seen."""
+"""Weight of the error in control units beside that on the head, for controls hardly seen, such as the tongue's."""
 NEAR_LIPS_CM = 1.5
-"""So far from the lips a vertex counts half of what it does on them."""
+"""Distance from the lips at which a vertex counts half as much as on them."""
 MOVED_CM = 0.02
-"""Less than this is no motion."""
+"""Displacements below this count as no motion."""
 
 
 @dataclass(frozen=True, eq=False)
 class InverseMap:
-    """A map taken backwards, to controls within ``low``..``high`` [S].
+    """A map taken backwards by bounded least squares.
 
-    ``gram`` [T, T] is what the map's targets move (``displacement_gram``): with it the residual is measured on the
-    head, without it in control units. A control that moves nothing and rests at 1 (the viseme of silence) gets what
-    the others leave of 1.
+    A control that moves nothing and rests at 1 (the viseme of silence) gets what the others leave of 1.
+
+    Attributes
+    ----------
+    map : RigMap
+        From S to T controls; the inverse leads from the T to the S.
+    low, high, rest : (S,) float32 array
+        Limits and resting values of the controls that are solved for.
+    gram : (T, T) float64 array or None
+        Inner products, cm^2, of what the map's targets move (``displacement_gram``): with it the error is measured on
+        the head, without it in control units.
     """
 
     map: RigMap
@@ -63,9 +76,9 @@ class InverseMap:
         return self.map.source
 
     def apply(self, animation: Animation) -> Animation:
-        """The controls, within their limits, whose image under the map is nearest to ``animation``."""
+        """The controls, within their limits, whose image under the map is nearest to ``animation`` of its targets."""
         if self.gram is None or self.map.curves:
-            return invert(self.map, animation, SMOOTH, self.low, self.high)
+            return invert(self.map, animation, RIDGE, self.low, self.high)
         weights = self.map.weights.astype(np.float64)
         gram = weights @ self.gram @ weights.T
         moment = animation.select(self.source).values @ (self.gram @ weights.T)
@@ -75,23 +88,23 @@ class InverseMap:
         price = np.where(silence, 0.0, SPARSE * typical * (sizes / typical) ** SPARSE_POWER)
         if silence.any():
             parts = (weights.any(axis=1) | silence).astype(float)
-            gram = gram + WHOLE * typical * np.outer(parts, parts)
-            moment = moment + WHOLE * typical * parts
-        problem = Problem(gram, self.low, self.high, price, SPREAD * sizes)
-        chosen = (solve_gram(problem, moment, COARSE) > LEAST) & (self.high > 0)
-        values = solve_chosen(replace(problem, sparse=0.0), moment, chosen | silence)
+            gram = gram + UNITY_WEIGHT * typical * np.outer(parts, parts)
+            moment = moment + UNITY_WEIGHT * typical * parts
+        problem = BoundedProblem(gram, self.low, self.high, price, RIDGE_SHARE * sizes)
+        active = (solve_coordinate_descent(problem, moment, COARSE) > LEAST_ACTIVE) & (self.high > 0)
+        values = solve_active_set(replace(problem, sparse=0.0), moment, active | silence)
         values[:, silence] = np.clip(1 - values[:, ~silence].sum(axis=1, keepdims=True), 0, 1)
         return replace(animation, controls=self.target, values=values)
 
     def within(self, names: Sequence[str]) -> InverseMap:
-        """The same with only the controls ``names``: the others stay at rest, and these do their work."""
+        """The same with only the controls ``names``: the others stay at 0, and these take over their share."""
         kept = np.isin(self.target, names)
         return replace(self, low=np.where(kept, self.low, 0), high=np.where(kept, self.high, 0))
 
 
 @dataclass(frozen=True, eq=False)
 class RetargetChain:
-    """Maps and inverses, applied one after the other."""
+    """Maps and inverse maps, applied one after the other; ``source`` and ``target`` are the controls at its ends."""
 
     steps: tuple[RigMap | InverseMap, ...]
 
@@ -112,9 +125,22 @@ class RetargetChain:
 def find_mapping(
     source: Rig, target: Rig, path: str | PathLike | None = None
 ) -> tuple[RetargetChain, RetargetChain]:
-    """The way from ``source`` to ``target`` and the one back: by the map file ``path``, else by ``find_map``.
+    """Find the chain from one rig to another and the one back.
 
-    Where a file leads there, its inverse leads back.
+    Parameters
+    ----------
+    source, target : Rig
+    path : str, PathLike or None
+        A map file from ``source`` to ``target``, whose inverse leads back; else ``find_map`` finds both.
+
+    Returns
+    -------
+    (RetargetChain, RetargetChain)
+
+    Raises
+    ------
+    RigError
+        For a broken map file, and where no map connects the rigs.
     """
     if path is None:
         return find_map(source, target), find_map(target, source)
@@ -123,45 +149,58 @@ def find_mapping(
 
 
 def shipped_maps() -> dict[tuple[str, str], Path]:
-    """The files of the maps that ship with facegen, by the names of their two rigs."""
-    found = {}
+    """The files of the maps that ship with facegen, by the names of their source and target rig."""
+    maps = {}
     for path in sorted((rigs_folder() / "maps").glob("*-*.csv")):
         source, _, target = path.stem.partition("-")
-        found[source, target] = path
-    return found
+        maps[source, target] = path
+    return maps
 
 
 def find_map(source: Rig, target: Rig) -> RetargetChain:
-    """The way between two rigs: by equal names where they share a control set, else by the shipped maps between
-    the control sets that they speak, if need be by way of ARKit.
+    """Find the chain between two rigs without a map file.
 
-    Raises RigError where there is none.
+    By equal names where both use one control set, else by the shipped maps between their control sets, if need be
+    by way of ARKit.
+
+    Parameters
+    ----------
+    source, target : Rig
+
+    Returns
+    -------
+    RetargetChain
+
+    Raises
+    ------
+    RigError
+        Where nothing connects them.
     """
-    spoken, wanted = uses_names(source), uses_names(target)
-    if spoken == wanted:
+    source_set, target_set = uses_names(source), uses_names(target)
+    if source_set == target_set:
         return RetargetChain((same_names(source, target),))
-    if not spoken or not wanted:
-        raise _no_way(source, target)
+    if not source_set or not target_set:
+        raise _no_mapping(source, target)
     steps: list[RigMap | InverseMap] = []
-    if source.name != spoken:
-        steps.append(same_names(source, load_rig(spoken)))
-    steps += _between(spoken, wanted)
-    if target.name != wanted:
+    if source.name != source_set:
+        steps.append(same_names(source, load_rig(source_set)))
+    steps += _between(source_set, target_set)
+    if target.name != target_set:
         if isinstance(steps[-1], InverseMap):
             steps[-1] = steps[-1].within(target.control_names)
-        steps.append(same_names(load_rig(wanted), target))
+        steps.append(same_names(load_rig(target_set), target))
     return RetargetChain(tuple(steps))
 
 
 def uses_names(rig: Rig) -> str:
-    """The name of the control set, among those that maps ship for, that has most of its names in ``rig``."""
+    """The name of the shipped control set that the controls of ``rig`` are named after; empty where there is none."""
     return control_set_of(rig.control_names)
 
 
 def control_set_of(controls: Sequence[str]) -> str:
-    """The shipped control set that has most names in ``controls``; empty where none has any."""
-    mine = set(controls)
-    shared = {name: len(mine & set(names)) for name, names in _control_sets().items()}
+    """The shipped control set with most names among ``controls``; empty where none has any."""
+    present = set(controls)
+    shared = {name: len(present & set(names)) for name, names in _control_sets().items()}
     best = max(shared, key=lambda name: (shared[name], name == PIVOT_RIG))
     return best if shared[best] else ""
 
@@ -176,24 +215,24 @@ def _between(source: str, target: str) -> list[RigMap | InverseMap]:
     direct = _step(source, target)
     if direct:
         return [direct]
-    paths = _shortest(source, target)
-    return [_step(a, b) for a, b in zip(paths, paths[1:], strict=False)]  # type: ignore[misc]
+    path = _shortest(source, target)
+    return [_step(a, b) for a, b in zip(path, path[1:], strict=False)]  # type: ignore[misc]
 
 
 def _shortest(source: str, target: str) -> list[str]:
     """Rig names from ``source`` to ``target`` along shipped maps, either way; each at most once."""
     pairs = {pair for a, b in shipped_maps() for pair in ((a, b), (b, a))}
-    came = {source: ""}
-    edge = [source]
-    while edge and target not in came:
-        steps = [(a, b) for a in edge for x, b in sorted(pairs) if x == a and b not in came]
-        came |= {b: a for a, b in reversed(steps)}
-        edge = list(dict.fromkeys(b for _, b in steps))
-    if target not in came:
-        raise _no_way(load_rig(source), load_rig(target))
+    previous = {source: ""}
+    frontier = [source]
+    while frontier and target not in previous:
+        steps = [(a, b) for a in frontier for x, b in sorted(pairs) if x == a and b not in previous]
+        previous |= {b: a for a, b in reversed(steps)}
+        frontier = list(dict.fromkeys(b for _, b in steps))
+    if target not in previous:
+        raise _no_mapping(load_rig(source), load_rig(target))
     path = [target]
     while path[-1] != source:
-        path.append(came[path[-1]])
+        path.append(previous[path[-1]])
     return path[::-1]
 
 
@@ -208,8 +247,21 @@ def _step(source: str, target: str) -> RigMap | InverseMap | None:
 
 
 def inverse_of(rig_map: RigMap, source: Rig, target: Rig, on_mesh: bool = True) -> InverseMap:
-    """``rig_map`` from ``source`` to ``target`` backwards, within the limits of ``source``; its residual is
-    measured ``on_mesh`` where the controls of ``target`` have one."""
+    """Invert a map within the limits of its source rig.
+
+    Parameters
+    ----------
+    rig_map : RigMap
+        From ``source`` to ``target``.
+    source, target : Rig
+    on_mesh : bool
+        Measure the error on the head of ``target`` where it has one, else in control units.
+
+    Returns
+    -------
+    InverseMap
+        From the controls of ``target`` to those of ``source``.
+    """
     limits = {c.name: (c.low, c.high, c.neutral) for c in source.controls}
     low, high, rest = np.array([limits[name] for name in rig_map.source], np.float32).T
     gram = None
@@ -219,20 +271,31 @@ def inverse_of(rig_map: RigMap, source: Rig, target: Rig, on_mesh: bool = True) 
 
 
 def displacement_gram(head: Rig, rig_map: RigMap) -> np.ndarray:
-    """What the controls of ``rig_map``'s target move on ``head``: inner products [T, T] cm² of their displacements
-    of the vertices that the map moves; those on the lips count most."""
+    """Inner products of what the target controls of ``rig_map`` move on ``head``.
+
+    Parameters
+    ----------
+    head : Rig
+        With a mesh.
+    rig_map : RigMap
+
+    Returns
+    -------
+    (T, T) float64 array
+        cm^2, over the vertices that the map moves; those on the lips count most.
+    """
     fields = control_fields(head, rig_map.target)
     moved = np.linalg.norm(np.tensordot(np.abs(rig_map.weights), np.abs(fields), 1), axis=2).max(axis=0)
     rows = np.flatnonzero(moved > MOVED_CM)
-    share = _near_lips(head)[rows]
-    kept = (fields[:, rows] * np.sqrt(share)[:, None]).reshape(len(fields), -1).astype(np.float64)
-    gram = kept @ kept.T / max(1.0, float(share.sum()))
+    importance = _lip_importance(head)[rows]
+    kept = (fields[:, rows] * np.sqrt(importance)[:, None]).reshape(len(fields), -1).astype(np.float64)
+    gram = kept @ kept.T / max(1.0, float(importance.sum()))
     used = rig_map.weights.any(axis=0)
     return gram + CONTROL_SHARE * float(np.diag(gram)[used].mean()) * np.eye(len(gram))
 
 
-def _near_lips(head: Rig) -> np.ndarray:
-    """How much each vertex counts [V]: 1 on the lips, less away from them; 1 where no landmarks tell where they are."""
+def _lip_importance(head: Rig) -> np.ndarray:
+    """Weight of each vertex (V,): 1 on the lips, less away from them; 1 everywhere on a head without lip landmarks."""
     vertices = head.mesh.vertices  # type: ignore[union-attr]
     marks = [index for name, index in head.landmarks.items() if name.startswith(("lip", "mouth"))]
     if not marks:
@@ -242,7 +305,7 @@ def _near_lips(head: Rig) -> np.ndarray:
 
 
 def control_fields(head: Rig, names: Sequence[str]) -> np.ndarray:
-    """Displacements [C, V, 3] cm by the controls ``names``; 0 for those that the head has not."""
+    """Displacements (C, V, 3) float32, cm, by the C controls ``names``; 0 for those that ``head`` lacks."""
     fields = np.zeros((len(names), *head.mesh.vertices.shape), np.float32)  # type: ignore[union-attr]
     for number, name in enumerate(names):
         if name in head.control_names:
@@ -252,10 +315,10 @@ def control_fields(head: Rig, names: Sequence[str]) -> np.ndarray:
 
 
 def same_names(source: Rig, target: Rig) -> RigMap:
-    """Controls of one name drive each other. Raises RigError where the rigs share none."""
+    """The map by which controls of one name drive each other. Raises RigError where the rigs share none."""
     shared = [name for name in source.control_names if name in target.control_names]
     if not shared:
-        raise _no_way(source, target)
+        raise _no_mapping(source, target)
     weights = np.zeros((len(source.controls), len(target.controls)), np.float32)
     for name in shared:
         weights[source.control_names.index(name), target.control_names.index(name)] = 1.0
@@ -264,20 +327,33 @@ def same_names(source: Rig, target: Rig) -> RigMap:
     return RigMap(source.control_names, target.control_names, weights, low, high)
 
 
-def _no_way(source: Rig, target: Rig) -> RigError:
+def _no_mapping(source: Rig, target: Rig) -> RigError:
     return RigError(
         f"no map leads from {source.name} to {target.name}, and they share no control",
         remedy="give one with --map, or learn one from the two meshes with facegen rig maps learn",
     )
 
 
-def source_rig(animation: Animation, given: str | PathLike | Rig | None = None) -> Rig:
-    """The rig whose controls ``animation`` has: ``given``, or the one found by their names.
+def source_rig(animation: Animation, rig: str | PathLike | Rig | None = None) -> Rig:
+    """The rig whose controls an animation has.
 
-    Raises UsageError where the names tell nothing.
+    Parameters
+    ----------
+    animation : Animation
+    rig : str, PathLike, Rig or None
+        The rig itself, or what ``load_rig`` reads it by; None finds it by the names of the controls.
+
+    Returns
+    -------
+    Rig
+
+    Raises
+    ------
+    UsageError
+        Where the names are those of no shipped control set.
     """
-    if given is not None:
-        return given if isinstance(given, Rig) else load_rig(given)
+    if rig is not None:
+        return rig if isinstance(rig, Rig) else load_rig(rig)
     name = control_set_of(animation.controls)
     if not name:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""What a retargeting keeps and loses: the controls taken there and back, compared on the face."""
+"""Report on a retargeting: clipped, unmapped and idle controls, and the error of a round trip, in mm on the face."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from facegen.rig.model import Rig
 from facegen.rig.retarget import MOVED_CM, RetargetChain, control_fields
 
 MOVING = 1e-3
-"""A control that stays below this does not move."""
+"""Control units: a control that stays below this does not move."""
 CLIPPED = 1e-3
-"""A value this far beyond its clamp is clipped."""
+"""Control units: a value further than this beyond its clamp is clipped."""
 
 
-class _Way(Protocol):
+class _Mapping(Protocol):
     @property
     def target(self) -> tuple[str, ...]: ...
 
@@ -29,8 +29,8 @@ class _Way(Protocol):
 
 @dataclass(frozen=True)
 class RegionResidual:
-    """A region's residual: root mean square over its vertices (or controls), its mean over the frames and that of
-    the worst frame, in ``unit``."""
+    """Root mean square error over the vertices (or controls) of a region: its mean over the frames and that of the worst
+    frame, in ``unit``."""
 
     name: str
     mean: float
@@ -60,26 +60,39 @@ class RetargetReport:
 
 
 def measure_retargeting(
-    animation: Animation, forth: RetargetChain, back: _Way, source: Rig, target: Rig
+    animation: Animation, chain: RetargetChain, back: _Mapping, source: Rig, target: Rig
 ) -> RetargetReport:
-    """The report on ``animation`` of ``source`` going ``forth`` to ``target`` and ``back`` again."""
+    """Measure what is lost on the way from ``source`` to ``target`` and back.
+
+    Parameters
+    ----------
+    animation : Animation
+        On the controls of ``source``.
+    chain, back
+        The chain to ``target`` and the one back (``facegen.rig.retarget.find_mapping``).
+    source, target : Rig
+
+    Returns
+    -------
+    RetargetReport
+    """
     names = source.control_names
-    given = animation.select(names)
-    there = forth.apply(given)
-    again = back.apply(there).select(names)
+    original = animation.select(names)
+    retargeted = chain.apply(original)
+    returned = back.apply(retargeted).select(names)
     low, high = (np.array([getattr(c, end) for c in source.controls], np.float32) for end in ("low", "high"))
-    error = again.values - np.clip(given.values, low, high)
-    unmapped = _unmapped(given, forth)
+    error = returned.values - np.clip(original.values, low, high)
+    unmapped = _unmapped(original, chain)
     lost = {name for name, _ in unmapped}
     trip = [(n, float(e)) for n, e in zip(names, _mean(np.abs(error)), strict=True) if n not in lost]
     return RetargetReport(
         source.name,
         target.name,
-        len(given),
+        len(original),
         tuple(_regions(source, error)),
-        tuple(_clipped(given, forth)),
+        tuple(_clipped(original, chain)),
         unmapped,
-        tuple(n for n in forth.target if n not in _driven(forth)),
+        tuple(n for n in chain.target if n not in _driven(chain)),
         tuple(sorted(trip, key=lambda row: -row[1])),
         float(np.mean([e for _, e in trip])) if trip else 0.0,
     )
@@ -99,10 +112,10 @@ def _regions(source: Rig, error: np.ndarray) -> list[RegionResidual]:
     far = np.linalg.norm(fields, axis=2)
     found = []
     for name, rows in members.items():
-        there = far[rows].max(axis=0) > MOVED_CM
-        if there.any():
-            kept = fields[:, there].reshape(len(fields), -1).astype(np.float64)
-            square = np.einsum("fc,cd,fd->f", error, kept @ kept.T / there.sum(), error, optimize=True)
+        moved = far[rows].max(axis=0) > MOVED_CM
+        if moved.any():
+            kept = fields[:, moved].reshape(len(fields), -1).astype(np.float64)
+            square = np.einsum("fc,cd,fd->f", error, kept @ kept.T / moved.sum(), error, optimize=True)
             found.append(_region(name, square, "mm", 10.0))
     return found
 
@@ -112,9 +125,9 @@ def _region(name: str, square: np.ndarray, unit: str, scale: float) -> RegionRes
     return RegionResidual(name, float(size.mean()) if len(size) else 0.0, float(size.max(initial=0.0)), unit)
 
 
-def _clipped(animation: Animation, route: RetargetChain) -> list[tuple[str, float, float]]:
+def _clipped(animation: Animation, chain: RetargetChain) -> list[tuple[str, float, float]]:
     found = []
-    for step in route.steps:
+    for step in chain.steps:
         if isinstance(step, RigMap):
             free = step.free(animation)
             beyond = np.maximum(free - step.high, step.low - free)
@@ -125,9 +138,9 @@ def _clipped(animation: Animation, route: RetargetChain) -> list[tuple[str, floa
     return sorted(found, key=lambda row: -row[1])
 
 
-def _unmapped(animation: Animation, route: RetargetChain) -> tuple[tuple[str, float], ...]:
+def _unmapped(animation: Animation, chain: RetargetChain) -> tuple[tuple[str, float], ...]:
     peaks = np.abs(animation.values).max(axis=0, initial=0.0)
-    first = route.steps[0]
+    first = chain.steps[0]
     used = {name for name, row in zip(first.source, _links(first), strict=True) if row.any()}
     return tuple(
         (name, float(peak))
@@ -136,10 +149,10 @@ def _unmapped(animation: Animation, route: RetargetChain) -> tuple[tuple[str, fl
     )
 
 
-def _driven(route: RetargetChain) -> set[str]:
-    reached = np.ones(len(route.source), bool)
-    names: Sequence[str] = route.source
-    for step in route.steps:
+def _driven(chain: RetargetChain) -> set[str]:
+    reached = np.ones(len(chain.source), bool)
+    names: Sequence[str] = chain.source
+    for step in chain.steps:
         live = np.isin(step.source, [n for n, on in zip(names, reached, strict=True) if on])
         reached, names = _links(step)[live].any(axis=0), step.target
     return {n for n, on in zip(names, reached, strict=True) if on}

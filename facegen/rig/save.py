@@ -1,4 +1,4 @@
-"""A rig as the files of its folder: ``rig.json``, ``mesh.safetensors`` and its textures."""
+"""Saving a rig: the files of its folder, ``rig.json``, ``mesh.safetensors`` and its textures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MESH = "mesh.safetensors"
 
 
 def rig_files(rig: Rig) -> dict[str, bytes | Iterable[bytes]]:
-    """File name to bytes. Raises RigError for a rig without a mesh."""
+    """The files of a rig's folder, name to bytes, for ``load_rig``. Raises RigError for a rig without a mesh."""
     from safetensors.numpy import save
 
     mesh = rig.mesh

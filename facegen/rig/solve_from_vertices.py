@@ -1,4 +1,4 @@
-"""A head's controls from a sequence of its vertices, and the files that hold such sequences."""
+"""Solving a vertex sequence (a mesh cache or 4D scan) for the controls and head pose of a rig, and reading such files."""
 
 from __future__ import annotations
 
@@ -12,31 +12,42 @@ import numpy as np
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, RigError
 from facegen.core.files import read_bytes
-from facegen.rig.least_squares import Problem, solve_gram
+from facegen.rig.head_pose import head_angles
+from facegen.rig.least_squares import BoundedProblem, solve_with_correctives
 from facegen.rig.load import ARKIT
 from facegen.rig.model import Rig, head_matrices
 
 MAX_BYTES = 8 * 2**30
+"""Largest file of vertices that is read into memory."""
 SMOOTH = 0.1
-"""What a control's change from frame to frame costs, as a share of what its motion explains."""
+"""Cost of a control's change from frame to frame, as a share of the size of its shape."""
 SPARSE = 0.002
-"""How much of a control is taken off, so that none moves without need."""
-SPREAD = 1e-3
-"""How much each is drawn to 0."""
+"""Price of a control, as a share of the size of its shape; keeps controls still that explain next to nothing."""
+RIDGE_SHARE = 1e-3
+"""Ridge of a control as a share of the size of its shape; settles undetermined controls at 0."""
 RIGID_CM = 0.02
 """Vertices that no control moves further than this show the head's pose."""
 STILL_RAD, STILL_CM = 1e-3, 5e-3
 """A head that turns and shifts less than this in all frames is still."""
-BLOCK = 256
-BEYOND_PRICE = 25.0
-"""How many times as dear a control is that ARKit lacks, in a rig that has all of ARKit's."""
-COMBINED_ROUNDS, UNSEEN_PRODUCT = 3, 0.02
+FRAMES_PER_BLOCK = 256
+"""Frames whose vertices are compared together; bounds the memory."""
+EXTRA_CONTROL_PRICE = 25.0
+"""Price of a control beyond ARKit's, as a multiple of the others', in a rig that has all of ARKit's."""
 
 
 @dataclass(frozen=True, eq=False)
 class VertexFit:
-    """``animation`` on the rig's controls, and how far its vertices stay from those given, mm: ``residual`` [T] root
-    mean square over the vertices, ``worst`` the furthest vertex of all frames."""
+    """A solved vertex sequence.
+
+    Attributes
+    ----------
+    animation : Animation
+        On the rig's controls, with a head pose where the head moves.
+    residual : (T,) array
+        Root mean square distance of the posed vertices from those given, mm.
+    worst : float
+        That of the furthest vertex of all frames, mm.
+    """
 
     animation: Animation
     residual: np.ndarray
@@ -44,8 +55,22 @@ class VertexFit:
 
 
 def read_vertices(path: str | PathLike) -> np.ndarray:
-    """The vertices [T, V, 3] of a NumPy file; rows [T, 3V] are split. Raises AnimationFileError for anything else,
-    files that hold Python objects among it."""
+    """Read a vertex sequence from a NumPy file.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        A ``.npy`` file of shape (T, V, 3) or (T, 3 V).
+
+    Returns
+    -------
+    (T, V, 3) float32 array
+
+    Raises
+    ------
+    AnimationFileError
+        For anything else, files that hold Python objects among it.
+    """
     raw = read_bytes(path, limit=MAX_BYTES, error=AnimationFileError)
     try:
         return _checked(_array(raw))
@@ -93,75 +118,104 @@ def fit_mesh(
     smooth: float = SMOOTH,
     sparse: float = SPARSE,
 ) -> VertexFit:
-    """The controls of ``rig``, and the pose of its head, that show ``vertices`` [T, V, 3] cm best: bounded, sparse,
-    temporally smooth least squares over the vertices that follow the head.
+    """Solve for the controls and head pose of a rig that show a vertex sequence best.
 
-    With ``neutral``, the number of a frame in which the face is at rest, the motion is that from there: for a
-    sequence of another person with the rig's mesh. Raises RigError for a rig without a mesh, AnimationFileError for
-    another number of vertices, another unit of length or a frame that is not there.
+    Bounded, sparse, temporally smooth least squares (``facegen.rig.least_squares``) over the vertices that follow the
+    head wholly.
+
+    Parameters
+    ----------
+    rig : Rig
+        With a mesh of V vertices.
+    vertices : (T, V, 3) float32 array
+        cm.
+    fps : str, int, float or Fraction
+    neutral : int or None
+        A frame in which the face is at rest: motion is measured from there. For a sequence of another person on the
+        rig's topology.
+    smooth, sparse : float
+        Cost of change from frame to frame and price of a control, as shares of the size of its shape.
+
+    Returns
+    -------
+    VertexFit
+
+    Raises
+    ------
+    RigError
+        For a rig without a mesh or whose vertices all follow the head only in part.
+    AnimationFileError
+        For another number of vertices, another unit of length, or no such frame.
     """
     rig._need_mesh()
+    vertices, rows = _checked_sequence(rig, vertices, neutral)
+    rest = rig.mesh.vertices  # type: ignore[union-attr]
+    shapes = rig.dense_shapes()[:, rows]
+    fields = shapes[: len(rig.controls)]
+    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
+    observed = vertices[:, rows]
+    head = _pose(observed, rest[rows], fields, pivot)
+    flat = fields.reshape(len(fields), -1)
+    moment = _moment(observed, rest[rows], flat, head, pivot)
+    problem = _problem(rig, (flat @ flat.T).astype(np.float64), smooth, sparse)
+    all_flat = shapes.reshape(len(shapes), -1)
+    coupling = all_flat[len(fields) :] @ flat.T
+    values = solve_with_correctives(problem, moment, coupling, lambda x: _corrective_weights(rig, x))
+    animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
+    weights = rig.shape_weights(animation)
+    return VertexFit(animation, *_residual(observed, rest[rows], all_flat, weights, head, pivot))
+
+
+def _checked_sequence(rig: Rig, vertices: np.ndarray, neutral: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """``vertices`` in the rig's rest pose and unit, and the numbers of those that follow the head wholly."""
     rest = rig.mesh.vertices  # type: ignore[union-attr]
     if vertices.shape[1:] != rest.shape:
         raise AnimationFileError(
             f"has {vertices.shape[1]} vertices a frame; the rig {rig.name} has {len(rest)}",
             remedy="name the rig of that mesh with --from",
         )
-    vertices = _of_this_face(rest, vertices, neutral)
+    vertices = _onto_rest(rest, vertices, neutral)
     follow = np.ones(len(rest)) if rig.head_weight is None else rig.head_weight
     rows = np.flatnonzero(follow > 0.999)
     if not len(rows):
         raise RigError(f"no vertex of {rig.name} follows the head whole", remedy="mend head_weight")
-    shapes = rig.dense_shapes()[:, rows]
-    fields = shapes[: len(rig.controls)]
-    pivot = np.asarray(rig.pivots.get("head", (0.0, 0.0, 0.0)))
-    given = vertices[:, rows]
-    head = _pose(given, rest[rows], fields, pivot)
-    flat = fields.reshape(len(fields), -1)
-    gram = (flat @ flat.T).astype(np.float64)
-    moment = np.concatenate(
-        [
-            (_unposed(given[b], None if head is None else head[b], pivot) - rest[rows]).reshape(
-                -1, flat.shape[1]
-            )
-            @ flat.T
-            for b in _blocks(len(given))
-        ]
-    )
+    return vertices, rows
+
+
+def _moment(
+    observed: np.ndarray, rest: np.ndarray, flat: np.ndarray, head: np.ndarray | None, pivot: np.ndarray
+) -> np.ndarray:
+    """Inner products (T, C) of the displacements of each frame, without pose, with those of the controls."""
+    products = []
+    for b in _blocks(len(observed)):
+        still = _unposed(observed[b], None if head is None else head[b], pivot)
+        products.append((still - rest).reshape(-1, flat.shape[1]) @ flat.T)
+    return np.concatenate(products)
+
+
+def _problem(rig: Rig, gram: np.ndarray, smooth: float, sparse: float) -> BoundedProblem:
+    """The terms of the least squares, each scaled by the sizes of the shapes, the diagonal of ``gram`` (C, C)."""
     sizes = np.diag(gram)
     typical = float(np.median(sizes[sizes > 0])) if (sizes > 0).any() else 1.0
     low, high = (np.array([getattr(c, end) for c in rig.controls], np.float32) for end in ("low", "high"))
-    price = sparse * sizes * np.where(low < 0, 0.0, _reluctance(rig))
-    problem = Problem(gram, low, high, price, SPREAD * sizes, smooth * np.minimum(sizes, typical))
-    all_flat = shapes.reshape(len(shapes), -1)
-    values = _solve(rig, problem, moment, all_flat[len(fields) :] @ flat.T)
-    animation = Animation(fps, rig.control_names, values, head)  # type: ignore[arg-type]
-    weights = rig.shape_weights(animation)
-    return VertexFit(animation, *_residual(given, rest[rows], all_flat, weights, head, pivot))
+    price = sparse * sizes * np.where(low < 0, 0.0, _price_factors(rig))
+    return BoundedProblem(gram, low, high, price, RIDGE_SHARE * sizes, smooth * np.minimum(sizes, typical))
 
 
-def _reluctance(rig: Rig) -> np.ndarray:
-    """What a control's size costs more than another's [C]: those beyond ARKit's stand in where ARKit's do not do."""
+def _price_factors(rig: Rig) -> np.ndarray:
+    """Factors of the price of each control (C,): those beyond ARKit's are used only where ARKit's do not suffice."""
     names = rig.control_names
     beyond = np.array([name not in ARKIT for name in names])
-    return np.where(beyond & set(ARKIT).issubset(names), BEYOND_PRICE, 1.0)
+    return np.where(beyond & set(ARKIT).issubset(names), EXTRA_CONTROL_PRICE, 1.0)
 
 
-def _solve(rig: Rig, problem: Problem, moment: np.ndarray, combined: np.ndarray) -> np.ndarray:
-    """The controls [T, C]; what combinations [K, C] of those found do is taken off, and the rest solved again."""
-    values = solve_gram(problem, moment)
-    for _ in range(COMBINED_ROUNDS if len(combined) else 0):
-        products = rig.shape_weights(Animation(Fraction(30), rig.control_names, values))[
-            :, len(rig.controls) :
-        ]
-        if products.max(initial=0.0) < UNSEEN_PRODUCT:
-            break
-        values = solve_gram(problem, moment - products @ combined)
-    return values
+def _corrective_weights(rig: Rig, values: np.ndarray) -> np.ndarray:
+    """The weights (T, K) of the rig's corrective shapes at control values (T, C)."""
+    return rig.shape_weights(Animation(Fraction(30), rig.control_names, values))[:, len(rig.controls) :]
 
 
-def _of_this_face(rest: np.ndarray, vertices: np.ndarray, neutral: int | None) -> np.ndarray:
-    """``vertices`` in the rig's unit and, where a frame shows the other face at rest, moved onto the rig's."""
+def _onto_rest(rest: np.ndarray, vertices: np.ndarray, neutral: int | None) -> np.ndarray:
+    """``vertices``, whose unit is checked, with the other person's neutral face, where it is known, taken for the rig's."""
     ratio = float(np.ptp(vertices[0], axis=0).max() / np.ptp(rest, axis=0).max())
     if not 0.5 < ratio < 2:
         raise AnimationFileError(
@@ -177,11 +231,11 @@ def _of_this_face(rest: np.ndarray, vertices: np.ndarray, neutral: int | None) -
 
 
 def _blocks(count: int) -> list[slice]:
-    return [slice(start, start + BLOCK) for start in range(0, count, BLOCK)]
+    return [slice(start, start + FRAMES_PER_BLOCK) for start in range(0, count, FRAMES_PER_BLOCK)]
 
 
 def _residual(
-    given: np.ndarray,
+    observed: np.ndarray,
     rest: np.ndarray,
     flat: np.ndarray,
     values: np.ndarray,
@@ -189,8 +243,8 @@ def _residual(
     pivot: np.ndarray,
 ) -> tuple[np.ndarray, float]:
     mean, worst = [], 0.0
-    for b in _blocks(len(given)):
-        still = _unposed(given[b], None if head is None else head[b], pivot)
+    for b in _blocks(len(observed)):
+        still = _unposed(observed[b], None if head is None else head[b], pivot)
         left = still - rest - (values[b] @ flat).reshape(still.shape)
         square = (left**2).sum(axis=2)
         mean.append(10 * np.sqrt(square.mean(axis=1)))
@@ -198,31 +252,29 @@ def _residual(
     return np.concatenate(mean), worst
 
 
-def _pose(given: np.ndarray, rest: np.ndarray, fields: np.ndarray, pivot: np.ndarray) -> np.ndarray | None:
-    """Head poses [T, 6] from the vertices that no control moves (Kabsch 1976); None for a head that is still."""
+def _pose(observed: np.ndarray, rest: np.ndarray, fields: np.ndarray, pivot: np.ndarray) -> np.ndarray | None:
+    """Head poses (T, 6) from the vertices that no control moves (Kabsch 1976); None for a head that is still."""
     rigid = np.linalg.norm(fields, axis=2).max(axis=0) < RIGID_CM
     if rigid.sum() < 10:
         return None
-    mine, theirs = rest[rigid].astype(np.float64), given[:, rigid].astype(np.float64)
+    mine, theirs = rest[rigid].astype(np.float64), observed[:, rigid].astype(np.float64)
     middle, middles = mine.mean(axis=0), theirs.mean(axis=1)
     u, _, vt = np.linalg.svd(np.einsum("tvi,vj->tij", theirs - middles[:, None], mine - middle))
     u[:, :, 2] *= np.linalg.det(u @ vt)[:, None]
     turns = u @ vt
-    head = np.zeros((len(given), 6))
-    head[:, 0] = np.arctan2(turns[:, 0, 2], turns[:, 2, 2])
-    head[:, 1] = np.arcsin(np.clip(-turns[:, 1, 2], -1, 1))
-    head[:, 2] = np.arctan2(turns[:, 1, 0], turns[:, 1, 1])
+    head = np.zeros((len(observed), 6))
+    head[:, :3] = head_angles(turns)
     head[:, 3:] = middles - pivot - np.einsum("tij,j->ti", turns, middle - pivot)
     if np.abs(head[:, :3]).max() < STILL_RAD and np.abs(head[:, 3:]).max() < STILL_CM:
         return None
     return head.astype(np.float32)
 
 
-def _unposed(given: np.ndarray, head: np.ndarray | None, pivot: np.ndarray) -> np.ndarray:
-    """``given`` [T, V, 3] with the head's pose taken out."""
+def _unposed(observed: np.ndarray, head: np.ndarray | None, pivot: np.ndarray) -> np.ndarray:
+    """``observed`` (T, V, 3) with the head's pose taken out."""
     if head is None:
-        return given
+        return observed
     turns = head_matrices(head).astype(np.float32)
-    return np.matmul(given - (pivot + head[:, 3:])[:, None].astype(np.float32), turns) + pivot.astype(
+    return np.matmul(observed - (pivot + head[:, 3:])[:, None].astype(np.float32), turns) + pivot.astype(
         np.float32
     )

@@ -1,4 +1,4 @@
-"""What may be wrong with a rig's shapes, as findings that a rigger can act on."""
+"""Checking a rig: missing or extra ARKit controls, odd ranges, empty, duplicate, oversized and asymmetric shapes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ SEVERITIES = ("error", "warning", "note")
 EMPTY_CM = 1e-3
 """A shape that moves no vertex further than this shows nothing."""
 SAME_SHARE = 1e-3
-"""Two shapes are the same where they differ by less than this share of their size."""
+"""Two shapes are duplicates where they differ by less than this share of their size."""
 MIRROR_SHARE = 0.1
 """A shape mirrors its partner where they differ by less than this share of their size."""
 MIRROR_TOLERANCE = 0.002
+"""A vertex has a mirror partner where one lies this near its mirror image, as a share of the head's height."""
 MIRROR_MATCHED = 0.9
+"""Sides are compared where at least this share of the vertices has a partner."""
 CANDIDATES = 4
-"""Sides are compared where so large a share of the vertices has others, of which the best of a few counts, within
-so small a share of the height of its mirror image."""
+"""Nearest vertices among which the partner is looked for; seams put several at one place."""
 FAR_SHARE = 0.5
 """No shape moves a vertex further than this share of the head's height."""
 

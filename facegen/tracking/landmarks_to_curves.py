@@ -20,15 +20,17 @@ from facegen.tracking.neutral_pose import closed_level, resting_frames
 from facegen.tracking.rig_landmarks import RigLandmarks, load_rig_landmarks
 
 BRIDGE_S = 0.4
-"""Longer than this without a face, the controls go to rest between."""
+"""Gaps without a face longer than this, seconds, go through the rest pose; shorter ones are interpolated."""
 EASE_S = 0.2
+"""Seconds in which controls ease to rest and back."""
 DOUBTFUL = 0.08
 """A frame whose points stay further than this from the solved head, over the distance of the outer eye corners
 (and further than DOUBT_TIMES the median), is taken for a covered face and bridged."""
 DOUBT_TIMES = 4.0
 MOUTH_GAIN = (0.6, 1.4)
+"""Limits of the width of the rig's mouth over the person's, by which lip motion is scaled."""
 DECIMALS = 5
-"""Beyond these, the order in which a linear algebra library sums would show."""
+"""Results are rounded to these, so that the summation order of a linear algebra library does not show."""
 
 
 def solve_landmarks(
@@ -37,13 +39,33 @@ def solve_landmarks(
     face: RigLandmarks | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Animation:
-    """The controls and head poses that show ``landmarks`` [T, 478, 3] (pixels: x right, y down, z away; a row of NaN
-    where there is no face), one person's, at ``fps``.
+    """Solve the landmarks of one person for controls and head poses.
 
-    The 52 ARKit controls, ``head`` turned as seen from the camera and moved, in cm, from where it mostly is. Person
-    and face at rest are found in the clip. ``meta["tracking"]``: ``lost`` and ``doubtful`` spans in seconds,
-    ``reprojection`` (median and 95th percentile, over the distance of the outer eye corners). Deterministic.
-    Raises UsageError for another shape, VideoError where no row holds a face.
+    The person's shape and neutral face are found in the clip. Deterministic.
+
+    Parameters
+    ----------
+    landmarks : (T, 478, 3) array
+        MediaPipe's face mesh with irises, pixels (x right, y down, z away); a row of NaN where there is no face.
+    fps : str, int, float or Fraction
+    face : RigLandmarks or None
+        The landmarks on the rig whose shapes are fitted; those of ``aria`` by default.
+    progress : callable or None
+        Not called: the whole clip is solved in one step.
+
+    Returns
+    -------
+    Animation
+        The 52 ARKit controls in 0..1; ``head`` rotation as seen from the camera, radians, and shift from the median
+        place, cm. ``meta["tracking"]`` has ``lost`` and ``doubtful`` spans in seconds and ``reprojection``, the median
+        and 95th percentile of the error over the distance of the outer eye corners.
+
+    Raises
+    ------
+    UsageError
+        For another shape.
+    VideoError
+        Where no row holds a face.
     """
     rate, face = as_fps(fps), face or load_rig_landmarks()
     points = np.asarray(landmarks, np.float32)
@@ -198,14 +220,16 @@ def joined(one: Animation, other: Animation, first: int) -> Animation:
         )
 
     start = float(first / one.fps)
-    said, says = one.meta["tracking"], other.meta["tracking"]
+    meta_one, meta_other = one.meta["tracking"], other.meta["tracking"]
     meta: dict[str, Any] = {
-        kind: _merged([*said[kind], *([round(a + start, 4), round(b + start, 4)] for a, b in says[kind])])
+        kind: _merged(
+            [*meta_one[kind], *([round(a + start, 4), round(b + start, 4)] for a, b in meta_other[kind])]
+        )
         for kind in ("lost", "doubtful")
     }
     weights = (len(one), len(other))
     meta["reprojection"] = (
-        np.average([said["reprojection"], says["reprojection"]], 0, weights).round(5).tolist()
+        np.average([meta_one["reprojection"], meta_other["reprojection"]], 0, weights).round(5).tolist()
     )
     values = pass_over(one.values, other.values)
     return Animation(one.fps, one.controls, values, pass_over(*heads), {"tracking": meta})

@@ -1,4 +1,4 @@
-"""Where the tracker's landmarks lie on a rig's head, and how its controls move them: rigs/<name>/landmarks.csv."""
+"""MediaPipe's landmarks on a rig's head, and how its controls move them: rigs/<name>/landmarks.csv."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facegen.rig.load import rigs_folder
 
 FILE = "landmarks.csv"
 LEAST_WEIGHT = 0.1
-"""Landmarks whose place is less sure are left out."""
+"""Landmarks of less weight, whose place on the head is uncertain, are left out."""
 MAX_BYTES = 2**20
 
 UPPER_LIP, LOWER_LIP = 13, 14
@@ -28,9 +28,27 @@ EYES = (33, 263)
 
 @dataclass(frozen=True, eq=False)
 class RigLandmarks:
-    """Landmarks on a rig's head: their numbers ``landmarks`` [N], ``regions`` [N] (lips, lid, brow, nose, oval,
-    cheek), ``weight`` [N] in 0..1, the vertices ``corners`` [N, 3] between which they lie by ``shares`` [N, 3],
-    ``rest`` [N, 3] cm and ``deltas`` [C, N, 3] cm at 1 of ``rig.controls``."""
+    """Landmarks on a rig's head.
+
+    Attributes
+    ----------
+    rig : Rig
+        With C controls.
+    landmarks : (N,) int array
+        MediaPipe's numbers.
+    regions : (N,) str array
+        lips, lid, brow, nose, oval or cheek.
+    weight : (N,) array
+        How certain the place is, 0..1.
+    corners : (N, 3) int array
+        The vertices between which a landmark lies.
+    shares : (N, 3) array
+        Its barycentric coordinates.
+    rest : (N, 3) array
+        cm.
+    deltas : (C, N, 3) array
+        Displacements, cm, at 1 of each control.
+    """
 
     rig: Rig
     landmarks: np.ndarray
@@ -50,9 +68,23 @@ class RigLandmarks:
 
 
 def load_rig_landmarks(rig: str | PathLike = "aria", least: float = LEAST_WEIGHT) -> RigLandmarks:
-    """The landmarks, of weight ``least`` or more, of the rig called ``rig`` or in the folder ``rig``.
+    """Load the landmarks of a rig.
 
-    Raises RigError where the rig has no mesh, no landmarks.csv, or one that is broken.
+    Parameters
+    ----------
+    rig : str or PathLike
+        Name or folder of a rig.
+    least : float
+        Landmarks of less weight are left out.
+
+    Returns
+    -------
+    RigLandmarks
+
+    Raises
+    ------
+    RigError
+        Where the rig has no mesh, no landmarks.csv, or one that is broken.
     """
     head = default_head(load_rig(rig))
     folder = Path(rig) if Path(rig).is_dir() else rigs_folder() / head.name

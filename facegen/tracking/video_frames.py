@@ -1,4 +1,4 @@
-"""Pictures of a video in order, each with its time; a still image is a video of one."""
+"""Decoding video frames in order, each with its time; a still image is a video of one frame."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from facegen.core.units import MAX_FPS
 from facegen.speech.audio_decoding import FileReader
 
 LONGEST_SIDE = 1280
-"""Larger pictures are made smaller: the network sees the face in 192 pixels."""
+"""Pixels: larger frames are reduced, as MediaPipe's network sees the face in 192 x 192 pixels."""
 USUAL_RATES = tuple(
     Fraction(*rate)
     for rate in (
@@ -33,7 +33,7 @@ USUAL_RATES = tuple(
 )
 RATE_TOLERANCE = 0.1
 EVEN_S = 0.0015
-"""Frames whose times stray no further than this from an even beat have one rate."""
+"""Frames whose times deviate no further than this, seconds, from even spacing have one rate."""
 IMAGE_FPS = Fraction(25)
 _DEMUXERS = "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg,gif,image2,png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe,mjpeg"
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
@@ -41,8 +41,17 @@ _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "none"}
 
 @dataclass(frozen=True, eq=False)
 class VideoFrame:
-    """``pixels`` [H, W, 3] uint8 RGB, upright; ``time`` s from the start of the file; ``scale`` times that size is
-    the video's own."""
+    """One frame of a video.
+
+    Attributes
+    ----------
+    pixels : (H, W, 3) uint8 array
+        RGB, upright.
+    time : Fraction
+        Seconds from the start of the file.
+    scale : float
+        The video's own size over that of ``pixels``.
+    """
 
     pixels: np.ndarray
     time: Fraction
@@ -157,10 +166,14 @@ class Video:
         return np.array([float(t) for t in self._times])
 
 
-def _rate(mean: Fraction, told: Fraction | None) -> Fraction:
-    if told and abs(told / mean - 1) < 0.01:
-        near = min(USUAL_RATES, key=lambda r: abs(r - told))
-        return near if abs(near / told - 1) < 1e-4 else min(told.limit_denominator(1001), Fraction(MAX_FPS))
+def _rate(mean: Fraction, declared: Fraction | None) -> Fraction:
+    if declared and abs(declared / mean - 1) < 0.01:
+        near = min(USUAL_RATES, key=lambda r: abs(r - declared))
+        return (
+            near
+            if abs(near / declared - 1) < 1e-4
+            else min(declared.limit_denominator(1001), Fraction(MAX_FPS))
+        )
     near = min(USUAL_RATES, key=lambda r: abs(r - mean))
     if abs(near / mean - 1) <= RATE_TOLERANCE:
         return near

@@ -96,7 +96,7 @@ def test_the_inverse_of_an_invertible_map_gives_back_what_went_in(rig_map, value
     wide = np.full(4, 9.0)
     plain = RigMap(rig_map.source, rig_map.target, rig_map.weights, -wide, wide)
     animation = Animation(30, plain.source, values)
-    again = invert(plain, plain.apply(animation), smooth=0.0)
+    again = invert(plain, plain.apply(animation), ridge=0.0)
     assert np.allclose(again.values, values, atol=2e-3)
 
 
@@ -106,7 +106,7 @@ def test_an_inverse_is_no_worse_than_what_went_in(rig_map, values):
     """Its image is as near to the goal as that of the values that made the goal, which is exact."""
     animation = Animation(30, rig_map.source, values)
     wanted = rig_map.apply(animation)
-    again = invert(rig_map, wanted, smooth=0.0, high=1.0)
+    again = invert(rig_map, wanted, ridge=0.0, high=1.0)
     assert again.values.min() >= 0 and again.values.max() <= 1
     if not rig_map.curves:
         assert np.abs(rig_map.apply(again).values - wanted.values).max() < 0.02

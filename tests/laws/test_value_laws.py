@@ -143,7 +143,7 @@ def test_maps_compose_like_matrices(one, other):
 def test_a_map_is_inverted_by_non_negative_least_squares():
     rig_map = RigMap(("a", "b"), ("x", "y", "z"), np.array([[1, 0.5, 0], [0, 0.5, 0.8]], np.float32))
     animation = _animation(("a", "b"), high=0.5)
-    again = invert(rig_map, rig_map.apply(animation), smooth=1e-8)
+    again = invert(rig_map, rig_map.apply(animation), ridge=1e-8)
     assert np.allclose(again.values, animation.values, atol=1e-3)
 
 

@@ -221,6 +221,19 @@ def test_obj_quads_uvs_and_groups(tmp_path):
     assert np.array_equal(found.mesh.uvs[:4], [[0, 0], [1, 0], [1, 1], [0, 1]])
 
 
+def test_obj_vertices_keep_their_order_also_where_no_face_uses_them(tmp_path):
+    """Shapes are differences of files vertex by vertex, so none may be dropped, merged or split at a seam."""
+    order = np.random.default_rng(4).permutation(12)
+    vertices = np.column_stack([order, order * 2.0, np.zeros(12)])
+    vertices[7] = vertices[2]  # two vertices at one place
+    lines = [f"v {x:g} {y:g} {z:g}" for x, y, z in vertices]
+    lines += ["vt 0 0", "vt 1 0", "vt 0 1", "vt 1 1", "f 1/1 9/2 3/3", "f 9/4 8/1 3/3"]  # 9 has two uvs
+    (tmp_path / "a.obj").write_text("\n".join(lines) + "\n")
+    found = import_mesh(tmp_path / "a.obj").rig.mesh
+    assert np.array_equal(found.vertices, vertices.astype(np.float32))
+    assert found.faces.tolist() == [[0, 8, 2], [8, 7, 2]]
+
+
 @pytest.mark.parametrize(("size", "scale"), [(30, 1), (0.25, 100), (250, 0.1), (9, 2.54), (1e6, 3e-5)])
 def test_units_are_told_from_the_size(size, scale):
     found, note = guess_scale(np.array([[0, 0, 0], [0, size, 0]]))

@@ -11,7 +11,7 @@ from facegen.core.errors import AnimationFileError, RigError
 from facegen.core.mesh import Mesh
 from facegen.rig import ARKIT, Control, Rig, evaluate, load_rig
 from facegen.rig.learn_map import learn_map, similarity
-from facegen.rig.least_squares import Problem, solve_chosen, solve_gram
+from facegen.rig.least_squares import BoundedProblem, solve_active_set, solve_coordinate_descent
 from facegen.rig.solve_from_vertices import fit_mesh, read_vertices
 from tests.helpers.ict_rig import ict_rig
 from tests.helpers.tiny_rig import tiny_rig
@@ -34,7 +34,7 @@ def test_the_solver_finds_the_bounded_optimum():
     rng = np.random.default_rng(0)
     a, goals = rng.normal(size=(30, 6)), rng.normal(size=(9, 30))
     low, high = np.full(6, -0.1), np.full(6, 0.2)
-    found = solve_gram(Problem(a.T @ a, low, high), goals @ a)
+    found = solve_coordinate_descent(BoundedProblem(a.T @ a, low, high), goals @ a)
     for row, goal in zip(found, goals, strict=True):
         assert np.allclose(row, lsq_linear(a, goal, (low, high), tol=1e-12).x, atol=2e-3)
 
@@ -43,8 +43,8 @@ def test_chosen_controls_are_solved_alone_and_dropped_below_their_limit():
     rng = np.random.default_rng(2)
     a, goals = rng.normal(size=(30, 5)), rng.normal(size=(40, 30))
     chosen = rng.random((40, 5)) < 0.6
-    problem = Problem(a.T @ a, np.zeros(5), np.full(5, 9.0))
-    found = solve_chosen(problem, goals @ a, chosen)
+    problem = BoundedProblem(a.T @ a, np.zeros(5), np.full(5, 9.0))
+    found = solve_active_set(problem, goals @ a, chosen)
     assert (found[~chosen] == 0).all() and found.min() >= 0
     for row, goal in zip(found, goals, strict=True):
         on = row > 0
@@ -55,12 +55,12 @@ def test_chosen_controls_are_solved_alone_and_dropped_below_their_limit():
 def test_smoothness_joins_frames_and_a_price_stills_controls():
     goals = np.array([[0.0], [1.0], [0.0], [0.04]])
     one = np.eye(1)
-    smooth = solve_gram(Problem(one, np.zeros(1), np.ones(1), smooth=1.0), goals)
+    smooth = solve_coordinate_descent(BoundedProblem(one, np.zeros(1), np.ones(1), smooth=1.0), goals)
     exact = np.linalg.solve(
         np.eye(4) + np.array([[1, -1, 0, 0], [-1, 2, -1, 0], [0, -1, 2, -1], [0, 0, -1, 1]]), goals
     )
     assert np.allclose(smooth, exact, atol=2e-3)
-    assert solve_gram(Problem(one, np.zeros(1), np.ones(1), sparse=0.05), goals)[
+    assert solve_coordinate_descent(BoundedProblem(one, np.zeros(1), np.ones(1), sparse=0.05), goals)[
         :, 0
     ].tolist() == pytest.approx([0, 0.95, 0, 0], abs=1e-3)
 

@@ -15,8 +15,8 @@ from facegen.core.errors import MissingSystemError, ModelError, RigError, UsageE
 from facegen.evaluation.metrics.lips import lip_head
 from facegen.formats import load_animation
 from facegen.rig import ARKIT, head_matrices
+from facegen.rig.least_squares import solve_admm
 from facegen.tracking import FaceSelector, resample_to_fps, solve_landmarks
-from facegen.tracking.bounded_least_squares import solve_bounded
 from facegen.tracking.face_selection import follow
 from facegen.tracking.head_pose import align, angles
 from facegen.tracking.landmarks_to_curves import bridged, rested
@@ -167,11 +167,11 @@ def test_align_recovers_a_similarity():
     )
 
 
-def test_box_solver_meets_the_conditions_of_the_best():
+def test_admm_meets_the_conditions_of_the_best():
     rng = np.random.default_rng(2)
     rows = rng.normal(size=(8, 30))
     gram, goal, smooth = rows @ rows.T, rng.normal(size=(60, 8)) * 20, 5.0
-    x = solve_bounded(gram, goal, smooth, np.zeros(8), np.ones(8))
+    x = solve_admm(gram, goal, smooth, np.zeros(8), np.ones(8))
     slope = x @ gram - goal
     slope[1:] += smooth * np.diff(x, axis=0)
     slope[:-1] -= smooth * np.diff(x, axis=0)

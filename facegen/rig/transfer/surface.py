@@ -1,4 +1,4 @@
-"""Triangle surfaces: welded seams, pieces that hang together, gradients, nearest triangles."""
+"""Triangle meshes: vertex welding, connected components, normals, the gradient operator, closest points."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from scipy.sparse import coo_matrix, csgraph, csr_matrix
 from scipy.spatial import cKDTree
 
 WELD_CM = 1e-4
+"""Vertices that round to one multiple of this are one place."""
 
 
 def weld_vertices(vertices: np.ndarray) -> np.ndarray:
-    """The number [V] of the place of each vertex: those at one place share theirs."""
+    """Number (V,) of the place of each vertex (V, 3), cm: vertices on both sides of a seam share theirs."""
     _, place = np.unique(np.round(vertices / WELD_CM).astype(np.int64), axis=0, return_inverse=True)
     return place.reshape(-1)
 
 
 def connected_components(faces: np.ndarray, place: np.ndarray) -> np.ndarray:
-    """The number [V] of the piece that each vertex hangs together with, seams welded."""
+    """Number (V,) of the connected component of each vertex, with vertices of one ``place`` (V,) joined."""
     edges = place[faces[:, [0, 1, 1, 2]].reshape(-1, 2)]
     count = int(place.max()) + 1
     graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
@@ -24,7 +25,7 @@ def connected_components(faces: np.ndarray, place: np.ndarray) -> np.ndarray:
 
 
 def face_normals(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Unit normals [F, 3] and areas [F]; normals of faces without area are 0."""
+    """Unit normals (F, 3) and areas (F,) of triangles; normals of faces without area are 0."""
     a, b, c = (vertices[faces[:, i]].astype(np.float64) for i in range(3))
     cross = np.cross(b - a, c - a)
     twice = np.linalg.norm(cross, axis=1)
@@ -32,7 +33,7 @@ def face_normals(vertices: np.ndarray, faces: np.ndarray) -> tuple[np.ndarray, n
 
 
 def gradient(vertices: np.ndarray, faces: np.ndarray) -> tuple[csr_matrix, np.ndarray]:
-    """The operator [3F, V] that takes values on vertices to their gradient on each face, and the faces' areas."""
+    """The operator (3 F, V) that takes values on vertices to their gradient on each face, and the faces' areas (F,)."""
     unit, area = face_normals(vertices, faces)
     safe = np.maximum(area, 1e-9)
     rows, columns, values = [], [], []
@@ -50,7 +51,7 @@ def gradient(vertices: np.ndarray, faces: np.ndarray) -> tuple[csr_matrix, np.nd
 
 
 class NearestPoints:
-    """The faces of a surface nearest to points, among those that face the same way."""
+    """Closest points on a surface, among the faces whose normals agree with those of the points."""
 
     def __init__(self, vertices: np.ndarray, faces: np.ndarray) -> None:
         self.vertices, self.faces = vertices.astype(np.float64), faces
@@ -60,9 +61,25 @@ class NearestPoints:
     def find(
         self, points: np.ndarray, normals: np.ndarray, candidates: int = 12, least: float = 0.3
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Of each of ``points`` [N, 3] with ``normals`` [N, 3]: the face [N], the place on it [N, 3] and as shares of
-        its corners [N, 3], and the distance [N], infinite where no near face's normal is within the angle of cosine
-        ``least``."""
+        """Find the closest point of the surface.
+
+        Parameters
+        ----------
+        points, normals : (N, 3) array
+        candidates : int
+            Faces that are compared, those whose centres are nearest.
+        least : float
+            Cosine by which the normal of a face has to agree; -2 for any.
+
+        Returns
+        -------
+        face : (N,) int array
+        place : (N, 3) array
+        shares : (N, 3) array
+            Its barycentric coordinates on the face.
+        distance : (N,) array
+            Infinite where no candidate agrees.
+        """
         _, near = self._tree.query(points, k=min(candidates, len(self.faces)))
         near = near.reshape(len(points), -1)
         best = np.full(len(points), np.inf)
@@ -80,7 +97,7 @@ class NearestPoints:
 
 
 def on_triangle(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Shares [N, 3] of the corners [N, 3, 3] that give the place on each triangle nearest to its point."""
+    """Barycentric coordinates (N, 3) of the point of each triangle (N, 3, 3) that is closest to its point (N, 3)."""
     a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     ab, ac, ap = b - a, c - a, points - a
     d00, d01, d11 = (ab * ab).sum(1), (ab * ac).sum(1), (ac * ac).sum(1)
