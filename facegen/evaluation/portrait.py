@@ -16,7 +16,7 @@ from facegen.emotion.lexicon import CATEGORIES
 from facegen.evaluation.metrics.curves import best_shift
 from facegen.evaluation.metrics.eyes import blinks
 from facegen.evaluation.metrics.face_emotion import face_emotion
-from facegen.evaluation.metrics.inputs import Measure, MetricResult, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricResult, NotApplicable
 from facegen.evaluation.metrics.lips import lip_head
 from facegen.portrait.image_metrics import grey, sharpness, ssim
 from facegen.portrait.photo import read_photo
@@ -67,7 +67,7 @@ def evaluate_portrait(
     return [_take(row, evidence) for row in ROWS]
 
 
-def _take(row: tuple[Measure, Callable[[PortraitInputs], float]], evidence: PortraitInputs) -> MetricResult:
+def _take(row: tuple[Metric, Callable[[PortraitInputs], float]], evidence: PortraitInputs) -> MetricResult:
     measure, run = row
     try:
         return MetricResult(measure, float(run(evidence)))
@@ -267,10 +267,10 @@ def mark(evidence: PortraitInputs) -> float:
 
 
 def _row(name: str, unit: str, better: str, formula: str, run: Callable[[PortraitInputs], float]) -> tuple:
-    return Measure(name, "portrait", unit, better, (), "", formula, lambda _: None), run
+    return Metric(name, "portrait", unit, better, (), "", formula, lambda _: None), run
 
 
-ROWS: tuple[tuple[Measure, Callable[[PortraitInputs], float]], ...] = (
+ROWS: tuple[tuple[Metric, Callable[[PortraitInputs], float]], ...] = (
     _row("aperture_agreement", "r", "high", "correlation of tracked and driving lip gap", aperture_agreement),
     _row("aperture_lag", "frames", "range", "shift at which they agree best", aperture_lag),
     _row("background_ssim", "", "high", "SSIM with the photo away from the person", background),

@@ -8,7 +8,7 @@ from scipy.signal import find_peaks
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import best_shift, speeds
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable
 from facegen.evaluation.metrics.lips import lips_of
 from facegen.evaluation.metrics.motion import head_degrees, mouth
 from facegen.speech.phones import (
@@ -154,7 +154,7 @@ def _silence(evidence: MetricInputs) -> float:
 
 
 ROWS = (
-    Measure(
+    Metric(
         "sync_offset",
         "lips",
         "ms",
@@ -164,7 +164,7 @@ ROWS = (
         "shift of the best correlation of aperture and the opening the phones imply; positive: lips late",
         _sync,
     ),
-    Measure(
+    Metric(
         "silence_motion",
         "lips",
         "1/s",
@@ -174,7 +174,7 @@ ROWS = (
         "mean |dx/dt| of the mouth controls in silence, 250 ms away from speech",
         _silence,
     ),
-    Measure(
+    Metric(
         "beat_alignment",
         "head",
         "1",
@@ -184,7 +184,7 @@ ROWS = (
         "mean over head beats of exp(-d²/2σ²), d to the nearest syllable onset, σ 100 ms",
         beat_alignment,
     ),
-    Measure(
+    Metric(
         "beat_alignment_chance",
         "head",
         "1",

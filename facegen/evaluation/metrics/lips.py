@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import agreement, best_shift
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable
 from facegen.rig import ARKIT, Rig
 from facegen.speech.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, Phone, PhoneTrack
 
@@ -179,19 +179,19 @@ PEARSON = "Pearson correlation"
 CONTACT = "0.02 of the distance of the outer eye corners, phone ± 30 ms"
 
 
-def _pair_rows(name: str, which: int) -> tuple[Measure, Measure]:
+def _pair_rows(name: str, which: int) -> tuple[Metric, Metric]:
     r = f"Pearson's r of the lips' {name} and the reference's"
     shift = f"shift of the best correlation of {name}, to an eighth of a frame; positive: late"
     return (
-        Measure(f"{name}_correlation", "lips", "r", "high", BOTH, PEARSON, r, _agreement(which)),
-        Measure(f"{name}_lag", "lips", "ms", "range", BOTH, "cross-correlation", shift, _lag(which)),
+        Metric(f"{name}_correlation", "lips", "r", "high", BOTH, PEARSON, r, _agreement(which)),
+        Metric(f"{name}_lag", "lips", "ms", "range", BOTH, "cross-correlation", shift, _lag(which)),
     )
 
 
 ROWS = (
     *_pair_rows("aperture", 0),
     *_pair_rows("width", 1),
-    Measure(
+    Metric(
         "closure_rate",
         "lips",
         "%",
@@ -201,7 +201,7 @@ ROWS = (
         "part of the phones p b m with a frame in which the inner lips' gap is at most 0.02",
         _closed,
     ),
-    Measure(
+    Metric(
         "open_vowels_shut",
         "lips",
         "%",
@@ -211,7 +211,7 @@ ROWS = (
         "part of the open vowels in which no frame's gap passes 0.02",
         _shut,
     ),
-    Measure(
+    Metric(
         "labiodental_rate",
         "lips",
         "%",

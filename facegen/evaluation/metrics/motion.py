@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import DTW_BAND_S, dtw, jitter, jitter_share, speeds
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable, chosen, trimmed
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable, chosen, trimmed
 from facegen.evaluation.metrics.lips import MOUTH
 from facegen.rig import ARKIT
 
@@ -89,10 +89,10 @@ def head_diversity(evidence: MetricInputs) -> float:
     return float(np.mean(sizes))
 
 
-def _speed_row(part: str, order: int, percent: float) -> Measure:
+def _speed_row(part: str, order: int, percent: float) -> Metric:
     what, unit = {1: ("speed", "/s"), 3: ("jerk", "/s³")}[order]
     name = f"{part}_{what}_{'median' if percent == 50 else f'p{percent:g}'}"
-    return Measure(
+    return Metric(
         name,
         "smoothness",
         ("degrees" if part == "head" else "1") + unit,
@@ -110,7 +110,7 @@ ROWS = (
         for part in ("mouth", "brows", "head")
         for order, percent in ((1, 50.0), (1, 95.0), (3, 95.0))
     ),
-    Measure(
+    Metric(
         "mouth_jitter",
         "smoothness",
         "1",
@@ -120,7 +120,7 @@ ROWS = (
         "RMS over frames and mouth controls of the part above 8 Hz",
         mouth_jitter,
     ),
-    Measure(
+    Metric(
         "mouth_jitter_share",
         "smoothness",
         "%",
@@ -130,7 +130,7 @@ ROWS = (
         "variance of the mouth controls above 8 Hz over their variance",
         mouth_jitter_share,
     ),
-    Measure(
+    Metric(
         "head_jitter",
         "head",
         "degrees",
@@ -140,7 +140,7 @@ ROWS = (
         "RMS over frames and axes of the head's turn above 8 Hz",
         head_jitter,
     ),
-    Measure(
+    Metric(
         "mouth_warp_distance",
         "lips",
         "1",
@@ -150,7 +150,7 @@ ROWS = (
         "least of sum w|x_i - x'_j| / (N + M) along a warp within 250 ms, x the mouth controls",
         mouth_warp,
     ),
-    Measure(
+    Metric(
         "head_spread",
         "head",
         "degrees",
@@ -160,7 +160,7 @@ ROWS = (
         "sqrt of the sum over yaw, pitch and roll of their variances",
         head_range,
     ),
-    Measure(
+    Metric(
         "diversity",
         "face",
         "1",
@@ -170,7 +170,7 @@ ROWS = (
         "mean over pairs of seeds of RMS over frames and controls |x - x'|",
         diversity,
     ),
-    Measure(
+    Metric(
         "head_diversity",
         "head",
         "degrees",

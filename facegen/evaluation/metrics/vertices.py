@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable
 from facegen.rig import Rig
 
 MM_PER_CM = 10.0
@@ -115,7 +115,7 @@ def _spread(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
 
 BOTH = ("reference", "rig")
 ROWS = (
-    Measure(
+    Metric(
         "lip_vertex_error",
         "lips",
         "mm",
@@ -125,7 +125,7 @@ ROWS = (
         "mean over frames of max over lip vertices |v - v'|",
         lip_vertex_error,
     ),
-    Measure(
+    Metric(
         "mean_vertex_error",
         "face",
         "mm",
@@ -135,7 +135,7 @@ ROWS = (
         "mean over frames and skin vertices |v - v'|",
         mean_vertex_error,
     ),
-    Measure(
+    Metric(
         "emotional_vertex_error",
         "upper face",
         "mm",
@@ -145,7 +145,7 @@ ROWS = (
         "mean over frames of max over eye and forehead vertices |v - v'|",
         emotional_vertex_error,
     ),
-    Measure(
+    Metric(
         "upper_face_dynamics_deviation",
         "upper face",
         "mm",

@@ -11,7 +11,7 @@ from facegen import __version__
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics import NotApplicable, lips
 from facegen.evaluation.report.audio_levels import Levels
-from facegen.evaluation.report.card import CheckReport, CheckResult
+from facegen.evaluation.report.check_report import CheckReport, CheckResult
 from facegen.evaluation.report.inputs import HEAD
 from facegen.evaluation.report.svg_chart import ChartCurve, Mark, Panel, clock, draw_overview, draw_row, safe
 from facegen.evaluation.report.thresholds import FAIL, PASS, SKIPPED, WARN

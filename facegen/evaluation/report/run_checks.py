@@ -16,7 +16,7 @@ from facegen.emotion.transcript import Transcript
 from facegen.evaluation.metrics import NotApplicable
 from facegen.evaluation.report.audio_checks import SOUND
 from facegen.evaluation.report.audio_levels import Levels, read_levels
-from facegen.evaluation.report.card import CheckReport, CheckResult
+from facegen.evaluation.report.check_report import CheckReport, CheckResult
 from facegen.evaluation.report.inputs import MISSING, Check, CheckInputs
 from facegen.evaluation.report.motion_checks import MOTION
 from facegen.evaluation.report.thresholds import SKIPPED, ranges

@@ -13,7 +13,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import MissingExtraError, MissingSystemError
 from facegen.core.registry import Registry
 from facegen.core.units import frame_at
-from facegen.evaluation.report.card import CheckReport
+from facegen.evaluation.report.check_report import CheckReport
 from facegen.evaluation.report.thresholds import FAIL, WARN
 from facegen.rig import load_rig
 
