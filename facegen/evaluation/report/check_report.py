@@ -25,7 +25,7 @@ class CheckResult:
     reason: str = ""
 
     @property
-    def shown(self) -> str:
+    def formatted(self) -> str:
         """Value and unit for people."""
         if self.value is None:
             return "–"
