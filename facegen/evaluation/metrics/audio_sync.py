@@ -125,32 +125,32 @@ def beat_score(beats: np.ndarray, onsets: np.ndarray, sigma: float = BEAT_SIGMA_
     return float(np.exp(-(away**2) / (2 * sigma**2)).mean())
 
 
-def _beats(evidence: MetricInputs) -> tuple[np.ndarray, np.ndarray]:
-    assert evidence.features is not None
-    return head_beats(evidence.pred), syllables(evidence.features)
+def _beats(inputs: MetricInputs) -> tuple[np.ndarray, np.ndarray]:
+    assert inputs.features is not None
+    return head_beats(inputs.pred), syllables(inputs.features)
 
 
-def beat_alignment(evidence: MetricInputs) -> float:
-    return beat_score(*_beats(evidence))
+def beat_alignment(inputs: MetricInputs) -> float:
+    return beat_score(*_beats(inputs))
 
 
-def beat_chance(evidence: MetricInputs) -> float:
+def beat_chance(inputs: MetricInputs) -> float:
     """The score with the syllables moved around the clip in a circle, mean over SHIFTS places."""
-    beats, onsets = _beats(evidence)
-    length = max(evidence.pred.seconds, 1e-3)
+    beats, onsets = _beats(inputs)
+    length = max(inputs.pred.seconds, 1e-3)
     moved = [(onsets + length * k / SHIFTS) % length for k in range(1, SHIFTS)]
     return float(np.mean([beat_score(beats, m) for m in moved]))
 
 
-def _sync(evidence: MetricInputs) -> float:
-    assert evidence.phones is not None
-    gap, _ = lips_of(evidence, evidence.pred)
-    return sync_offset_ms(gap, evidence.phones, float(evidence.fps))
+def _sync(inputs: MetricInputs) -> float:
+    assert inputs.phones is not None
+    gap, _ = lips_of(inputs, inputs.pred)
+    return sync_offset_ms(gap, inputs.phones, float(inputs.fps))
 
 
-def _silence(evidence: MetricInputs) -> float:
-    assert evidence.features is not None
-    return silence_motion(evidence.pred, evidence.features)
+def _silence(inputs: MetricInputs) -> float:
+    assert inputs.features is not None
+    return silence_motion(inputs.pred, inputs.features)
 
 
 ROWS = (

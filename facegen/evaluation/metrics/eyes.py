@@ -125,8 +125,8 @@ def _a_minute(count: int, animation: Animation) -> float:
     return 60.0 * count / animation.seconds
 
 
-def _shifts(evidence: MetricInputs) -> tuple[GazeShift, ...]:
-    return gaze_shifts(evidence.pred)
+def _shifts(inputs: MetricInputs) -> tuple[GazeShift, ...]:
+    return gaze_shifts(inputs.pred)
 
 
 ROWS = (

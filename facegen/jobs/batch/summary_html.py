@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from facegen import __version__
-from facegen.evaluation.report.templates import render_template
 from facegen.jobs.batch.progress import BatchProgress
 from facegen.jobs.batch.task import DONE, FAILED, SKIPPED, WAITING, Result, Task
 
 
 def summary_page(progress: BatchProgress) -> str:
     """Return the page of a batch. Text of manifests and files is escaped; it runs no script and loads pictures only."""
+    from facegen.evaluation.report.templates import render_template  # a worker process never needs it
+
     rows = [(task, _result(progress, task)) for task in progress.tasks]
     states = [result.state for _, result in rows]
     return render_template(
