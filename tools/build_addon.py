@@ -20,7 +20,7 @@ from facegen.core.files import atomic_path, make_folder
 from facegen.emotion.lexicon import named_emotions
 from facegen.emotion.style import styles
 from facegen.formats.keyframes import presets
-from facegen.formats.keyframes.bone_map import telling_bones
+from facegen.formats.keyframes.bone_map import signature_bones
 from facegen.motion.passes import FINISHING, PASSES
 from facegen.rig import ARKIT, built_in_rigs, load_rig
 
@@ -84,7 +84,7 @@ def choices() -> dict[str, object]:
         "presets": list(presets()),
         "heads": [name for name in built_in_rigs() if load_rig(name).mesh is not None],
         "controls": list(ARKIT),
-        "bone_maps": telling_bones(),
+        "bone_maps": signature_bones(),
     }
 
 

@@ -96,7 +96,7 @@ def line_rows(line: CheckResult) -> list[str]:
     if line.value is None:
         return [f"  skip  {line.label:32} {line.reason}"]
     word = "FAIL" if line.verdict == "fail" else line.verdict
-    rows = [f"  {word:5} {line.label:32} {line.shown:>15}   {line.range}"]
+    rows = [f"  {word:5} {line.label:32} {line.formatted:>15}   {line.range}"]
     for span in line.spans[:MOST_SPANS]:
         rows.append(f"          {span.start:8.2f} .. {span.end:.2f} s  {printable(span.text)}")
     if len(line.spans) > MOST_SPANS:

@@ -1,59 +1,61 @@
-"""Writing animations and takes in the format that a suffix names, and reading them back."""
+"""Reading and writing animation files: ``save``, ``load_animation`` and ``load_take`` pick the format by its suffix."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, FacegenError, InputError, UsageError, nearest
-from facegen.core.files import Content, make_folder, safe_name, write_atomic, write_files
+from facegen.core.files import make_folder, safe_name, write_atomic, write_files
 from facegen.core.registry import Registry, suffix_of
+from facegen.formats.protocols import Exporter, Importer
 from facegen.formats.take import TakeFile, flatten, to_take
 from facegen.motion.take import Take
 from facegen.rig import Rig, load_rig
 
+__all__ = ["OPTIONS", "Exporter", "Importer", "load_animation", "load_take", "needs_layers", "save"]
+
 OPTIONS = ("rig", "audio", "object", "names", "reduce")
-"""What ``save`` understands beside the path: the rig (name, folder, file or Rig), the sound's file, for formats that
-name a mesh and shapes in another program the mesh's path there and a pattern of the shapes' names, and for those with
-curves between keys how far few keys may leave the animation."""
+"""Keyword options of ``save``; see there."""
+T = TypeVar("T")
 _LOG = logging.getLogger("facegen")
 
 
-class Exporter(Protocol):
-    """A format that can be written. It returns bytes; ``save`` is the one that writes them.
-
-    One whose class says ``needs_layers = True`` is given the take itself where there is one: its layers or phones are
-    what it writes. All others get the composed animation.
-    """
-
-    suffix: str
-
-    def files(self, animation: Animation, rig: Rig | None, options: Mapping[str, Any]) -> dict[str, Content]:
-        """The content of each file, by name: ``""`` is the output itself, other names lie beside it. A suffix that
-        ends with ``/`` is a folder's, and all names lie in it. Contents are consumed in the order given, ``""`` last.
-        """
-        ...
-
-
-class Importer(Protocol):
-    """A format that can be read."""
-
-    def read(self, path: str | PathLike) -> Animation: ...
-
-
-def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
+def save(animation: Animation | Take, path: str | PathLike[str], **options: Any) -> None:
     """Write an animation or a take to ``path`` in the format that its suffix names.
 
-    Options: ``rig`` (a Rig, a name, a folder or a file; formats with a mesh show the animation on it), ``audio``
-    (the sound's file; its name is noted where the format has a place for it), ``object`` and ``names`` (what a
-    Unity clip moves: the mesh's path and a pattern such as ``blendShape1.{name}``), ``reduce`` (0 to 1: few keys that
-    leave the animation by so much at most, where the format's class says ``reduces = True``). A take is composed for every
-    format that does not want it whole (``needs_layers``). Raises UsageError for an unknown suffix or option,
-    AnimationFileError for an animation without frames, OutputError where ``path`` can't be written.
+    A take is flattened to one animation for every format that does not store layers (see ``needs_layers``).
+
+    Parameters
+    ----------
+    animation : Animation or Take
+        What to write; at least one frame.
+    path : str or PathLike
+        The output file, or a folder where the suffix ends with ``/``. Existing files are replaced.
+    rig : Rig, str or PathLike, optional
+        A rig, its name, folder or file. Formats with a mesh show the animation on it.
+    audio : str, optional
+        The sound file; its name is stored where the format has a field for it.
+    object : str, optional
+        Unity only: path of the mesh below the animated object.
+    names : str, optional
+        Pattern of the names of shapes or expressions, such as ``blendShape1.{name}``.
+    reduce : float, optional
+        Largest deviation, 0 to 1, that reduced keyframes may have from the animation; 0 keeps a key per frame. For
+        formats whose exporter says ``reduces = True``; others log a warning.
+
+    Raises
+    ------
+    UsageError
+        For an unknown suffix or option.
+    AnimationFileError
+        For an animation without frames or controls.
+    OutputError
+        Where ``path`` cannot be written.
     """
     for name in options:
         if name not in OPTIONS:
@@ -62,19 +64,20 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
     exporter = Registry("exporters").get(suffix)()
     if options.get("reduce") and not getattr(exporter, "reduces", False):
         _LOG.warning("%s keeps a key a frame: it has no curves between keys", suffix)
-    given = options.get("rig")
-    rig = given if given is None or isinstance(given, Rig) else load_rig(given)
-    frames = thing.frames if isinstance(thing, Take) else len(thing)
+    rig = options.get("rig")
+    if rig is not None and not isinstance(rig, Rig):
+        rig = load_rig(rig)
+    frames = animation.frames if isinstance(animation, Take) else len(animation)
     if frames == 0:
         raise AnimationFileError(
             "the animation has no frames", path=path, remedy="give a longer sound or span"
         )
     if not needs_layers(suffix):
-        thing = flatten(thing) if isinstance(thing, Take) else thing
-        if not thing.controls:
+        animation = flatten(animation) if isinstance(animation, Take) else animation
+        if not animation.controls:
             raise AnimationFileError("the animation has no controls", path=path, remedy="name its controls")
     name = Path(path).name[: -len(suffix)]
-    contents = exporter.files(thing, rig, {**options, "name": name})
+    contents = exporter.files(animation, rig, {**options, "name": name})
     if suffix.endswith("/"):
         write_files(make_folder(path), contents)
         return
@@ -83,29 +86,61 @@ def save(thing: Animation | Take, path: str | PathLike, **options: Any) -> None:
 
 
 def needs_layers(suffix: str) -> bool:
-    """Whether the format of ``suffix`` is made from a whole take rather than from its curves."""
+    """Whether the format of ``suffix`` stores layers or phones, so that its exporter receives the take itself."""
     return bool(getattr(Registry("exporters").get(suffix), "needs_layers", False))
 
 
-def load_animation(path: str | PathLike) -> Animation:
-    """The animation in a file of any format that can be read; a take is composed.
+def load_animation(path: str | PathLike[str]) -> Animation:
+    """Read an animation file of any format that has an importer; a take is flattened.
 
-    Raises UsageError for an unknown suffix, AnimationFileError for a file that holds no valid animation.
+    Parameters
+    ----------
+    path : str or PathLike
+        The file; its suffix names the format.
+
+    Returns
+    -------
+    Animation
+        Curves (T, C) float32 under the file's control names.
+
+    Raises
+    ------
+    UsageError
+        For an unknown suffix.
+    AnimationFileError
+        For a file that holds no valid animation.
     """
     importer = Registry("importers").get(_suffix(path, "importers"))()
     return _checked(importer.read, path)
 
 
-def load_take(path: str | PathLike) -> Take:
-    """The take in a ``.take`` file; any other animation file gives a take of one layer ``lips`` that composes
-    to just that animation. Raises as ``load_animation`` does."""
+def load_take(path: str | PathLike[str]) -> Take:
+    """Read a ``.take`` file, or wrap any other animation file in a take.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The file; its suffix names the format.
+
+    Returns
+    -------
+    Take
+        The stored take; for other formats one of a single layer ``lips`` that flattens to exactly the animation.
+
+    Raises
+    ------
+    UsageError
+        For an unknown suffix.
+    AnimationFileError
+        For a file that holds no valid animation.
+    """
     importer = Registry("importers").get(_suffix(path, "importers"))()
     if isinstance(importer, TakeFile):
         return _checked(importer.read_take, path)
     return to_take(_checked(importer.read, path))
 
 
-def _suffix(path: str | PathLike, kind: str) -> str:
+def _suffix(path: str | PathLike[str], kind: str) -> str:
     known = Registry(kind).names()
     suffix = suffix_of(fspath(path), known)
     if not suffix:
@@ -118,8 +153,8 @@ def _suffix(path: str | PathLike, kind: str) -> str:
     return suffix
 
 
-def _checked(read: Any, path: str | PathLike) -> Any:
-    """``read(path)``, with whatever a broken file provokes turned into an AnimationFileError that names it."""
+def _checked(read: Callable[[str | PathLike[str]], T], path: str | PathLike[str]) -> T:
+    """``read(path)``, with every error that a broken file can cause turned into an AnimationFileError that names it."""
     try:
         return read(path)
     except (InputError, UsageError) as error:

@@ -1,4 +1,4 @@
-"""A head laid over a photo: pose, identity and expression at rest, and how its controls move it in the picture."""
+"""Fitting the rig's head to a photo: pose, identity, resting expression, and the controls' deltas in the picture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INNER_LIPS = (
     (191, 95),
     (415, 324),
 )
-"""Inner lips, above and below."""
+"""mediapipe landmarks of the inner lips: (upper, lower) pairs."""
 LIDS = {"Right": ((159, 145), (158, 153), (160, 144)), "Left": ((386, 374), (385, 380), (387, 373))}
 EYE_CORNERS = {"Right": (33, 133), "Left": (362, 263)}
 IRIS = {"Right": 468, "Left": 473}
@@ -39,22 +39,22 @@ OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150,
     136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
-"""The face's outline, in order."""
+"""mediapipe landmarks of the face's outline, in order."""
 CONTACT = 0.025
-"""Lips no further apart than this, over the distance of the outer eye corners, touch."""
+"""Gap over the distance of the outer eye corners up to which lips count as closed."""
 DEPTH_SHARE = 0.35
-"""How far the tracker's depth is believed against the rig's."""
+"""Weight of the tracker's depth against the rig's, 0 to 1; the tracker's depth is a guess. Chosen by trial."""
 PARTING = ("jawOpen", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthUpperUpLeft", "mouthUpperUpRight")
 PARTING_COST = 0.15
 SHUT_SHARE = 0.4
-"""Lids open less than this share of the rig's are shut in the photo."""
+"""Lids that open less than this share of the rig's opening count as closed in the photo."""
 SMOOTHING = 0.3
 OVER, FRONT_CM = 1.06, 2.0
 """The face's mesh reaches so far beyond its outline, and only over the front of the rig's head."""
 FAR_CM = 0.1
 """Vertices that a control moves further are bent to the photo exactly, others by the similarity."""
 INSIDE = ("mouth", "teethUpper", "gumUpper", "teethLower", "gumLower", "tongue")
-BALLS = ("eyeLeft", "eyeRight")
+EYEBALLS = ("eyeLeft", "eyeRight")
 BEHIND_CM, TEETH_DOWN_CM = 0.25, 0.12
 """How much further back than the rig's the inside of the mouth and the eyes lie, so that nothing pokes through lips
 and lids that were bent to the photo; teeth hang a little lower, so that open lips show the upper ones."""
@@ -114,8 +114,10 @@ class FittedHead:
 
 
 class FaceFit:
-    """A smooth map of space that takes ``source`` points [n, 3] near ``target`` [n, 3]: a similarity and a thin-plate
-    spline of what remains, without creases at the points."""
+    """A smooth map of space that takes ``source`` points (n, 3) close to ``target`` (n, 3).
+
+    A similarity transform, and a smoothed thin-plate spline (Duchon 1977) of the residual.
+    """
 
     def __init__(self, source: np.ndarray, target: np.ndarray) -> None:
         self.scale, self.rotation, self.shift = similarity(source, target)
@@ -133,7 +135,7 @@ class FaceFit:
 
 
 def all_points(rig: Rig) -> RigLandmarks:
-    """mediapipe's face points on the rig ``aria``, all that can be seen."""
+    """Return all visible mediapipe face landmarks as points on the rig ``aria``."""
     rows = list(
         csv.DictReader(io.StringIO((files("facegen.data") / "portrait_points.csv").read_text("utf-8")))
     )
@@ -148,7 +150,18 @@ def all_points(rig: Rig) -> RigLandmarks:
 
 
 def fit_head(landmarks: np.ndarray) -> FittedHead:
-    """The head that shows ``landmarks`` [478, 3] (pixels: x right, y down, z away)."""
+    """Fit the rig ``aria`` to the landmarks of a photo.
+
+    Parameters
+    ----------
+    landmarks : (478, 3) float32
+        mediapipe face landmarks in pixels: x right, y down, z away from the camera.
+
+    Returns
+    -------
+    FittedHead
+        The head in pixels of the photo.
+    """
     rig = load_rig(RIG)
     face = all_points(rig)
     points = camera_axes(landmarks[None])[0]
@@ -158,9 +171,9 @@ def fit_head(landmarks: np.ndarray) -> FittedHead:
     pose = turns[0], float(scales[0]), shifts[0]
     still = unposed(seen[None], turns, scales, shifts)[0]
     still, at_rest = _expression(still, face)
-    shown = face.rest + np.tensordot(at_rest, face.deltas, axes=1)
-    still[:, 2] = shown[:, 2] + DEPTH_SHARE * (still[:, 2] - shown[:, 2])
-    warp = FaceFit(shown, still)
+    posed = face.rest + np.tensordot(at_rest, face.deltas, axes=1)
+    still[:, 2] = posed[:, 2] + DEPTH_SHARE * (still[:, 2] - posed[:, 2])
+    warp = FaceFit(posed, still)
     return _assemble(rig, face, warp, at_rest, pose, landmarks, still)
 
 
@@ -175,7 +188,9 @@ def _expression(still: np.ndarray, face: RigLandmarks) -> tuple[np.ndarray, np.n
     else:
         unit = float(eye_span(face, face.rest)) / span
         rows = [face.rig.control_names.index(name) for name in PARTING]
-        values[rows] = _parted(unit * _gaps(still, at), _gaps(face.rest, at), face.deltas[rows], at)
+        values[rows] = _lip_opening_controls(
+            unit * _gaps(still, at), _gaps(face.rest, at), face.deltas[rows], at
+        )
     names = face.rig.control_names
     for side, pairs in LIDS.items():
         opened, usual = (_opening(places, at, pairs, EYE_CORNERS[side]) for places in (still, face.rest))
@@ -188,7 +203,9 @@ def _gaps(places: np.ndarray, at: dict[int, int]) -> np.ndarray:
     return np.array([places[..., at[up], 1] - places[..., at[low], 1] for up, low in INNER_LIPS])
 
 
-def _parted(seen: np.ndarray, closed: np.ndarray, deltas: np.ndarray, at: dict[int, int]) -> np.ndarray:
+def _lip_opening_controls(
+    seen: np.ndarray, closed: np.ndarray, deltas: np.ndarray, at: dict[int, int]
+) -> np.ndarray:
     """Values of the controls with ``deltas`` [n, N, 3] that part the lips as far as is ``seen``."""
     design = np.concatenate([_gaps(deltas, at), PARTING_COST * np.eye(len(deltas))])
     goal = np.concatenate([np.maximum(seen - closed, 0.0), np.zeros(len(deltas))])
@@ -221,9 +238,9 @@ def _assemble(
     outline = landmarks[list(OVAL), :2].astype(np.float64)
     part = {p.name: p for p in rig.parts}
     own = slice(*part["skin"].vertices)
-    shown = mesh.vertices[own] + np.tensordot(at_rest, dense[:, own], axes=1)
-    bent = warp(shown)
-    kept, faces = _front(placed(bent), shown, mesh.faces[slice(*part["skin"].faces)], outline)
+    posed = mesh.vertices[own] + np.tensordot(at_rest, dense[:, own], axes=1)
+    bent = warp(posed)
+    kept, faces = _visible_front(placed(bent), posed, mesh.faces[slice(*part["skin"].faces)], outline)
     rows = np.flatnonzero(kept)
     deltas = np.zeros((len(dense), len(rows), 3), np.float32)
     for number in range(len(dense)):
@@ -231,7 +248,7 @@ def _assemble(
         far = np.flatnonzero(np.abs(own_moves).max(axis=1) > FAR_CM)
         bent_moves = own_moves @ (warp.scale * warp.rotation).T
         if len(far):
-            bent_moves[far] = warp(shown[rows[far]] + own_moves[far]) - bent[rows[far]]
+            bent_moves[far] = warp(posed[rows[far]] + own_moves[far]) - bent[rows[far]]
         deltas[number] = scale * bent_moves @ turn.T
     return FittedHead(
         rig.control_names,
@@ -240,7 +257,7 @@ def _assemble(
         deltas,
         at_rest.astype(np.float32),
         _inside(rig, face, still, at_rest, dense, pose),
-        _balls(rig, face, still, pose),
+        _eyeballs(rig, face, still, pose),
         scale,
         turn,
         placed(np.array(rig.pivots["head"])[None])[0],
@@ -254,14 +271,14 @@ def _surface(places: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return places[normals(places.astype(np.float32), faces)[:, 2] > 0.1].astype(np.float32)
 
 
-def _front(
-    places: np.ndarray, shown: np.ndarray, faces: np.ndarray, outline: np.ndarray
+def _visible_front(
+    places: np.ndarray, posed: np.ndarray, faces: np.ndarray, outline: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which vertices [V] lie within the face's outline on the front of the head, and the faces between them,
     numbered anew."""
     middle = outline.mean(axis=0)
     wide = middle + OVER * (outline - middle)
-    within = inside_polygon(places[:, :2] * (1, -1), wide) & (shown[:, 2] > FRONT_CM)
+    within = inside_polygon(places[:, :2] * (1, -1), wide) & (posed[:, 2] > FRONT_CM)
     whole = within[faces].all(axis=1)
     kept = np.zeros(len(places), bool)
     kept[faces[whole]] = True
@@ -296,8 +313,8 @@ def _inside(
     number = np.full(len(mesh.vertices), -1)
     number[rows] = np.arange(len(rows))
     faces = number[np.concatenate([mesh.faces[slice(*p.faces)] for p in parts])].astype(np.int32)
-    shown = mesh.vertices[rows] + np.tensordot(at_rest, dense[:, rows], axes=1)
-    near = size * (shown - middle) + place
+    posed = mesh.vertices[rows] + np.tensordot(at_rest, dense[:, rows], axes=1)
+    near = size * (posed - middle) + place
     kinds = np.concatenate([np.full(p.vertices[1] - p.vertices[0], INSIDE.index(p.name)) for p in parts])
     return MouthInterior(
         (scale * near @ turn.T + shift).astype(np.float32),
@@ -316,7 +333,7 @@ def _mouth(places: np.ndarray, at: dict[int, int]) -> np.ndarray:
     return places[[at[n] for n in (*MOUTH_CORNERS, 13, 14)]].mean(axis=0)
 
 
-def _balls(rig: Rig, face: RigLandmarks, still: np.ndarray, pose: tuple) -> dict[str, FittedEyeball]:
+def _eyeballs(rig: Rig, face: RigLandmarks, still: np.ndarray, pose: tuple) -> dict[str, FittedEyeball]:
     """Eyeballs that fill the photo's eyes, each about as large to its eye as the rig's."""
     turn, scale, shift = pose
     mesh = rig.mesh
@@ -324,7 +341,7 @@ def _balls(rig: Rig, face: RigLandmarks, still: np.ndarray, pose: tuple) -> dict
     at = {int(n): row for row, n in enumerate(face.landmarks)}
     balls = {}
     for part in rig.parts:
-        if part.name not in BALLS:
+        if part.name not in EYEBALLS:
             continue
         side = part.name.removeprefix("eye")
         around = [n for pair in LIDS[side] for n in pair if n in at] + list(EYE_CORNERS[side])

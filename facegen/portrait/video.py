@@ -1,4 +1,4 @@
-"""A portrait written to a file: the scene made, its frames drawn, painted and marked, the sound beside them."""
+"""Writing a portrait video: build the scene, draw, refine and watermark each frame, mux the sound."""
 
 from __future__ import annotations
 
@@ -31,14 +31,25 @@ from facegen.renderers.resumable import render_fingerprint, write_resumable
 
 Progress = Callable[[str, float], None]
 LOG = logging.getLogger("facegen.portrait")
-TRIED = 4
-"""Frames drawn to estimate the time that all will take."""
+ESTIMATE_FRAMES = 4
+"""Frames that are drawn to estimate the duration of the whole render."""
 
 
 @dataclass(frozen=True)
 class PortraitAudio:
-    """What the portrait shows beside the curves: the file whose sound is muxed from ``start`` s on, the emotion, and
-    the seed of what is random."""
+    """What a portrait needs beside the curves.
+
+    Attributes
+    ----------
+    audio : str or None
+        The sound file to mux.
+    start : float
+        Second of the sound at which the animation begins.
+    emotion : EmotionTrack or None
+        Conditions the refiner.
+    seed : int
+        Seed of the refiner's noise.
+    """
 
     audio: str | None = None
     start: float = 0.0
@@ -47,8 +58,15 @@ class PortraitAudio:
 
 
 def check_portrait(config: PortraitConfig) -> None:
-    """What the settings ask for is here: found out before the work. Raises MissingExtraError, MissingSystemError and
-    ModelError."""
+    """Check, before any work, that everything which ``config`` asks for is installed.
+
+    Raises
+    ------
+    MissingExtraError, MissingSystemError
+        Where a package or a driver is missing.
+    ModelError
+        Where a model file is missing or broken.
+    """
     from facegen.tracking.mediapipe_landmarks import face_finder
 
     opencv()
@@ -66,12 +84,33 @@ def write_portrait(
     speech: PortraitAudio | None = None,
     progress: Progress | None = None,
 ) -> None:
-    """Let the face in ``image`` show ``animation`` in the video (or GIF, PNG, folder) ``path``.
+    """Animate the face in a photo and write the video (or GIF, PNG, folder of PNGs).
 
-    ``progress`` is called with "estimate" and the seconds that the render may take, then with "render" and the
-    seconds drawn. Videos are written in parts, which a stop leaves in ``path``.parts for ``config.resume``. Raises
-    ImageError for a picture without a usable face, MissingExtraError and MissingSystemError where this machine lacks
-    what is needed.
+    Videos are written in parts; an interrupted render leaves them in ``path``.parts for ``config.resume``.
+
+    Parameters
+    ----------
+    animation : Animation
+        ARKit curves (T, 52) float32 and head pose.
+    image : str or PathLike
+        The photo.
+    path : str or PathLike
+        The output file or folder.
+    config : PortraitConfig, optional
+        Size, refiner, watermark and the like.
+    speech : PortraitAudio, optional
+        Sound and emotion.
+    progress : callable, optional
+        Called with "estimate" and the expected duration in s, then with "render" and the seconds drawn.
+
+    Raises
+    ------
+    AnimationFileError
+        For an animation without frames.
+    ImageError
+        For a picture without a usable face.
+    MissingExtraError, MissingSystemError
+        Where this machine lacks what is needed.
     """
     config, speech = config or PortraitConfig(), speech or PortraitAudio()
     writer = clip_writer(path)
@@ -81,19 +120,19 @@ def write_portrait(
         check_writable(path)
     size = config.size or (DRAFT_LONGEST if config.draft else None)
     scene = make_portrait_scene(read_photo(image, size, config.face), str(image))
-    drawn = _Drawn(scene, animation, config, speech)
+    render = _PortraitRender(scene, animation, config, speech)
     if progress is not None:
-        progress("estimate", drawn.estimate())
+        progress("estimate", render.estimate())
     clip = Clip(animation.fps, scene.size, len(animation), speech.audio, speech.start, False, progress)
     if not hasattr(writer, "join"):
-        writer.write(path, drawn.frames(0, 1 if writer.suffix == ".png" else len(animation)), clip)
+        writer.write(path, render.frames(0, 1 if writer.suffix == ".png" else len(animation)), clip)
         return
     notes = provenance() if config.provenance else {}
-    write_resumable(path, writer, clip, drawn.frames, drawn.key(), config.resume, notes)
+    write_resumable(path, writer, clip, render.frames, render.key(), config.resume, notes)
 
 
-class _Drawn:
-    """The frames of one render."""
+class _PortraitRender:
+    """Draws the frames of one render."""
 
     def __init__(
         self, scene: PortraitScene, animation: Animation, config: PortraitConfig, speech: PortraitAudio
@@ -107,14 +146,14 @@ class _Drawn:
             self._backbone = Backbone(config.backbone, scene.puppet, config, speech.seed)
         elif not config.draft:
             self._samplers = load_samplers(config.refiner, config.steps, speech.seed)
-            self._refuse_the_unlike()
+            self._disable_for_drawings()
         if self._samplers:
             self._tokens = conditioning_vectors(
                 len(animation), animation.fps, speech.emotion, speech.audio, speech.start
             )
 
-    def _refuse_the_unlike(self) -> None:
-        """The built-in refiner learned from photos and renderings: a drawing's lips it would smear."""
+    def _disable_for_drawings(self) -> None:
+        """Switch the built-in refiner off for drawings: it is trained on photos and renderings and would blur their lips."""
         if self._config.refiner != BUILT_IN:
             return
         (mouth,) = self._refiners(MOUTH)
@@ -124,8 +163,8 @@ class _Drawn:
 
     def _refiners(self, part: str) -> list[Refiner]:
         """One for each place of the part."""
-        puppet, photo = self._scene.puppet, self._scene.photo.pixels
-        return [Refiner(self._samplers[part], places, puppet, photo) for places in PARTS[part].maps(puppet)]
+        warp, photo = self._scene.puppet, self._scene.photo.pixels
+        return [Refiner(self._samplers[part], places, warp, photo) for places in PARTS[part].maps(warp)]
 
     def frames(self, first: int, last: int) -> Iterator[np.ndarray]:
         """Frames ``first`` to ``last`` (not itself), [H, W, 3] uint8."""
@@ -140,11 +179,11 @@ class _Drawn:
         if self._tokens is None:
             return None
         refiners = [refiner for part in self._samplers for refiner in self._refiners(part)]
-        return _Painted(refiners, self._tokens[first:])
+        return _RefinedFrames(refiners, self._tokens[first:])
 
     def estimate(self) -> float:
-        """Seconds that all frames may take."""
-        count = min(TRIED, len(self._animation))
+        """Expected duration of the whole render, s."""
+        count = min(ESTIMATE_FRAMES, len(self._animation))
         frames = self.frames(0, count)
         next(frames)
         began = time.perf_counter()
@@ -153,7 +192,7 @@ class _Drawn:
         return each * len(self._animation)
 
     def key(self) -> str:
-        """What the frames and the video depend on."""
+        """Fingerprint of everything that the frames depend on."""
         take, config = self._animation, replace(self._config, resume=False)
         head = take.head if take.head is not None else np.zeros(0)
         photo = self._scene.photo
@@ -163,8 +202,8 @@ class _Drawn:
         )
 
 
-class _Painted:
-    """The refiners over one film part's frames in order."""
+class _RefinedFrames:
+    """Applies the refiners to the frames of one part of the video, in order."""
 
     def __init__(self, refiners: list[Refiner], tokens: np.ndarray) -> None:
         self._refiners, self._tokens = refiners, tokens

@@ -1,4 +1,4 @@
-"""Where everything in the portrait is at one instant: face, mouth, eyes and what is around, bent by controls and pose."""
+"""Warping the portrait: where face, mouth, eyes and background lie in one frame, by controls and head pose."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from facegen.portrait.segmentation import smoothstep
 from facegen.rig.model import head_matrices
 
 MOST_DEGREES = np.array((20.0, 15.0, 14.0))
-"""Yaw, pitch and roll that one photo allows; poses go softly towards them."""
+"""Degrees of yaw, pitch and roll that a single photo allows; poses saturate softly there. Chosen by eye."""
 MOST_CM = np.array((2.5, 2.5, 4.0))
+"""Head shift in x, y and z that a single photo allows, cm; chosen by eye."""
 USUAL_SKIN = 0.72
 """Brightness (sRGB) of skin in the light for which the rig's mouth is painted."""
 BEHIND_LIPS_CM, DEEP_CM, UNDER_LIP_CM = 0.9, 1.6, 0.5
+"""cm: depth behind the lips at which the mouth darkens, decay length there, and width of the lips' shadow; by eye."""
 DARKEST = np.array((0.7, 0.38, 0.36))
-"""Light (red, green, blue) that is left in the throat: what flesh throws back is red."""
+"""Share of the light (red, green, blue) that remains in the throat, where light reflected by flesh is red; by eye."""
 JAW_SHARE = 0.5
-"""A lip that an open jaw moves by so much of its most is the lower one."""
+"""Share of the jaw's largest displacement from which a lip vertex belongs to the lower lip."""
 OPEN_CM = 0.7
-"""A gap between the lips that lets in most of the light."""
+"""Gap between the lips, cm, that lets in most of the light; by eye."""
 LID_ROOM = 0.45
-"""How much of squinting is left to lids that close."""
+"""Share of a squint that remains while the lids close."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,7 @@ class FrameState:
 
 
 class FaceWarp:
-    """A head and its sheet, moved by animations."""
+    """Moves a fitted head and the background mesh by animations."""
 
     def __init__(
         self, head: FittedHead, sheet: BackgroundMesh, weight: np.ndarray, light: np.ndarray
@@ -130,7 +132,7 @@ class FaceWarp:
         )
 
     def _turned(self, side: str, values: np.ndarray) -> np.ndarray:
-        """An eyeball that looks where the controls say."""
+        """Vertices (n, 3) of an eyeball rotated by the look controls, px."""
         names, ball = self.head.controls, self.head.eyes[side]
 
         def control(name: str) -> float:

@@ -1,4 +1,4 @@
-"""Drawing animations on heads: renderers make frames, writers put them into videos and pictures."""
+"""Drawing animations on heads: renderers make frames, clip writers put them into videos and pictures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facegen.config import RenderConfig
 from facegen.core.animation import Animation
@@ -16,15 +16,17 @@ from facegen.core.errors import AnimationFileError, UsageError
 from facegen.core.files import check_writable
 from facegen.core.registry import Registry, suffix_of
 from facegen.renderers.camera import Camera, camera_for, read_camera
-from facegen.renderers.clip import Clip, ClipWriter
+from facegen.renderers.clip import Clip
 from facegen.renderers.images import Png, PngFolder, make_background
 from facegen.renderers.lights import read_surroundings
 from facegen.renderers.output_passes import check_channel, depths, masks
+from facegen.renderers.protocols import ClipWriter, Renderer
 from facegen.renderers.resumable import render_fingerprint, write_resumable
-from facegen.rig import Rig, default_head, load_rig
+from facegen.rig import default_head, load_rig
 
 __all__ = [
     "Camera",
+    "ClipWriter",
     "Renderer",
     "camera_for",
     "check_channel",
@@ -36,26 +38,8 @@ __all__ = [
 
 
 LONG_S, PART_S = 120.0, 60.0
-"""A longer video is drawn in parts of so many seconds, so that a render that was stopped can go on."""
-
-
-class Renderer(Protocol):
-    """Something that draws a rig's head in motion."""
-
-    def frames(
-        self,
-        rig: Rig,
-        animation: Animation,
-        camera: Camera,
-        size: tuple[int, int],
-        background: np.ndarray | None = None,
-        fine: bool = False,
-    ) -> Iterator[np.ndarray]:
-        """Each frame as [H, W, 3] uint8 over ``background`` [H, W, 3]; without one [H, W, 4], straight alpha.
-
-        ``fine`` asks for the smoothest edges, whatever the time.
-        """
-        ...
+"""Seconds: a video longer than LONG_S is drawn in parts of PART_S, so that an interrupted render can be
+resumed. Chosen by trial."""
 
 
 def render_file(
@@ -66,11 +50,31 @@ def render_file(
     *,
     audio_start: float = 0.0,
 ) -> None:
-    """Draw ``animation`` to ``path``: a video, a GIF, a PNG of the first frame, or a folder of PNGs.
+    """Draw ``animation`` to a video, a GIF, a PNG of the first frame, or a folder of PNGs.
 
-    ``audio_start`` is the second of ``config.audio`` at which the animation begins; ``progress`` is called with
-    "render" and the seconds drawn. Raises UsageError for settings that name nothing, AudioError and ImageError
-    for broken input, MissingExtraError and MissingSystemError where drawing is not possible here.
+    Parameters
+    ----------
+    animation : Animation
+        Curves for controls of the rig ``config.rig``.
+    path : str or PathLike
+        The output; its suffix selects the writer, a trailing ``/`` a folder of PNGs.
+    config : RenderConfig, optional
+        Rig, renderer, camera, size, light, background and sound.
+    progress : callable, optional
+        Called with "render" and the seconds drawn.
+    audio_start : float
+        Second of ``config.audio`` at which the animation begins.
+
+    Raises
+    ------
+    UsageError
+        For unknown names of cameras, renderers, formats and the like.
+    AnimationFileError
+        For an animation without frames.
+    AudioError, ImageError
+        For broken input files.
+    MissingExtraError, MissingSystemError
+        Where drawing is not possible on this machine.
     """
     config = config or RenderConfig()
     check_channel(config.show)
@@ -96,27 +100,32 @@ def render_file(
     camera = camera_for(rig, config.camera, size)
     background = None if config.alpha else make_background(config.background, size)
     still = writer.suffix == ".png"
-    shown = animation.slice(0.0, float(1 / animation.fps)) if still else animation
+    visible = animation.slice(0.0, float(1 / animation.fps)) if still else animation
     renderer = _renderer(config)
-    clip = Clip(animation.fps, size, len(shown), config.audio, audio_start, config.alpha, progress)
-    if shown.seconds > LONG_S and hasattr(writer, "join") and _in_parts(config, camera):
+    clip = Clip(animation.fps, size, len(visible), config.audio, audio_start, config.alpha, progress)
+    if visible.seconds > LONG_S and hasattr(writer, "join") and _in_parts(config, camera):
 
-        def part(first: int, last: int) -> Iterator[np.ndarray]:
-            rows = shown.head[first:last] if shown.head is not None else None
-            piece = Animation(shown.fps, shown.controls, shown.values[first:last], rows)
+        def part(first: int, last: int) -> Iterator[NDArray[np.uint8]]:
+            rows = visible.head[first:last] if visible.head is not None else None
+            piece = Animation(visible.fps, visible.controls, visible.values[first:last], rows)
             return renderer.frames(rig, piece, camera, size, background, fine=False)
 
         key = render_fingerprint(
-            shown.values, shown.head, shown.controls, shown.fps, replace(config, resume=False), audio_start
+            visible.values,
+            visible.head,
+            visible.controls,
+            visible.fps,
+            replace(config, resume=False),
+            audio_start,
         )
         write_resumable(path, writer, clip, part, key, config.resume, {}, PART_S)
         return
     if config.show == "color":
-        frames = renderer.frames(rig, shown, camera, size, background, fine=still)
+        frames = renderer.frames(rig, visible, camera, size, background, fine=still)
     elif config.show == "depth":
-        frames = depths(renderer, rig, shown, camera, size, deep=isinstance(writer, Png | PngFolder))
+        frames = depths(renderer, rig, visible, camera, size, deep=isinstance(writer, Png | PngFolder))
     else:
-        frames = masks(renderer, rig, shown, camera, size)
+        frames = masks(renderer, rig, visible, camera, size)
     writer.write(path, frames, clip)
 
 
@@ -136,7 +145,13 @@ def _in_parts(config: RenderConfig, camera: Camera) -> bool:
 
 
 def clip_writer(path: str | PathLike) -> ClipWriter:
-    """The writer for ``path``: by its suffix, or the one for folders. Raises UsageError for other suffixes."""
+    """Return the writer for ``path``: by its suffix, or the one for folders of PNGs.
+
+    Raises
+    ------
+    UsageError
+        For a suffix that no writer has.
+    """
     name, videos = fspath(path), Registry("videos")
     suffix = suffix_of(name, videos.names())
     if name.endswith(("/", "\\")) or (not suffix and (Path(name).is_dir() or not Path(name).suffix)):

@@ -1,19 +1,31 @@
-"""What the writers of pictures and videos know about the frames they are given."""
+"""``Clip``: rate, size, length and sound of the frames that a picture or video writer receives."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from os import PathLike
-from typing import Protocol
-
-import numpy as np
 
 
 @dataclass(frozen=True)
 class Clip:
-    """``count`` frames of ``size`` (width, height) at ``fps``, and the sound from ``audio_start`` s on."""
+    """What a writer needs to know about the frames.
+
+    Attributes
+    ----------
+    fps : Fraction
+        Frames per second, exact.
+    size : tuple of int
+        Width and height in pixels.
+    count : int
+        Number of frames.
+    audio : str or None
+        The sound file to mux, from ``audio_start`` s on.
+    alpha : bool
+        Whether the frames are (H, W, 4) with straight alpha.
+    progress : callable or None
+        Called with "render" and the seconds written.
+    """
 
     fps: Fraction
     size: tuple[int, int]
@@ -28,18 +40,6 @@ class Clip:
         return Fraction(self.count) / self.fps
 
     def report(self, frames: int) -> None:
-        """Tell who waits that so many frames are written."""
+        """Report to ``progress`` that ``frames`` frames are written."""
         if self.progress is not None:
             self.progress("render", float(frames / self.fps))
-
-
-class ClipWriter(Protocol):
-    """A file format for frames. ``alpha``: it keeps transparency; ``sound``: it holds the clip's sound."""
-
-    suffix: str
-    alpha: bool
-    sound: bool
-
-    def write(self, path: str | PathLike, frames: Iterator[np.ndarray], clip: Clip) -> None:
-        """Write ``frames`` ([H, W, 3 or 4] uint8 each) to ``path``, whole or not at all."""
-        ...

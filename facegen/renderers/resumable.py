@@ -1,4 +1,4 @@
-"""Long renders in parts that outlast a stop: ``OUT.parts/`` beside the video, gone once it is whole."""
+"""Resumable renders: parts are kept in ``OUT.parts/`` beside the video until it is complete."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from facegen.core.files import make_folder, read_text, write_atomic
 from facegen.renderers.clip import Clip
 
 PART_S = 4.0
-"""Seconds a part; the same whether a render is stopped or not, so that the video is."""
+"""Seconds per part; the same for interrupted and uninterrupted renders, so that the videos are identical."""
 NOTE = "render.json"
 
 
-def render_fingerprint(*things: Any) -> str:
-    """A name for what a render depends on: arrays, and anything that ``repr`` tells."""
+def render_fingerprint(*values: Any) -> str:
+    """Return a hash of what a render depends on: arrays, and the ``repr`` of anything else."""
     digest = hashlib.sha256()
-    for thing in things:
-        if isinstance(thing, np.ndarray):
-            digest.update(f"{thing.dtype}{thing.shape}".encode())
-            digest.update(np.ascontiguousarray(thing).tobytes())
+    for value in values:
+        if isinstance(value, np.ndarray):
+            digest.update(f"{value.dtype}{value.shape}".encode())
+            digest.update(np.ascontiguousarray(value).tobytes())
         else:
-            digest.update(repr(thing).encode())
+            digest.update(repr(value).encode())
     return digest.hexdigest()
 
 
@@ -45,11 +45,34 @@ def write_resumable(
     notes: dict[str, str],
     seconds: float = PART_S,
 ) -> None:
-    """Write the clip to ``path``; ``frames(first, last)`` draws those of one part. Parts of a render with the same
-    ``key`` that was stopped are used again where ``resume`` says so. Raises OutputError for a folder that is in the
-    way."""
+    """Write a clip in parts, so that an interrupted render can be resumed.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        The output video.
+    writer : ClipWriter
+        One that can ``join`` parts.
+    clip : Clip
+        Rate, size and length of the whole.
+    frames : callable
+        ``frames(first, last)`` draws the frames of one part.
+    key : str
+        Fingerprint of the render; parts with another one are discarded.
+    resume : bool
+        Reuse the parts of an interrupted render.
+    notes : dict
+        Metadata of the joined file.
+    seconds : float
+        Length of a part, s.
+
+    Raises
+    ------
+    OutputError
+        Where a foreign folder has the name of the parts' folder.
+    """
     folder = Path(f"{os.fspath(path)}.parts")
-    _settle(folder, key, resume)
+    _prepare_folder(folder, key, resume)
     length = max(1, round(seconds * clip.fps))
     parts = []
     for first in range(0, clip.count, length):
@@ -57,18 +80,18 @@ def write_resumable(
         part = folder / f"{first:08d}{writer.suffix}"
         if not part.exists():
 
-            def told(step: str, done: float, start: int = first) -> None:
+            def report_part(step: str, done: float, start: int = first) -> None:
                 if clip.progress is not None:
                     clip.progress(step, float(start / clip.fps) + done)
 
-            own = replace(clip, count=last - first, audio=None, progress=told)
+            own = replace(clip, count=last - first, audio=None, progress=report_part)
             writer.write(part, frames(first, last), own)
         parts.append(part)
     writer.join(path, parts, clip, notes)
     shutil.rmtree(folder)
 
 
-def _settle(folder: Path, key: str, resume: bool) -> None:
+def _prepare_folder(folder: Path, key: str, resume: bool) -> None:
     """An empty folder with a note of ``key``, or the one of the stopped render."""
     note = folder / NOTE
     if folder.exists():

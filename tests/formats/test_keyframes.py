@@ -10,8 +10,8 @@ from facegen.core.animation import Animation
 from facegen.core.errors import RigError, UsageError
 from facegen.formats import keyframes as keying
 from facegen.formats import save
-from facegen.formats.keyframes.bone_curves import TURN_SHARE
-from facegen.formats.keyframes.bone_map import read_bone_map, shipped_maps, telling_bones
+from facegen.formats.keyframes.bone_curves import BONE_BOUND_SHARE
+from facegen.formats.keyframes.bone_map import read_bone_map, shipped_maps, signature_bones
 from facegen.formats.safetensors import unpack_safetensors
 from facegen.motion.take import Layer, Take, compose
 from facegen.pipeline.edit import apply_hand_edits
@@ -135,7 +135,9 @@ def test_bones_turn_about_their_own_axes(take, order):
     )
     assert np.abs(found["Rig", "", '["m"]'] - 2 * whole.channel("jawOpen")).max() < 1e-6
     few = drawn(keying.keyed(take, request(row), 0.01))
-    assert all(np.abs(few[k] - found[k]).max() <= (0.01 if "m" in k[2] else 0.01 * TURN_SHARE) for k in found)
+    assert all(
+        np.abs(few[k] - found[k]).max() <= (0.01 if "m" in k[2] else 0.01 * BONE_BOUND_SHARE) for k in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_what_can_not_be_keyed_is_refused(take, row, words):
         keying.keyed(take, request(row), 0.0) and keying.matches(request(row))
 
 
-@pytest.mark.parametrize(("name", "jaw"), sorted(telling_bones().items()))
+@pytest.mark.parametrize(("name", "jaw"), sorted(signature_bones().items()))
 def test_shipped_bone_maps(take, name, jaw):
     """They move what ARKit's controls move, with both sides alike, and no control is unknown."""
     rows = [r for r in read_bone_map(shipped_maps()[name], name) if r["channel"] != "unit"]

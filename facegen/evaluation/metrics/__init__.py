@@ -1,6 +1,6 @@
-"""Measures of facial animation: pure functions of curves, vertices and phones, one row of a table each."""
+"""Metrics of facial animation: pure functions of curves, vertices and phones, one row (``Metric``) of a table each."""
 
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, MetricResult, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, MetricResult, NotApplicable
 from facegen.evaluation.metrics.table import GROUPS, MEASURES, evaluate_metrics, metric_results
 
 __all__ = [
@@ -8,7 +8,7 @@ __all__ = [
     "MEASURES",
     "MetricInputs",
     "MetricResult",
-    "Measure",
+    "Metric",
     "NotApplicable",
     "metric_results",
     "evaluate_metrics",

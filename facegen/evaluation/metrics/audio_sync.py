@@ -8,7 +8,7 @@ from scipy.signal import find_peaks
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import best_shift, speeds
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable
 from facegen.evaluation.metrics.lips import lips_of
 from facegen.evaluation.metrics.motion import head_degrees, mouth
 from facegen.speech.phones import (
@@ -125,36 +125,36 @@ def beat_score(beats: np.ndarray, onsets: np.ndarray, sigma: float = BEAT_SIGMA_
     return float(np.exp(-(away**2) / (2 * sigma**2)).mean())
 
 
-def _beats(evidence: MetricInputs) -> tuple[np.ndarray, np.ndarray]:
-    assert evidence.features is not None
-    return head_beats(evidence.pred), syllables(evidence.features)
+def _beats(inputs: MetricInputs) -> tuple[np.ndarray, np.ndarray]:
+    assert inputs.features is not None
+    return head_beats(inputs.pred), syllables(inputs.features)
 
 
-def beat_alignment(evidence: MetricInputs) -> float:
-    return beat_score(*_beats(evidence))
+def beat_alignment(inputs: MetricInputs) -> float:
+    return beat_score(*_beats(inputs))
 
 
-def beat_chance(evidence: MetricInputs) -> float:
+def beat_chance(inputs: MetricInputs) -> float:
     """The score with the syllables moved around the clip in a circle, mean over SHIFTS places."""
-    beats, onsets = _beats(evidence)
-    length = max(evidence.pred.seconds, 1e-3)
+    beats, onsets = _beats(inputs)
+    length = max(inputs.pred.seconds, 1e-3)
     moved = [(onsets + length * k / SHIFTS) % length for k in range(1, SHIFTS)]
     return float(np.mean([beat_score(beats, m) for m in moved]))
 
 
-def _sync(evidence: MetricInputs) -> float:
-    assert evidence.phones is not None
-    gap, _ = lips_of(evidence, evidence.pred)
-    return sync_offset_ms(gap, evidence.phones, float(evidence.fps))
+def _sync(inputs: MetricInputs) -> float:
+    assert inputs.phones is not None
+    gap, _ = lips_of(inputs, inputs.pred)
+    return sync_offset_ms(gap, inputs.phones, float(inputs.fps))
 
 
-def _silence(evidence: MetricInputs) -> float:
-    assert evidence.features is not None
-    return silence_motion(evidence.pred, evidence.features)
+def _silence(inputs: MetricInputs) -> float:
+    assert inputs.features is not None
+    return silence_motion(inputs.pred, inputs.features)
 
 
 ROWS = (
-    Measure(
+    Metric(
         "sync_offset",
         "lips",
         "ms",
@@ -164,7 +164,7 @@ ROWS = (
         "shift of the best correlation of aperture and the opening the phones imply; positive: lips late",
         _sync,
     ),
-    Measure(
+    Metric(
         "silence_motion",
         "lips",
         "1/s",
@@ -174,7 +174,7 @@ ROWS = (
         "mean |dx/dt| of the mouth controls in silence, 250 ms away from speech",
         _silence,
     ),
-    Measure(
+    Metric(
         "beat_alignment",
         "head",
         "1",
@@ -184,7 +184,7 @@ ROWS = (
         "mean over head beats of exp(-d²/2σ²), d to the nearest syllable onset, σ 100 ms",
         beat_alignment,
     ),
-    Measure(
+    Metric(
         "beat_alignment_chance",
         "head",
         "1",

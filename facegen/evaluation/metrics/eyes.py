@@ -9,7 +9,7 @@ from scipy.signal import find_peaks, peak_widths
 
 from facegen.core.animation import Animation
 from facegen.core.units import EYE_DEGREES_SIDE, EYE_DEGREES_UP
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable, chosen
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable, chosen
 
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 BLINK_LEAST, BLINK_LONGEST_S, BLINK_AROUND_S = 0.25, 0.5, 2.0
@@ -125,12 +125,12 @@ def _a_minute(count: int, animation: Animation) -> float:
     return 60.0 * count / animation.seconds
 
 
-def _shifts(evidence: MetricInputs) -> tuple[GazeShift, ...]:
-    return gaze_shifts(evidence.pred)
+def _shifts(inputs: MetricInputs) -> tuple[GazeShift, ...]:
+    return gaze_shifts(inputs.pred)
 
 
 ROWS = (
-    Measure(
+    Metric(
         "blinks_a_minute",
         "eyes",
         "1/min",
@@ -140,7 +140,7 @@ ROWS = (
         "60 blinks / s",
         lambda e: _a_minute(len(blinks(e.pred)), e.pred),
     ),
-    Measure(
+    Metric(
         "blink_length",
         "eyes",
         "s",
@@ -150,7 +150,7 @@ ROWS = (
         "median over blinks",
         lambda e: _median([b.length for b in blinks(e.pred)], "blink"),
     ),
-    Measure(
+    Metric(
         "blink_size",
         "eyes",
         "1",
@@ -160,7 +160,7 @@ ROWS = (
         "median over blinks",
         lambda e: _median([b.size for b in blinks(e.pred)], "blink"),
     ),
-    Measure(
+    Metric(
         "gaze_shifts_a_minute",
         "eyes",
         "1/min",
@@ -170,7 +170,7 @@ ROWS = (
         "60 shifts of at least 1 degree / s",
         lambda e: _a_minute(len(_shifts(e)), e.pred),
     ),
-    Measure(
+    Metric(
         "gaze_shift_size",
         "eyes",
         "degrees",
@@ -180,7 +180,7 @@ ROWS = (
         "median over shifts of the angle between start and end",
         lambda e: _median([s.degrees for s in _shifts(e)], "gaze shift"),
     ),
-    Measure(
+    Metric(
         "gaze_dwell",
         "eyes",
         "s",
@@ -190,7 +190,7 @@ ROWS = (
         "median time from the end of a shift to the start of the next",
         lambda e: _median(dwells(_shifts(e)), "pair of gaze shifts"),
     ),
-    Measure(
+    Metric(
         "gaze_spread",
         "eyes",
         "degrees",

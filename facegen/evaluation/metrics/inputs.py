@@ -1,4 +1,4 @@
-"""What a measure may look at, and what a measure is."""
+"""``MetricInputs``, what a metric may read, and ``Metric``, one row of the table of metrics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facegen.core.animation import Animation
 from facegen.rig import Rig
@@ -14,15 +15,30 @@ from facegen.speech.phones import Features, PhoneTrack
 
 
 class NotApplicable(Exception):
-    """Raised by a measure that has no answer for its evidence; the message says why."""
+    """Raised by a metric that has no value for its inputs; the message says why."""
 
 
 @dataclass(frozen=True)
 class MetricInputs:
-    """``pred`` and what it is held against.
+    """The animation to judge and what it is compared with.
 
-    ``reference`` has the rate of ``pred`` (the caller resamples it); of two lengths the shorter counts. ``rig`` is
-    a head with a mesh, ``features`` and ``phones`` are those of the sound, ``others`` the same clip by other seeds.
+    Attributes
+    ----------
+    pred : Animation
+        The animation to judge.
+    reference : Animation or None
+        The true animation, at the frame rate of ``pred`` (the caller resamples it); the shorter length counts.
+    rig : Rig or None
+        A head with a mesh on which both are shown.
+    features, phones : Features and PhoneTrack or None
+        What the sound holds.
+    others : tuple of Animation
+        The same clip solved with other seeds.
+
+    Raises
+    ------
+    ValueError
+        Where frame rates differ.
     """
 
     pred: Animation
@@ -35,7 +51,7 @@ class MetricInputs:
     def __post_init__(self) -> None:
         against = [*self.others, *([self.reference] if self.reference is not None else [])]
         if any(other.fps != self.pred.fps for other in against):
-            raise ValueError("animations that are held against one another must have one frame rate")
+            raise ValueError("animations that are compared must have one frame rate")
         object.__setattr__(self, "others", tuple(self.others))
 
     @property
@@ -68,11 +84,37 @@ def _first(animation: Animation, count: int) -> Animation:
 
 
 @dataclass(frozen=True)
-class Measure:
-    """One row of the table.
+class Metric:
+    """One row of the table of metrics: a figure of an animation, and how to compute it.
 
-    ``better`` is ``low``, ``high`` or ``range`` (neither less nor more than people); ``needs`` names
-    the fields of MetricInputs beside ``pred`` that ``run`` reads. ``run`` raises NotApplicable where there is no answer.
+    To add one, write a function of ``MetricInputs`` and append a row to ``ROWS`` of the file that fits
+    (``lips.py``, ``vertices.py``, ``eyes.py``, ``motion.py``, ``audio_sync.py``); ``table.py`` collects them:
+
+    .. code-block:: python
+
+        def mean_jaw(inputs: MetricInputs) -> float:
+            return float(chosen(inputs.pred, ("jawOpen",), "jaw").mean())
+
+        Metric("mean_jaw", "lips", "1", "range", (), "", "mean over frames of jawOpen", mean_jaw)
+
+    Attributes
+    ----------
+    name : str
+        Unique name, as JSON output has it.
+    group : str
+        One of ``GROUPS``.
+    unit : str
+        Unit of the value; ``1`` for a plain number.
+    better : str
+        ``low``, ``high`` or ``range`` (neither less nor more than people show).
+    needs : tuple of str
+        Fields of MetricInputs beside ``pred`` that ``run`` reads; the metric is left out where one is missing.
+    source : str
+        Paper and year, or the method.
+    formula : str
+        The definition in words.
+    run : callable
+        Returns the value. Raises NotApplicable, with the reason as its message, where there is none.
     """
 
     name: str
@@ -87,15 +129,35 @@ class Measure:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """The value of one measure, or None and the reason."""
+    """The value of one metric, or None and the reason why there is none."""
 
-    measure: Measure
+    measure: Metric
     value: float | None
     reason: str = ""
 
 
-def chosen(animation: Animation, names: Sequence[str], what: str) -> np.ndarray:
-    """The curves [T, n] float64 of those of ``names`` that the animation has. NotApplicable where it has none of them."""
+def chosen(animation: Animation, names: Sequence[str], what: str) -> NDArray[np.float64]:
+    """Return the curves of those of ``names`` that the animation has.
+
+    Parameters
+    ----------
+    animation : Animation
+        Curves (T, C).
+    names : sequence of str
+        Control names.
+    what : str
+        What the controls move, for the error's message.
+
+    Returns
+    -------
+    (T, n) float64
+        The curves, in the animation's order.
+
+    Raises
+    ------
+    NotApplicable
+        Where the animation has none of ``names``.
+    """
     columns = [i for i, name in enumerate(animation.controls) if name in names]
     if not columns:
         raise NotApplicable(f"it has no controls of the {what}")

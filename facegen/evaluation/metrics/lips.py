@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import agreement, best_shift
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable
 from facegen.rig import ARKIT, Rig
 from facegen.speech.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, Phone, PhoneTrack
 
@@ -120,11 +120,11 @@ def share(found: tuple[Contact, ...], what: str, hit: bool = True) -> float:
     return 100.0 * sum(c.hit is hit for c in found) / len(found)
 
 
-def lips_of(evidence: MetricInputs, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
+def lips_of(inputs: MetricInputs, animation: Animation) -> tuple[np.ndarray, np.ndarray]:
     """Aperture and width. NotApplicable where nothing that the animation controls moves the rig's lips."""
-    assert evidence.rig is not None
-    head = lip_head(evidence.rig)
-    names = evidence.rig.control_names
+    assert inputs.rig is not None
+    head = lip_head(inputs.rig)
+    names = inputs.rig.control_names
     moves = head.deltas[: len(names), :4].any(axis=(1, 2))
     movers = {name for name, moved in zip(names, moves, strict=True) if moved}
     if not movers & set(animation.controls):
@@ -132,20 +132,20 @@ def lips_of(evidence: MetricInputs, animation: Animation) -> tuple[np.ndarray, n
     return head.aperture_and_width(animation)
 
 
-def _curves(evidence: MetricInputs, which: int) -> tuple[np.ndarray, np.ndarray]:
-    ours, theirs = (lips_of(evidence, a)[which] for a in evidence.pair())
+def _curves(inputs: MetricInputs, which: int) -> tuple[np.ndarray, np.ndarray]:
+    ours, theirs = (lips_of(inputs, a)[which] for a in inputs.pair())
     return ours, theirs
 
 
 def _agreement(which: int) -> Callable[[MetricInputs], float]:
-    return lambda evidence: agreement(*_curves(evidence, which))
+    return lambda inputs: agreement(*_curves(inputs, which))
 
 
 def _lag(which: int) -> Callable[[MetricInputs], float]:
-    def run(evidence: MetricInputs) -> float:
-        ours, theirs = _curves(evidence, which)
+    def run(inputs: MetricInputs) -> float:
+        ours, theirs = _curves(inputs, which)
         agreement(ours, theirs)  # or there is nothing to shift
-        shift, r = best_shift(ours, theirs, float(evidence.fps))
+        shift, r = best_shift(ours, theirs, float(inputs.fps))
         if r < LEAST_LAG_R:
             raise NotApplicable(f"the curves agree at no shift (correlation {r:.2f})")
         return shift
@@ -153,24 +153,22 @@ def _lag(which: int) -> Callable[[MetricInputs], float]:
     return run
 
 
-def _closed(evidence: MetricInputs) -> float:
-    assert evidence.phones is not None
-    return share(
-        contacts(lips_of(evidence, evidence.pred)[0], float(evidence.fps), evidence.phones), "closed lips"
-    )
+def _closed(inputs: MetricInputs) -> float:
+    assert inputs.phones is not None
+    return share(contacts(lips_of(inputs, inputs.pred)[0], float(inputs.fps), inputs.phones), "closed lips")
 
 
-def _shut(evidence: MetricInputs) -> float:
-    assert evidence.phones is not None
-    found = openings(lips_of(evidence, evidence.pred)[0], float(evidence.fps), evidence.phones)
+def _shut(inputs: MetricInputs) -> float:
+    assert inputs.phones is not None
+    found = openings(lips_of(inputs, inputs.pred)[0], float(inputs.fps), inputs.phones)
     return share(found, "an open mouth", hit=False)
 
 
-def _bitten(evidence: MetricInputs) -> float:
-    assert evidence.rig is not None and evidence.phones is not None
-    lips_of(evidence, evidence.pred)
-    gap = lip_to_teeth(evidence.rig, evidence.pred)
-    found = contacts(gap, float(evidence.fps), evidence.phones, LABIODENTALS, TEETH)
+def _bitten(inputs: MetricInputs) -> float:
+    assert inputs.rig is not None and inputs.phones is not None
+    lips_of(inputs, inputs.pred)
+    gap = lip_to_teeth(inputs.rig, inputs.pred)
+    found = contacts(gap, float(inputs.fps), inputs.phones, LABIODENTALS, TEETH)
     return share(found, "the lip at the teeth")
 
 
@@ -179,19 +177,19 @@ PEARSON = "Pearson correlation"
 CONTACT = "0.02 of the distance of the outer eye corners, phone ± 30 ms"
 
 
-def _pair_rows(name: str, which: int) -> tuple[Measure, Measure]:
+def _pair_rows(name: str, which: int) -> tuple[Metric, Metric]:
     r = f"Pearson's r of the lips' {name} and the reference's"
     shift = f"shift of the best correlation of {name}, to an eighth of a frame; positive: late"
     return (
-        Measure(f"{name}_correlation", "lips", "r", "high", BOTH, PEARSON, r, _agreement(which)),
-        Measure(f"{name}_lag", "lips", "ms", "range", BOTH, "cross-correlation", shift, _lag(which)),
+        Metric(f"{name}_correlation", "lips", "r", "high", BOTH, PEARSON, r, _agreement(which)),
+        Metric(f"{name}_lag", "lips", "ms", "range", BOTH, "cross-correlation", shift, _lag(which)),
     )
 
 
 ROWS = (
     *_pair_rows("aperture", 0),
     *_pair_rows("width", 1),
-    Measure(
+    Metric(
         "closure_rate",
         "lips",
         "%",
@@ -201,7 +199,7 @@ ROWS = (
         "part of the phones p b m with a frame in which the inner lips' gap is at most 0.02",
         _closed,
     ),
-    Measure(
+    Metric(
         "open_vowels_shut",
         "lips",
         "%",
@@ -211,7 +209,7 @@ ROWS = (
         "part of the open vowels in which no frame's gap passes 0.02",
         _shut,
     ),
-    Measure(
+    Metric(
         "labiodental_rate",
         "lips",
         "%",

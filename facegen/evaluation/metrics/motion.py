@@ -9,7 +9,7 @@ import numpy as np
 
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import DTW_BAND_S, dtw, jitter, jitter_share, speeds
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable, chosen, trimmed
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable, chosen, trimmed
 from facegen.evaluation.metrics.lips import MOUTH
 from facegen.rig import ARKIT
 
@@ -35,45 +35,45 @@ def head_degrees(animation: Animation) -> np.ndarray:
 def _speed(part: str, order: int, percent: float) -> Callable[[MetricInputs], float]:
     """The percentile over frames of how fast the controls of ``part`` change (order 1) or jerk (order 3)."""
 
-    def run(evidence: MetricInputs) -> float:
-        curves = head_degrees(evidence.pred) if part == "head" else chosen(evidence.pred, PARTS[part], part)
-        return float(np.percentile(speeds(curves, float(evidence.fps), order), percent))
+    def run(inputs: MetricInputs) -> float:
+        curves = head_degrees(inputs.pred) if part == "head" else chosen(inputs.pred, PARTS[part], part)
+        return float(np.percentile(speeds(curves, float(inputs.fps), order), percent))
 
     return run
 
 
-def mouth_jitter(evidence: MetricInputs) -> float:
-    return jitter(mouth(evidence.pred), float(evidence.fps))
+def mouth_jitter(inputs: MetricInputs) -> float:
+    return jitter(mouth(inputs.pred), float(inputs.fps))
 
 
-def mouth_jitter_share(evidence: MetricInputs) -> float:
-    return jitter_share(mouth(evidence.pred), float(evidence.fps))
+def mouth_jitter_share(inputs: MetricInputs) -> float:
+    return jitter_share(mouth(inputs.pred), float(inputs.fps))
 
 
-def head_jitter(evidence: MetricInputs) -> float:
-    return jitter(head_degrees(evidence.pred), float(evidence.fps))
+def head_jitter(inputs: MetricInputs) -> float:
+    return jitter(head_degrees(inputs.pred), float(inputs.fps))
 
 
-def mouth_warp(evidence: MetricInputs) -> float:
-    ours, theirs = evidence.pair()
+def mouth_warp(inputs: MetricInputs) -> float:
+    ours, theirs = inputs.pair()
     names = tuple(n for n in MOUTH if n in ours.controls or n in theirs.controls)
     if not names:
         raise NotApplicable("neither has controls of the mouth")
     a, b = (x.select(names).values.astype(np.float64) for x in (ours, theirs))
-    return dtw(a, b, round(DTW_BAND_S * float(evidence.fps)))
+    return dtw(a, b, round(DTW_BAND_S * float(inputs.fps)))
 
 
-def head_range(evidence: MetricInputs) -> float:
-    turns = head_degrees(evidence.pred)
+def head_range(inputs: MetricInputs) -> float:
+    turns = head_degrees(inputs.pred)
     if not len(turns):
         raise NotApplicable("there is no frame")
     return float(np.linalg.norm(turns.std(axis=0)))
 
 
-def diversity(evidence: MetricInputs) -> float:
+def diversity(inputs: MetricInputs) -> float:
     """Root mean square over the controls that either has, mean over all pairs of takes."""
     sizes = []
-    for one, other in combinations((evidence.pred, *evidence.others), 2):
+    for one, other in combinations((inputs.pred, *inputs.others), 2):
         a, b = trimmed(one, other)
         names = tuple(dict.fromkeys((*a.controls, *b.controls)))
         gap = a.select(names).values.astype(np.float64) - b.select(names).values
@@ -81,18 +81,18 @@ def diversity(evidence: MetricInputs) -> float:
     return float(np.mean(sizes))
 
 
-def head_diversity(evidence: MetricInputs) -> float:
+def head_diversity(inputs: MetricInputs) -> float:
     sizes = []
-    for one, other in combinations((evidence.pred, *evidence.others), 2):
+    for one, other in combinations((inputs.pred, *inputs.others), 2):
         a, b = (head_degrees(x) for x in trimmed(one, other))
         sizes.append(float(np.sqrt(np.mean(np.sum((a - b) ** 2, axis=1)))))
     return float(np.mean(sizes))
 
 
-def _speed_row(part: str, order: int, percent: float) -> Measure:
+def _speed_row(part: str, order: int, percent: float) -> Metric:
     what, unit = {1: ("speed", "/s"), 3: ("jerk", "/s³")}[order]
     name = f"{part}_{what}_{'median' if percent == 50 else f'p{percent:g}'}"
-    return Measure(
+    return Metric(
         name,
         "smoothness",
         ("degrees" if part == "head" else "1") + unit,
@@ -110,7 +110,7 @@ ROWS = (
         for part in ("mouth", "brows", "head")
         for order, percent in ((1, 50.0), (1, 95.0), (3, 95.0))
     ),
-    Measure(
+    Metric(
         "mouth_jitter",
         "smoothness",
         "1",
@@ -120,7 +120,7 @@ ROWS = (
         "RMS over frames and mouth controls of the part above 8 Hz",
         mouth_jitter,
     ),
-    Measure(
+    Metric(
         "mouth_jitter_share",
         "smoothness",
         "%",
@@ -130,7 +130,7 @@ ROWS = (
         "variance of the mouth controls above 8 Hz over their variance",
         mouth_jitter_share,
     ),
-    Measure(
+    Metric(
         "head_jitter",
         "head",
         "degrees",
@@ -140,7 +140,7 @@ ROWS = (
         "RMS over frames and axes of the head's turn above 8 Hz",
         head_jitter,
     ),
-    Measure(
+    Metric(
         "mouth_warp_distance",
         "lips",
         "1",
@@ -150,7 +150,7 @@ ROWS = (
         "least of sum w|x_i - x'_j| / (N + M) along a warp within 250 ms, x the mouth controls",
         mouth_warp,
     ),
-    Measure(
+    Metric(
         "head_spread",
         "head",
         "degrees",
@@ -160,7 +160,7 @@ ROWS = (
         "sqrt of the sum over yaw, pitch and roll of their variances",
         head_range,
     ),
-    Measure(
+    Metric(
         "diversity",
         "face",
         "1",
@@ -170,7 +170,7 @@ ROWS = (
         "mean over pairs of seeds of RMS over frames and controls |x - x'|",
         diversity,
     ),
-    Measure(
+    Metric(
         "head_diversity",
         "head",
         "degrees",

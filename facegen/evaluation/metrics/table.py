@@ -1,4 +1,4 @@
-"""The table of measures, and taking them of some evidence."""
+"""The table of all metrics, and computing them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,44 @@ import math
 from collections.abc import Sequence
 
 from facegen.core.errors import UsageError, nearest
-from facegen.evaluation.metrics import audio_sync as voice
-from facegen.evaluation.metrics import eyes, lips, motion, vertices
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, MetricResult, NotApplicable
+from facegen.evaluation.metrics import audio_sync, eyes, lips, motion, vertices
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, MetricResult, NotApplicable
 
-MEASURES: tuple[Measure, ...] = (*lips.ROWS, *vertices.ROWS, *eyes.ROWS, *motion.ROWS, *voice.ROWS)
+MEASURES: tuple[Metric, ...] = (*lips.ROWS, *vertices.ROWS, *eyes.ROWS, *motion.ROWS, *audio_sync.ROWS)
 GROUPS = ("lips", "face", "upper face", "eyes", "head", "smoothness")
 
 
-def metric_results(evidence: MetricInputs, names: Sequence[str] | None = None) -> tuple[MetricResult, ...]:
-    """One finding for each measure (of those in ``names``) whose needs are met. Raises UsageError for an unknown name."""
+def metric_results(inputs: MetricInputs, names: Sequence[str] | None = None) -> tuple[MetricResult, ...]:
+    """Compute every metric whose needs ``inputs`` meets.
+
+    Parameters
+    ----------
+    inputs : MetricInputs
+        The animation and what it is compared with.
+    names : sequence of str, optional
+        Only these metrics.
+
+    Returns
+    -------
+    tuple of MetricResult
+        In the order of the table.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
     known = [row.name for row in MEASURES]
     for name in names or ():
         if name not in known:
             raise UsageError(f"no measure is called {name!r}", remedy=nearest(name, known))
     rows = [row for row in MEASURES if names is None or row.name in names]
-    return tuple(_take(row, evidence) for row in rows if evidence.has(row.needs))
+    return tuple(_compute(row, inputs) for row in rows if inputs.has(row.needs))
 
 
-def _take(row: Measure, evidence: MetricInputs) -> MetricResult:
+def _compute(row: Metric, inputs: MetricInputs) -> MetricResult:
     try:
-        value = row.run(evidence)
+        value = row.run(inputs)
     except NotApplicable as reason:
         return MetricResult(row, None, str(reason))
     if value is None or not math.isfinite(value):
@@ -34,6 +51,6 @@ def _take(row: Measure, evidence: MetricInputs) -> MetricResult:
     return MetricResult(row, float(value))
 
 
-def evaluate_metrics(evidence: MetricInputs, names: Sequence[str] | None = None) -> dict[str, float | None]:
-    """Values by name of the measures whose needs ``evidence`` meets; None where there is no answer."""
-    return {found.measure.name: found.value for found in metric_results(evidence, names)}
+def evaluate_metrics(inputs: MetricInputs, names: Sequence[str] | None = None) -> dict[str, float | None]:
+    """Compute the metrics as ``metric_results`` does and return values by name, None where there is no value."""
+    return {found.measure.name: found.value for found in metric_results(inputs, names)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from facegen.evaluation.metrics.inputs import Measure, MetricInputs, NotApplicable
+from facegen.evaluation.metrics.inputs import Metric, MetricInputs, NotApplicable
 from facegen.rig import Rig
 
 MM_PER_CM = 10.0
@@ -57,11 +57,11 @@ def region(rig: Rig, controls: tuple[str, ...], least: float) -> np.ndarray:
     return found
 
 
-def _deltas(evidence: MetricInputs, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _deltas(inputs: MetricInputs, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shapes of the vertices ``places`` [C, n · 3] in mm, and the weights [T, C] of both animations on them."""
-    rig = evidence.rig
+    rig = inputs.rig
     assert rig is not None
-    pair = evidence.pair()
+    pair = inputs.pair()
     for animation in pair:
         if not set(animation.controls) & set(rig.control_names):
             raise NotApplicable(f"it has no controls of the rig {rig.name}")
@@ -78,28 +78,28 @@ def _lengths(weights: np.ndarray, deltas: np.ndarray) -> Iterator[np.ndarray]:
         yield np.sqrt(np.einsum("tnx,tnx->tn", moved, moved))
 
 
-def _distances(evidence: MetricInputs, places: np.ndarray, over: Callable) -> float:
+def _distances(inputs: MetricInputs, places: np.ndarray, over: Callable) -> float:
     """Mean over frames of ``over`` (mean or greatest) of the distances of ``places``, mm."""
-    deltas, ours, theirs = _deltas(evidence, places)
+    deltas, ours, theirs = _deltas(inputs, places)
     rows = [over(apart, axis=1) for apart in _lengths(ours - theirs, deltas)]
     return float(np.concatenate(rows).mean(dtype=np.float64))
 
 
-def lip_vertex_error(evidence: MetricInputs) -> float:
-    return _distances(evidence, region(evidence.rig, LIPS, LIP_PART), np.max)  # type: ignore[arg-type]
+def lip_vertex_error(inputs: MetricInputs) -> float:
+    return _distances(inputs, region(inputs.rig, LIPS, LIP_PART), np.max)  # type: ignore[arg-type]
 
 
-def mean_vertex_error(evidence: MetricInputs) -> float:
-    return _distances(evidence, skin(evidence.rig), np.mean)  # type: ignore[arg-type]
+def mean_vertex_error(inputs: MetricInputs) -> float:
+    return _distances(inputs, skin(inputs.rig), np.mean)  # type: ignore[arg-type]
 
 
-def emotional_vertex_error(evidence: MetricInputs) -> float:
-    return _distances(evidence, region(evidence.rig, UPPER_FACE, UPPER_PART), np.max)  # type: ignore[arg-type]
+def emotional_vertex_error(inputs: MetricInputs) -> float:
+    return _distances(inputs, region(inputs.rig, UPPER_FACE, UPPER_PART), np.max)  # type: ignore[arg-type]
 
 
-def upper_face_dynamics(evidence: MetricInputs) -> float:
-    places = region(evidence.rig, UPPER_FACE, UPPER_PART)  # type: ignore[arg-type]
-    deltas, *pair = _deltas(evidence, places)
+def upper_face_dynamics(inputs: MetricInputs) -> float:
+    places = region(inputs.rig, UPPER_FACE, UPPER_PART)  # type: ignore[arg-type]
+    deltas, *pair = _deltas(inputs, places)
     ours, theirs = (_spread(_lengths(weights, deltas), len(weights)) for weights in pair)
     return float(abs(np.mean(ours - theirs)))
 
@@ -115,7 +115,7 @@ def _spread(blocks: Iterator[np.ndarray], frames: int) -> np.ndarray:
 
 BOTH = ("reference", "rig")
 ROWS = (
-    Measure(
+    Metric(
         "lip_vertex_error",
         "lips",
         "mm",
@@ -125,7 +125,7 @@ ROWS = (
         "mean over frames of max over lip vertices |v - v'|",
         lip_vertex_error,
     ),
-    Measure(
+    Metric(
         "mean_vertex_error",
         "face",
         "mm",
@@ -135,7 +135,7 @@ ROWS = (
         "mean over frames and skin vertices |v - v'|",
         mean_vertex_error,
     ),
-    Measure(
+    Metric(
         "emotional_vertex_error",
         "upper face",
         "mm",
@@ -145,7 +145,7 @@ ROWS = (
         "mean over frames of max over eye and forehead vertices |v - v'|",
         emotional_vertex_error,
     ),
-    Measure(
+    Metric(
         "upper_face_dynamics_deviation",
         "upper face",
         "mm",

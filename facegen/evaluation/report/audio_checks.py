@@ -24,9 +24,9 @@ LEAST_PEAK = 0.1
 LEAST_FRAMES = 20
 
 
-def _sound(subject: CheckInputs) -> tuple[Levels, Features]:
-    assert subject.levels is not None and subject.features is not None
-    return subject.levels, subject.features
+def _sound(inputs: CheckInputs) -> tuple[Levels, Features]:
+    assert inputs.levels is not None and inputs.features is not None
+    return inputs.levels, inputs.features
 
 
 def _loudest(features: Features) -> float:
@@ -37,12 +37,12 @@ def _loudest(features: Features) -> float:
     return top
 
 
-def _rate(subject: CheckInputs) -> Reading:
-    return float(_sound(subject)[0].rate), []
+def _rate(inputs: CheckInputs) -> Reading:
+    return float(_sound(inputs)[0].rate), []
 
 
-def _bandwidth(subject: CheckInputs) -> Reading:
-    levels, features = _sound(subject)
+def _bandwidth(inputs: CheckInputs) -> Reading:
+    levels, features = _sound(inputs)
     _loudest(features)
     if not levels.spectrum.any():
         raise NotApplicable("the sound is too short")
@@ -50,21 +50,21 @@ def _bandwidth(subject: CheckInputs) -> Reading:
     return float(np.flatnonzero(decibels > decibels.max() - BAND_DB)[-1] * levels.band_hz), []
 
 
-def _level(subject: CheckInputs) -> Reading:
-    _, features = _sound(subject)
+def _level(inputs: CheckInputs) -> Reading:
+    _, features = _sound(inputs)
     top = float(np.percentile(features.energy, 95)) if len(features) else SILENT_DB
     return max(top, -100.0), []
 
 
-def _clipping(subject: CheckInputs) -> Reading:
-    levels, _ = _sound(subject)
+def _clipping(inputs: CheckInputs) -> Reading:
+    levels, _ = _sound(inputs)
     found = runs(levels.clipped, 1 / levels.frame_s, bridge=0.15)
     return 100 * levels.clipped_share, [FaultSpan(a, b, "the sound is clipped") for a, b in found]
 
 
-def _near_peak(subject: CheckInputs) -> Reading:
+def _near_peak(inputs: CheckInputs) -> Reading:
     """Per cent of the sounding samples that lie near the peak: many where a lossy format has rounded clipped tops."""
-    levels, _ = _sound(subject)
+    levels, _ = _sound(inputs)
     peak = float(np.percentile(np.maximum(-levels.low, levels.high), 99.5))
     if peak < LEAST_PEAK:
         raise NotApplicable("the sound is too quiet to be cut off")
@@ -72,12 +72,12 @@ def _near_peak(subject: CheckInputs) -> Reading:
     return 100 * float(near / max(1, sounding)), []
 
 
-def _offset(subject: CheckInputs) -> Reading:
-    return 100 * _sound(subject)[0].offset, []
+def _offset(inputs: CheckInputs) -> Reading:
+    return 100 * _sound(inputs)[0].offset, []
 
 
-def _dropouts(subject: CheckInputs) -> Reading:
-    levels, _ = _sound(subject)
+def _dropouts(inputs: CheckInputs) -> Reading:
+    levels, _ = _sound(inputs)
     edge = max(1, round(DROP_EDGE_S / levels.step_s))
     loud = max(np.percentile(levels.power, 95) * 10 ** (DROP_DB / 10), EDGE_RMS**2)
     found = []
@@ -90,14 +90,14 @@ def _dropouts(subject: CheckInputs) -> Reading:
     return float(len(found)), found
 
 
-def _speech(subject: CheckInputs) -> Reading:
-    _, features = _sound(subject)
+def _speech(inputs: CheckInputs) -> Reading:
+    _, features = _sound(inputs)
     return 100 * float((features.speech > SPEECH).mean()) if len(features) else 0.0, []
 
 
-def _strange(subject: CheckInputs) -> Reading:
+def _strange(inputs: CheckInputs) -> Reading:
     """Per cent of what sounds that is not heard as speech: music, noise, other sounds."""
-    _, features = _sound(subject)
+    _, features = _sound(inputs)
     loud = features.energy > max(_loudest(features) - LOUD_DB, SILENT_DB)
     other = loud & (features.speech < SPEECH)
     found = runs(other, features.rate, STRANGE_S, 0.1)
@@ -106,9 +106,9 @@ def _strange(subject: CheckInputs) -> Reading:
     ]
 
 
-def _noise(subject: CheckInputs) -> Reading:
+def _noise(inputs: CheckInputs) -> Reading:
     """Speech over background, dB: mean power in speech over the median power elsewhere."""
-    _, features = _sound(subject)
+    _, features = _sound(inputs)
     _loudest(features)
     speech = features.speech > SPEECH
     if not speech.any():
@@ -120,17 +120,17 @@ def _noise(subject: CheckInputs) -> Reading:
     return float(voice - np.median(rest)), []
 
 
-def _clarity(subject: CheckInputs) -> Reading:
+def _clarity(inputs: CheckInputs) -> Reading:
     """Mean probability of the likeliest phone in speech: low at a wrong rate of playback, and where no one speaks."""
-    _, features = _sound(subject)
+    _, features = _sound(inputs)
     rows = features.posteriors[features.speech > SPEECH, 1:]
     if len(rows) < LEAST_FRAMES:
         raise NotApplicable("too little speech is heard")
     return float(rows.max(axis=1).mean(dtype=np.float32)), []
 
 
-def _pitch(subject: CheckInputs) -> Reading:
-    _, features = _sound(subject)
+def _pitch(inputs: CheckInputs) -> Reading:
+    _, features = _sound(inputs)
     voiced = features.pitch[(features.pitch > 0) & (features.speech > SPEECH)]
     if len(voiced) < LEAST_FRAMES:
         raise NotApplicable("too little of it is voiced speech")

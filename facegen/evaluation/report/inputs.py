@@ -1,4 +1,4 @@
-"""What is checked: an animation, a sound or both, with the phones, and the lips that the speech leads one to expect."""
+"""``CheckInputs``, what a check may read, and ``Check``, one row of a table of checks."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from facegen.speech.phone_timing import one_hot
 from facegen.speech.phones import LABELS, Features, Phone, PhoneTrack
 
 HEAD = "aria"
-SURE = 0.5  # mean probability of a heard phone's label from which it is held against the lips
-USUAL_DB = -25.0  # loudness of speech that is not at hand
+SURE = 0.5  # least mean probability of a recognized phone that is compared with the lips
+USUAL_DB = -25.0  # dBFS: loudness assumed for speech whose sound is missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class CheckInputs:
         return float(self.moving.fps)
 
     @cached_property
-    def evidence(self) -> MetricInputs:
+    def metric_inputs(self) -> MetricInputs:
         return MetricInputs(self.moving, rig=self.rig, features=self.features, phones=self.sure_phones)
 
     @cached_property
@@ -109,10 +109,18 @@ Reading = tuple[float, list]
 
 @dataclass(frozen=True)
 class Check:
-    """One row of a table of checks: ``run`` is called where the subject has all of ``needs``.
+    """One row of a table of checks.
 
-    ``name`` is that of a row of the ranges, ``missing`` what to tell where a need is not met. ``run`` raises
-    NotApplicable where there is no answer.
+    Attributes
+    ----------
+    name : str
+        That of a row of the table of thresholds.
+    group, label : str
+        As the report shows them.
+    needs : tuple of str
+        Fields of CheckInputs that ``run`` reads; the check is skipped where one is missing.
+    run : callable
+        Returns the figure and the spans at fault. Raises NotApplicable, with the reason, where there is none.
     """
 
     name: str

@@ -24,25 +24,25 @@ JUDGED_S = 8.0  # blinks and glances of a shorter clip are too few to be counted
 _MEASURES = {row.name: row for row in MEASURES}
 
 
-def windows(subject: CheckInputs) -> list[tuple[FaultSpan, float, float]]:
+def windows(inputs: CheckInputs) -> list[tuple[FaultSpan, float, float]]:
     """Time, best shift ms (positive: lips late) and the correlation there, for each piece in which anyone speaks."""
-    ours, theirs = subject.gap, subject.expected_gap
+    ours, theirs = inputs.gap, inputs.expected_gap
     if np.ptp(ours) < 1e-6:
         raise NotApplicable("the lips do not move")
-    pieces = max(1, round(len(ours) / (WINDOW_S * subject.fps)))
+    pieces = max(1, round(len(ours) / (WINDOW_S * inputs.fps)))
     edges = np.linspace(0, len(ours), pieces + 1).round().astype(int)
     found = []
     for a, b in zip(edges, edges[1:], strict=False):
         if np.ptp(theirs[a:b]) > 0.02 and b - a > 2:
-            shift, r = best_shift(ours[a:b], theirs[a:b], subject.fps, REACH_S)
-            found.append((FaultSpan(a / subject.fps, b / subject.fps), shift, r))
+            shift, r = best_shift(ours[a:b], theirs[a:b], inputs.fps, REACH_S)
+            found.append((FaultSpan(a / inputs.fps, b / inputs.fps), shift, r))
     if not found:
         raise NotApplicable("no one speaks")
     return found
 
 
-def sync_offset(subject: CheckInputs) -> Reading:
-    sure = [(span, shift) for span, shift, r in windows(subject) if r >= FOLLOWS]
+def sync_offset(inputs: CheckInputs) -> Reading:
+    sure = [(span, shift) for span, shift, r in windows(inputs) if r >= FOLLOWS]
     if not sure:
         raise NotApplicable("the lips follow the speech at no shift")
     allowed = ranges()["sync_offset"]
@@ -54,8 +54,8 @@ def sync_offset(subject: CheckInputs) -> Reading:
     return float(np.median([shift for _, shift in sure])), off
 
 
-def lip_agreement(subject: CheckInputs) -> Reading:
-    rows = windows(subject)
+def lip_agreement(inputs: CheckInputs) -> Reading:
+    rows = windows(inputs)
     low = ranges()["lip_agreement"].low or 0.0
     return float(np.median([r for *_, r in rows])), [
         span._replace(text="the lips do not follow the speech") for span, _, r in rows if r < low
@@ -65,38 +65,38 @@ def lip_agreement(subject: CheckInputs) -> Reading:
 def _contact_check(
     find: Callable[[CheckInputs], tuple[Contact, ...]], what: str, fault: str, hit: bool
 ) -> Callable:
-    def run(subject: CheckInputs) -> Reading:
-        found = find(subject)
+    def run(inputs: CheckInputs) -> Reading:
+        found = find(inputs)
         return share(found, what, hit), spans.missed(found, fault)
 
     return run
 
 
-def _closures(subject: CheckInputs) -> tuple[Contact, ...]:
-    assert subject.sure_phones is not None
-    return contacts(subject.gap, subject.fps, subject.sure_phones, BILABIALS)
+def _closures(inputs: CheckInputs) -> tuple[Contact, ...]:
+    assert inputs.sure_phones is not None
+    return contacts(inputs.gap, inputs.fps, inputs.sure_phones, BILABIALS)
 
 
-def _bites(subject: CheckInputs) -> tuple[Contact, ...]:
-    assert subject.sure_phones is not None
-    subject.gap  # noqa: B018 - NotApplicable without a mouth
-    gap = lip_to_teeth(subject.rig, subject.moving)
-    return contacts(gap, subject.fps, subject.sure_phones, LABIODENTALS, TEETH)
+def _bites(inputs: CheckInputs) -> tuple[Contact, ...]:
+    assert inputs.sure_phones is not None
+    inputs.gap  # noqa: B018 - NotApplicable without a mouth
+    gap = lip_to_teeth(inputs.rig, inputs.moving)
+    return contacts(gap, inputs.fps, inputs.sure_phones, LABIODENTALS, TEETH)
 
 
-def _openings(subject: CheckInputs) -> tuple[Contact, ...]:
-    assert subject.sure_phones is not None
-    vowels = PhoneTrack(tuple(p for p in subject.sure_phones if p.end - p.start >= VOWEL_S))
-    return openings(subject.gap, subject.fps, vowels)
+def _openings(inputs: CheckInputs) -> tuple[Contact, ...]:
+    assert inputs.sure_phones is not None
+    vowels = PhoneTrack(tuple(p for p in inputs.sure_phones if p.end - p.start >= VOWEL_S))
+    return openings(inputs.gap, inputs.fps, vowels)
 
 
 def _measured(name: str, least_s: float = 0.0) -> Callable[[CheckInputs], Reading]:
     """The measure called ``name``, of clips of at least ``least_s``."""
 
-    def run(subject: CheckInputs) -> Reading:
-        if subject.moving.seconds < least_s:
+    def run(inputs: CheckInputs) -> Reading:
+        if inputs.moving.seconds < least_s:
             raise NotApplicable(f"the clip is shorter than {least_s:g} s")
-        value = _MEASURES[name].run(subject.evidence)
+        value = _MEASURES[name].run(inputs.metric_inputs)
         if value is None:
             raise NotApplicable("there is no answer")
         return value, []
@@ -109,50 +109,50 @@ def _in_silence(
 ) -> Callable[[CheckInputs], Reading]:
     """The mean speed between frames that both lie in silence, and where it passes what row ``name`` tolerates."""
 
-    def run(subject: CheckInputs) -> Reading:
-        assert subject.features is not None
-        speed = speed_of(subject)
-        quiet = silent_frames(subject.features, len(subject.moving), subject.fps)
+    def run(inputs: CheckInputs) -> Reading:
+        assert inputs.features is not None
+        speed = speed_of(inputs)
+        quiet = silent_frames(inputs.features, len(inputs.moving), inputs.fps)
         both = quiet[1:] & quiet[:-1]
         if not both.any():
             raise NotApplicable("the sound has no silence")
         limit = ranges()[name].warn_high or 0.0
-        return float(speed[both].mean()), spans.restless(speed, quiet, subject.fps, limit, what)
+        return float(speed[both].mean()), spans.restless(speed, quiet, inputs.fps, limit, what)
 
     return run
 
 
-def _mouth_speed(subject: CheckInputs) -> np.ndarray:
-    return speeds(mouth(subject.moving), subject.fps)
+def _mouth_speed(inputs: CheckInputs) -> np.ndarray:
+    return speeds(mouth(inputs.moving), inputs.fps)
 
 
-def _lip_speed(subject: CheckInputs) -> np.ndarray:
-    return speeds(subject.gap[:, None], subject.fps)
+def _lip_speed(inputs: CheckInputs) -> np.ndarray:
+    return speeds(inputs.gap[:, None], inputs.fps)
 
 
-def _jitter(subject: CheckInputs) -> Reading:
-    value, _ = _measured("mouth_jitter")(subject)
-    return value, spans.shaky(subject.moving, ranges()["mouth_jitter"].warn_high or 1.0)
+def _jitter(inputs: CheckInputs) -> Reading:
+    value, _ = _measured("mouth_jitter")(inputs)
+    return value, spans.shaky(inputs.moving, ranges()["mouth_jitter"].warn_high or 1.0)
 
 
-def _blinks(subject: CheckInputs) -> Reading:
-    value, _ = _measured("blinks_a_minute", JUDGED_S)(subject)
-    return value, spans.unblinking(subject.moving)
+def _blinks(inputs: CheckInputs) -> Reading:
+    value, _ = _measured("blinks_a_minute", JUDGED_S)(inputs)
+    return value, spans.unblinking(inputs.moving)
 
 
 def _part(find: Callable[[CheckInputs], list[FaultSpan]]) -> Callable[[CheckInputs], Reading]:
     """Per cent of the clip's time that lies within the spans that ``find`` gives."""
 
-    def run(subject: CheckInputs) -> Reading:
-        found = find(subject)
-        return 100 * spans.seconds_in(found) / max(subject.moving.seconds, 1e-9), found
+    def run(inputs: CheckInputs) -> Reading:
+        found = find(inputs)
+        return 100 * spans.seconds_in(found) / max(inputs.moving.seconds, 1e-9), found
 
     return run
 
 
-def _length(subject: CheckInputs) -> Reading:
-    assert subject.levels is not None
-    return 1000 * (subject.moving.seconds - subject.levels.seconds), []
+def _length(inputs: CheckInputs) -> Reading:
+    assert inputs.levels is not None
+    return 1000 * (inputs.moving.seconds - inputs.levels.seconds), []
 
 
 SPOKEN, HEARD = ("animation", "phones"), ("animation", "features")

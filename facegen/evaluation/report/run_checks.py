@@ -16,7 +16,7 @@ from facegen.emotion.transcript import Transcript
 from facegen.evaluation.metrics import NotApplicable
 from facegen.evaluation.report.audio_checks import SOUND
 from facegen.evaluation.report.audio_levels import Levels, read_levels
-from facegen.evaluation.report.card import CheckReport, CheckResult
+from facegen.evaluation.report.check_report import CheckReport, CheckResult
 from facegen.evaluation.report.inputs import MISSING, Check, CheckInputs
 from facegen.evaluation.report.motion_checks import MOTION
 from facegen.evaluation.report.thresholds import SKIPPED, ranges
@@ -34,7 +34,7 @@ Sounding = str | PathLike | Audio
 
 
 class RecognizedAudio(NamedTuple):
-    """A sound as it was recorded (``levels``) and as it was understood."""
+    """Levels, features and phones of a sound, and warnings about reading it."""
 
     levels: Levels
     features: Features
@@ -48,65 +48,92 @@ def is_animation(path: str | PathLike) -> bool:
 
 
 def check(
-    thing: str | PathLike | Animation | Take | Audio,
+    subject: str | PathLike | Animation | Take | Audio,
     audio: Sounding | None = None,
     *,
     text: str | None = None,
     alignment: str | None = None,
     progress: Progress | None = None,
 ) -> CheckReport:
-    """The card of an animation, held against ``audio`` where that is given; or of a sound alone.
+    """Check an animation, alone or against its sound, or a sound alone.
 
-    ``thing`` is a file (an animation of any format that is read, or a sound), an Animation, a Take or an Audio; a
-    take brings its phones and the span of the sound that it was solved from. ``text`` (a transcript or a text file)
-    or ``alignment`` (a file of phone times) says what is spoken, where the sound's own phones are too unsure.
-    Raises AnimationFileError and AudioError for files that can't be read.
+    Parameters
+    ----------
+    subject : str, PathLike, Animation, Take or Audio
+        A file (an animation of any format that can be read, or a sound) or the value itself. A take brings its phones
+        and the span of the sound that it was solved from.
+    audio : str, PathLike or Audio, optional
+        The sound that the animation belongs to.
+    text : str, optional
+        What is spoken: a transcript or a text file, where the sound's own phones are too uncertain.
+    alignment : str, optional
+        A file of phone times.
+    progress : callable, optional
+        Called while the sound is encoded.
+
+    Returns
+    -------
+    CheckReport
+        One result per row of the tables of checks.
+
+    Raises
+    ------
+    AnimationFileError, AudioError
+        For files that cannot be read.
     """
-    if isinstance(thing, Audio) or (isinstance(thing, str | PathLike) and not is_animation(thing)):
-        return _check_sound(thing, text, alignment, progress)
-    take = _as_take(thing)
+    if isinstance(subject, Audio) or (isinstance(subject, str | PathLike) and not is_animation(subject)):
+        return _check_sound(subject, text, alignment, progress)
+    take = _as_take(subject)
     animation = flatten(take)
-    heard = None
+    recognized = None
     if audio is not None:
         start, duration = take.config.get("start") or 0.0, take.config.get("duration")
-        heard = recognize_audio(
+        recognized = recognize_audio(
             audio, Config(start=start, duration=duration, text=text, alignment=alignment), progress
         )
-    given = take.phones if len(take.phones) and not (text or alignment) else None
-    phones = given if given is not None or heard is None else heard.phones
-    subject = CheckInputs(
+    own_phones = take.phones if len(take.phones) and not (text or alignment) else None
+    phones = own_phones if own_phones is not None or recognized is None else recognized.phones
+    inputs = CheckInputs(
         animation,
         phones,
-        heard=given is None and not (text or alignment),
-        features=heard.features if heard else None,
-        levels=heard.levels if heard else None,
+        heard=own_phones is None and not (text or alignment),
+        features=recognized.features if recognized else None,
+        levels=recognized.levels if recognized else None,
     )
-    rows = (*MOTION, *SOUND) if heard else MOTION
-    return _card(_name(thing), None if audio is None else _name(audio), subject, rows, heard)
+    checks = (*MOTION, *SOUND) if recognized else MOTION
+    return _report(_name(subject), None if audio is None else _name(audio), inputs, checks, recognized)
 
 
 def _check_sound(
-    thing: Sounding, text: str | None, alignment: str | None, progress: Progress | None
+    subject: Sounding, text: str | None, alignment: str | None, progress: Progress | None
 ) -> CheckReport:
-    heard = recognize_audio(thing, Config(text=text, alignment=alignment), progress)
-    subject = CheckInputs(None, heard.phones, True, heard.features, heard.levels)
-    return _card(_name(thing), _name(thing), subject, SOUND, heard)
+    recognized = recognize_audio(subject, Config(text=text, alignment=alignment), progress)
+    inputs = CheckInputs(None, recognized.phones, True, recognized.features, recognized.levels)
+    return _report(_name(subject), _name(subject), inputs, SOUND, recognized)
 
 
-def _as_take(thing: str | PathLike | Animation | Take) -> Take:
-    if isinstance(thing, Take):
-        return thing
-    return to_take(thing) if isinstance(thing, Animation) else load_take(thing)
+def _as_take(subject: str | PathLike | Animation | Take) -> Take:
+    if isinstance(subject, Take):
+        return subject
+    return to_take(subject) if isinstance(subject, Animation) else load_take(subject)
 
 
-def _name(thing: object) -> str:
+def _name(subject: object) -> str:
     return (
-        os.path.basename(fspath(thing)) if isinstance(thing, str | PathLike) else type(thing).__name__.lower()
+        os.path.basename(fspath(subject))
+        if isinstance(subject, str | PathLike)
+        else type(subject).__name__.lower()
     )
 
 
 def recognize_audio(audio: Sounding, config: Config, progress: Progress | None = None) -> RecognizedAudio:
-    """The levels of a sound, and what is heard in the span that ``config`` names. Raises AudioError for what is none."""
+    """Measure the levels and recognize the phones of the span that ``config`` names.
+
+    Raises
+    ------
+    AudioError
+        For a sound that cannot be read.
+    """
     sound = open_audio(audio, start=config.start, duration=config.duration)
     features = load_encoder(config.encoder).encode(sound, progress)
     words = () if config.text is None else Transcript.load(config.text).words
@@ -115,30 +142,34 @@ def recognize_audio(audio: Sounding, config: Config, progress: Progress | None =
     return RecognizedAudio(read_levels(source, config.start, config.duration), features, phones, sound.notes)
 
 
-def _card(
-    name: str, sound: str | None, subject: CheckInputs, rows: Sequence[Check], heard: RecognizedAudio | None
+def _report(
+    name: str,
+    sound: str | None,
+    inputs: CheckInputs,
+    checks: Sequence[Check],
+    recognized: RecognizedAudio | None,
 ) -> CheckReport:
-    if subject.animation is not None:
-        seconds = subject.animation.seconds
+    if inputs.animation is not None:
+        seconds = inputs.animation.seconds
     else:
-        seconds = heard.levels.seconds if heard else 0.0
+        seconds = recognized.levels.seconds if recognized else 0.0
     drawing = {
-        "animation": subject.animation,
-        "phones": subject.phones or PhoneTrack(),
-        "levels": subject.levels,
+        "animation": inputs.animation,
+        "phones": inputs.phones or PhoneTrack(),
+        "levels": inputs.levels,
     }
-    lines = tuple(_line(row, subject) for row in rows)
-    return CheckReport(name, sound, seconds, lines, heard.notes if heard else (), drawing)
+    lines = tuple(_line(check_row, inputs) for check_row in checks)
+    return CheckReport(name, sound, seconds, lines, recognized.notes if recognized else (), drawing)
 
 
-def _line(row: Check, subject: CheckInputs) -> CheckResult:
-    allowed = ranges()[row.name]
-    line = CheckResult(row.name, row.group, row.label, None, allowed, SKIPPED)
-    missing = [need for need in row.needs if not subject.has((need,))]
+def _line(check_row: Check, inputs: CheckInputs) -> CheckResult:
+    allowed = ranges()[check_row.name]
+    line = CheckResult(check_row.name, check_row.group, check_row.label, None, allowed, SKIPPED)
+    missing = [need for need in check_row.needs if not inputs.has((need,))]
     if missing:
         return replace(line, reason=MISSING[missing[0]])
     try:
-        value, spans = row.run(subject)
+        value, spans = check_row.run(inputs)
     except NotApplicable as reason:
         return replace(line, reason=str(reason))
     if not math.isfinite(value):

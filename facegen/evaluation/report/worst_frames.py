@@ -13,13 +13,13 @@ from facegen.core.animation import Animation
 from facegen.core.errors import MissingExtraError, MissingSystemError
 from facegen.core.registry import Registry
 from facegen.core.units import frame_at
-from facegen.evaluation.report.card import CheckReport
+from facegen.evaluation.report.check_report import CheckReport
 from facegen.evaluation.report.thresholds import FAIL, WARN
 from facegen.rig import load_rig
 
 COUNT, SIZE = 6, (320, 320)
 HEAD, BACKGROUND = "aria", "#2b2f36"
-SEEN = ("lips", "curves")
+VISIBLE_GROUPS = ("lips", "curves")
 """Groups of lines whose faults can be seen in a face."""
 log = logging.getLogger("facegen")
 
@@ -32,10 +32,10 @@ class FramePicture(NamedTuple):
     png: bytes
 
 
-def worst_frame_pictures(card: CheckReport, count: int = COUNT) -> tuple[FramePicture, ...]:
+def worst_frame_pictures(report: CheckReport, count: int = COUNT) -> tuple[FramePicture, ...]:
     """The face at up to ``count`` of the worst flagged places, in time order; none where nothing can be drawn here."""
-    animation: Animation | None = card.drawing.get("animation")
-    places = _places(card, count)
+    animation: Animation | None = report.drawing.get("animation")
+    places = _places(report, count)
     if animation is None or not places:
         return ()
     try:
@@ -45,9 +45,14 @@ def worst_frame_pictures(card: CheckReport, count: int = COUNT) -> tuple[FramePi
         return ()
 
 
-def _places(card: CheckReport, count: int) -> list[tuple[float, str]]:
+def _places(report: CheckReport, count: int) -> list[tuple[float, str]]:
     """The middles of the first spans of each line in turn, failures before warnings."""
-    lines = [line for v in (FAIL, WARN) for line in card.lines if line.verdict == v and line.group in SEEN]
+    lines = [
+        line
+        for v in (FAIL, WARN)
+        for line in report.lines
+        if line.verdict == v and line.group in VISIBLE_GROUPS
+    ]
     turns = max((len(line.spans) for line in lines), default=0)
     spans = [line.spans[i] for i in range(turns) for line in lines if i < len(line.spans)]
     chosen: dict[float, str] = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from facegen.formats.head_mesh import audio_name
 from facegen.rig import Rig
 from facegen.rig.control_names import arkit_name, arkit_stem, combined, plain
 from facegen.rig.head_pose import quaternions
+
+if TYPE_CHECKING:
+    from scipy.spatial.transform import Rotation
 
 BINARY = (".glb", ".vrm")
 FLOAT = 5126
@@ -140,11 +143,11 @@ class _Model:
         """Targets of the mesh ``mesh`` at ``node`` that a control drives, with their weights at 1."""
         if self._known(control):
             return [(i, 1.0) for i, name in enumerate(names) if name == control]
-        shown = [e for e in self.avatar.expressions if e == control] or [
+        matching = [e for e in self.avatar.expressions if e == control] or [
             e for e in self.avatar.expressions if arkit_name(e) == control
         ]
-        if shown:
-            binds = self.avatar.expressions[shown[0]]
+        if matching:
+            binds = self.avatar.expressions[matching[0]]
             return [(b.index, b.weight) for b in binds if b.on(mesh, node) and 0 <= b.index < len(names)]
         alike = [(i, 1.0) for i, name in enumerate(names) if arkit_name(name) == control]
         sides = {plain(control + side) for side in ("Left", "L", "Right", "R")}
@@ -156,6 +159,8 @@ class _Model:
 
     def add_head(self, head: np.ndarray) -> None:
         """Rotation and shift of the head's bone, whose own axes and those above may lie in any way."""
+        from scipy.spatial.transform import Rotation
+
         bone = self.nodes.named_joints(self.avatar.bones).get("head")
         if bone is None or "matrix" in self.nodes.rows[bone]:
             return
@@ -164,9 +169,8 @@ class _Model:
         above = self.nodes.world[parent] if parent >= 0 else np.eye(4)
         turn = _rotation(above[:3, :3])
         own = np.array(self.nodes.rows[bone].get("rotation", (0, 0, 0, 1)), np.float64)
-        world = quaternions(head).astype(np.float64) * np.array([sign, 1, sign, 1])
-        local = _product(_product(_conjugate(turn), _product(world, turn)), own)
-        local /= np.linalg.norm(local, axis=1, keepdims=True)
+        world = Rotation.from_quat(quaternions(head) * np.array([sign, 1, sign, 1]))
+        local = (turn.inv() * world * turn * Rotation.from_quat(own if own.any() else (0, 0, 0, 1))).as_quat()
         self._channel(bone, "rotation", local.astype(np.float32), "VEC4")
         shift = head[:, 3:].astype(np.float64) * METRES_PER_CM * np.array([sign, 1, sign])
         if shift.any():
@@ -215,28 +219,9 @@ class _Model:
         ]
 
 
-def _rotation(matrix: np.ndarray) -> np.ndarray:
-    """The unit quaternion x, y, z, w [4] of a matrix [3, 3] without its scale."""
+def _rotation(matrix: np.ndarray) -> Rotation:
+    """The rotation nearest to ``matrix`` (3, 3), which may also scale: the polar decomposition's orthogonal part."""
     from scipy.spatial.transform import Rotation
 
     left, _, right = np.linalg.svd(matrix)
-    near = left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right
-    return Rotation.from_matrix(near).as_quat()
-
-
-def _conjugate(q: np.ndarray) -> np.ndarray:
-    return q * np.array([-1, -1, -1, 1])
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamilton products of quaternions x, y, z, w [..., 4]."""
-    (ax, ay, az, aw), (bx, by, bz, bw) = np.moveaxis(a, -1, 0), np.moveaxis(b, -1, 0)
-    return np.stack(
-        [
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-            aw * bw - ax * bx - ay * by - az * bz,
-        ],
-        axis=-1,
-    )
+    return Rotation.from_matrix(left @ np.diag([1, 1, np.linalg.det(left @ right)]) @ right)

@@ -1,4 +1,4 @@
-"""Curves for the shapes, bones and properties of a character in an editor: as few Bézier keys, layer by layer."""
+"""Keyframes for a character in an animation editor: reduced Bézier curves of its shapes, bones and properties, per layer."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ GROUPS = {
     "nonverbal": "expression",
     "breath": "head",
 }
-"""Layers of a take that an editor shows as part of another one."""
+"""Layers of a take that an editor shows merged into another layer."""
 
 
 class KeyframeCurve(NamedTuple):
-    """The keys of one curve of one target in one layer."""
+    """One F-curve: its target (mesh or armature), layer, name (shape, bone curve or property) and Bézier keys."""
 
     target: str
     layer: str
@@ -60,42 +60,82 @@ class KeyframeCurve(NamedTuple):
 
 
 def keyed(take: Take, targets: Sequence[Target], bound: float, layered: bool = False) -> list[KeyframeCurve]:
-    """The curves of all targets, each layer's apart where ``layered`` (they add up to the whole; bones are never
-    apart). Raises UsageError for a target that nothing would move."""
+    """Compute the keyframes of all targets.
+
+    Parameters
+    ----------
+    take : Take
+        The layered animation.
+    targets : sequence of Target
+        The meshes and armatures to key.
+    bound : float
+        Largest deviation, 0 to 1, of the reduced curves of shapes from the animation.
+    layered : bool
+        Give each layer curves of its own, which add up to the whole; bones always have a single layer.
+
+    Returns
+    -------
+    list of KeyframeCurve
+        Curves in the order of the targets.
+
+    Raises
+    ------
+    UsageError
+        For a target that nothing in the take would move.
+    """
     whole = compose(take, _controls(take))
     parts = _layers(take) if layered else {WHOLE: whole}
     curves: list[KeyframeCurve] = []
     for target in targets:
         if target.shapes:
-            way = map_shapes(target)
-            for number, (layer, animation) in enumerate(_through(way, parts, layered).items()):
+            mapping = map_shapes(target)
+            for number, (layer, animation) in enumerate(_mapped_curves(mapping, parts, layered).items()):
                 # Upper layers hold only what they move; the lowest has all, for the others to add to.
-                kept = [n for n, moves in zip(way.shapes, animation.any(axis=0), strict=True) if moves]
-                names = kept if number else list(way.shapes)
-                columns = [way.shapes.index(n) for n in names]
+                kept = [n for n, moves in zip(mapping.shapes, animation.any(axis=0), strict=True) if moves]
+                names = kept if number else list(mapping.shapes)
+                columns = [mapping.shapes.index(n) for n in names]
                 fits = fit_keys(animation[:, columns], bound)
                 curves += [
-                    KeyframeCurve(target.name, layer, n, _short(k)) for n, k in zip(names, fits, strict=True)
+                    KeyframeCurve(target.name, layer, n, _merge_constant(k))
+                    for n, k in zip(names, fits, strict=True)
                 ]
         curves += [KeyframeCurve(target.name, WHOLE, *row) for row in bone_keys(target, whole, bound)]
     return curves
 
 
-def _short(keys: Keys) -> Keys:
-    """One key for a curve that stays where it is."""
+def _merge_constant(keys: Keys) -> Keys:
+    """A single key for a constant curve."""
     parts = (keys.frames, keys.values, keys.arriving, keys.leaving)
     still = (keys.values == keys.values[0]).all() and not keys.arriving.any() and not keys.leaving.any()
     return Keys(*(part[:1] for part in parts)) if still else keys
 
 
 def edited(take: Take, targets: Sequence[Target]) -> Animation:
-    """The take's curves as the targets' edits change them: what ``editing.with_hand`` takes up."""
+    """Apply the targets' edits, made in an editor, to the take's curves.
+
+    Parameters
+    ----------
+    take : Take
+        The take that was keyed.
+    targets : sequence of Target
+        Targets whose ``edits`` hold the edited curves (T,).
+
+    Returns
+    -------
+    Animation
+        The edited curves (T, C) float32, for ``facegen.pipeline.edit.apply_hand_edits``.
+
+    Raises
+    ------
+    UsageError
+        For an edit that has not one finite number per frame.
+    """
     whole = compose(take, _controls(take))
     parts = {**_layers(take), WHOLE: whole}
     total = np.zeros_like(whole.values)
     for target in targets:
         if target.shapes and target.edits:
-            change = _back(map_shapes(target), target, parts, whole)
+            change = _control_change(map_shapes(target), target, parts, whole)
             # What two meshes of one character share is edited once, on either.
             total = np.where(np.abs(change) > np.abs(total), change, total)
     return replace(whole, values=whole.values + total)
@@ -106,39 +146,43 @@ def _controls(take: Take) -> tuple[str, ...]:
 
 
 def _layers(take: Take) -> dict[str, Animation]:
-    """What each group of layers adds to those below; all of them together are the whole."""
+    """Cumulative animation up to each layer, by ``number.group``; the last one is the whole."""
     controls = _controls(take)
     parts: dict[str, Animation] = {}
     below = None
     for count in range(1, len(take.layers) + 1):
-        sum_ = compose(replace(take, layers=take.layers[:count]), controls)
+        composed = compose(replace(take, layers=take.layers[:count]), controls)
         group = GROUPS.get(take.layers[count - 1].name, take.layers[count - 1].name)
-        parts[f"{count}.{group}"] = sum_
-        below = sum_
+        parts[f"{count}.{group}"] = composed
+        below = composed
     if below is None:
         return {HAND: compose(take, controls)}
     return parts
 
 
-def _through(way: ShapeMapping, parts: Mapping[str, Animation], layered: bool) -> dict[str, np.ndarray]:
-    """The shapes' curves of each part; where ``layered`` what each group adds to those below it."""
+def _mapped_curves(
+    mapping: ShapeMapping, parts: Mapping[str, Animation], layered: bool
+) -> dict[str, np.ndarray]:
+    """The shapes' curves (T, S) of each part; where ``layered``, what each group adds to those below it."""
     if not layered:
-        return {name: way.apply(animation) for name, animation in parts.items()}
+        return {name: mapping.apply(animation) for name, animation in parts.items()}
     added: dict[str, np.ndarray] = {}
     below: Any = 0.0
     for name, animation in parts.items():
         group = name.partition(".")[2] or name
-        now = way.apply(animation)
-        added[group] = added.get(group, 0.0) + (now - below)
-        below = now
+        curves = mapping.apply(animation)
+        added[group] = added.get(group, 0.0) + (curves - below)
+        below = curves
     return added
 
 
-def _back(way: ShapeMapping, target: Target, parts: Mapping[str, Animation], whole: Animation) -> np.ndarray:
-    """What the target's edits change in the controls, [T, C]: through the map backwards, by least squares."""
+def _control_change(
+    mapping: ShapeMapping, target: Target, parts: Mapping[str, Animation], whole: Animation
+) -> np.ndarray:
+    """The change of the controls (T, C) that the target's edits imply: the inverse mapping by least squares."""
     layered = {name: part for name, part in parts.items() if name != WHOLE}
-    before = {**_through(way, layered, True), WHOLE: way.apply(whole)}
-    change = np.zeros((len(whole), len(way.shapes)), np.float32)
+    before = {**_mapped_curves(mapping, layered, True), WHOLE: mapping.apply(whole)}
+    change = np.zeros((len(whole), len(mapping.shapes)), np.float32)
     for layer, curves in target.edits.items():
         for shape, values in curves.items():
             row = np.asarray(values, np.float32)
@@ -148,14 +192,16 @@ def _back(way: ShapeMapping, target: Target, parts: Mapping[str, Animation], who
                     path=target.name,
                     remedy="give a number for each frame",
                 )
-            if shape in way.shapes:
-                column = way.shapes.index(shape)
+            if shape in mapping.shapes:
+                column = mapping.shapes.index(shape)
                 known = before.get(layer)
                 change[:, column] += row - (0.0 if known is None else known[:, column])
     moved = np.abs(change).max(axis=0, initial=0) > 0
-    back = np.linalg.pinv(way.links()[:, moved]) if moved.any() else np.zeros((0, len(way.route.source)))
-    shifted = (change[:, moved] @ back).astype(np.float32)
-    place = {name: i for i, name in enumerate(way.route.source)}
+    inverse = (
+        np.linalg.pinv(mapping.links()[:, moved]) if moved.any() else np.zeros((0, len(mapping.route.source)))
+    )
+    shifted = (change[:, moved] @ inverse).astype(np.float32)
+    place = {name: i for i, name in enumerate(mapping.route.source)}
     return np.stack(
         [shifted[:, place[c]] if c in place else np.zeros(len(whole), np.float32) for c in whole.controls],
         axis=1,

@@ -1,4 +1,4 @@
-"""Curves of bones and properties from controls and the head's pose."""
+"""F-curves of bones and properties from controls and the head pose."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from facegen.core.keyframe_reduction import Keys, fit_keys
 from facegen.formats.keyframes.targets import SHIFTS, TURNS, BoneRotation, Target
 from facegen.rig import head_matrices
 
-TURN_SHARE = 0.2
+BONE_BOUND_SHARE = 0.2
 """Bound of turns in radians and shifts in metres, as a share of the bound of shapes."""
 
 
@@ -22,8 +22,8 @@ def bone_keys(target: Target, whole: Animation, bound: float) -> Iterator[tuple[
         values = _sum(channel.terms, whole, target.name)[:, None]
         yield channel.name, fit_keys(values, bound)[0]
     for turn in target.turns:
-        for name, values in _turned(turn, whole, target.name):
-            for index, keys in enumerate(fit_keys(values, bound * TURN_SHARE)):
+        for name, values in _bone_curves(turn, whole, target.name):
+            for index, keys in enumerate(fit_keys(values, bound * BONE_BOUND_SHARE)):
                 yield f"{name}#{index}", keys
 
 
@@ -44,7 +44,7 @@ def _sum(terms: Sequence[tuple[str, float]], animation: Animation, target: str) 
     return total
 
 
-def _turned(turn: BoneRotation, animation: Animation, target: str) -> Iterator[tuple[str, np.ndarray]]:
+def _bone_curves(turn: BoneRotation, animation: Animation, target: str) -> Iterator[tuple[str, np.ndarray]]:
     """The named curves of a bone, [T, 3 or 4]: its turn about its own axes, and its shift along them."""
     from scipy.spatial.transform import Rotation
 

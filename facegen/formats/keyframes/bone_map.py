@@ -6,7 +6,7 @@ x y z in metres, +Y up and +Z ahead) or the path of a property such as ``["mouth
 channel is ``unit`` names two bones (``bone`` and ``source``) and how many metres lie between them where the shifts are
 right: shifts grow with the character. Lines that begin with # are comments.
 
-``facegen/data/bones`` holds maps of rigs that many characters have; of those, bones that a character lacks are passed over.
+``facegen/data/bones`` holds maps of rigs that many characters have; there, bones that a character lacks are skipped.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def shipped_maps() -> dict[str, str]:
     return {f.name.removesuffix(".csv"): f.read_text(encoding="utf-8") for f in found}
 
 
-def telling_bones() -> dict[str, str]:
-    """For each map that comes with facegen the bone that shows whose character it is."""
+def signature_bones() -> dict[str, str]:
+    """Return, for each shipped map, the bone by which a character of that rig is recognized."""
     return {name: _jaw(read_bone_map(text, name)) for name, text in shipped_maps().items()}
 
 
@@ -44,21 +44,21 @@ def _jaw(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 @dataclass(frozen=True)
-class _Wanted:
-    """Rows of a map that is called ``name``; ``patient``: of bones that are not there nothing is said."""
+class _BoneMap:
+    """Rows of the map ``name``; ``optional``: bones that the character lacks are skipped silently."""
 
     name: str
     rows: list[dict[str, Any]]
-    patient: bool
+    optional: bool
 
 
-def _wanted(row: Mapping[str, Any]) -> _Wanted:
+def _requested_map(row: Mapping[str, Any]) -> _BoneMap:
     """The map that a request's row names or holds. Raises RigError."""
     text, name, known = str(row["bone_map"]), str(row.get("map_name", "the bone map")), shipped_maps()
     if "\n" in text or "," in text:
-        return _Wanted(name, read_bone_map(text, name), False)
+        return _BoneMap(name, read_bone_map(text, name), False)
     if text == AUTO:
-        text = next((n for n, bone in telling_bones().items() if bone in row["bones"]), "")
+        text = next((n for n, bone in signature_bones().items() if bone in row["bones"]), "")
         if not text:
             raise RigError(
                 "has no bones that facegen knows", path=row["name"], remedy="give a bone map (Bones)"
@@ -66,7 +66,7 @@ def _wanted(row: Mapping[str, Any]) -> _Wanted:
     if text not in known:
         remedy = nearest(text, list(known))
         raise RigError("is neither a bone map nor the name of one", path=text, remedy=remedy)
-    return _Wanted(text, read_bone_map(known[text], text), True)
+    return _BoneMap(text, read_bone_map(known[text], text), True)
 
 
 def read_bone_map(text: str, name: str) -> list[dict[str, Any]]:
@@ -106,11 +106,11 @@ def parts_of(
 
     Raises RigError for rows whose object is not in ``objects`` and for bones that it lacks.
     """
-    wanted = _wanted(row)
-    name, size = wanted.name, _size(wanted, row["bones"])
+    bone_map = _requested_map(row)
+    name, size = bone_map.name, _size(bone_map, row["bones"])
     channels: dict[str, list[tuple[str, float]]] = {}
     turns: dict[str, dict[str, list[tuple[str, float]]]] = {}
-    for cells in (cells for cells in wanted.rows if cells["channel"] != UNIT):
+    for cells in (cells for cells in bone_map.rows if cells["channel"] != UNIT):
         owner, bone = cells.get("object", ""), cells.get("bone", "")
         if owner and owner not in objects:
             raise RigError(
@@ -119,7 +119,7 @@ def parts_of(
         if owner != row["name"] and (owner or not row.get("owner")):
             continue
         if bone and bone not in row["bones"]:
-            if wanted.patient:
+            if bone_map.optional:
                 continue
             reason = f"{row['name']} has no bone {bone!r}"
             raise RigError(reason, path=name, remedy=nearest(bone, sorted(row["bones"])))
@@ -131,20 +131,20 @@ def parts_of(
             channels.setdefault(path + cells["channel"], []).append(term)
     return (
         tuple(Channel(path, tuple(terms)) for path, terms in channels.items()),
-        tuple(_turn(row["bones"][bone], terms, bone, name) for bone, terms in turns.items()),
+        tuple(_bone_rotation(row["bones"][bone], terms, bone, name) for bone, terms in turns.items()),
     )
 
 
-def _size(wanted: _Wanted, bones: Mapping[str, Any]) -> float:
-    """How many times as large as the map's head the character's is."""
-    for cells in wanted.rows:
+def _size(bone_map: _BoneMap, bones: Mapping[str, Any]) -> float:
+    """Size of the character's head relative to the map's."""
+    for cells in bone_map.rows:
         pair = [bones.get(cells[key], {}).get("at") for key in ("bone", "source")]
         if cells["channel"] == UNIT and all(pair) and cells["scale"] > 0:
             return math.dist(*pair) / float(cells["scale"])
     return 1.0
 
 
-def _turn(
+def _bone_rotation(
     about: Mapping[str, Any], terms: Mapping[str, list[tuple[str, float]]], bone: str, name: str
 ) -> BoneRotation:
     order = str(about["order"])

@@ -1,4 +1,4 @@
-"""Requests as JSON gives them."""
+"""Reading a request for keyframes from its JSON values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way from controls to a character's shapes, found by their names."""
+"""Mapping the ARKit controls to a character's shape keys by the shapes' names."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class ShapeMatch(NamedTuple):
 
 
 def presets() -> tuple[str, ...]:
-    """What may be said of whose names a character's shapes are."""
+    """Return the naming presets that a target may have."""
     return (AUTO, *built_in_rigs(), CUSTOM)
 
 
 def matches(targets: Sequence[Target]) -> list[ShapeMatch]:
-    """What drives the shapes of each target that has some."""
+    """Return, for each target with shapes, the controls that drive each shape."""
     return [ShapeMatch(t.name, *map_shapes(t).table(t.shapes)) for t in targets if t.shapes]
 
 
 def known(targets: Sequence[Target]) -> tuple[Target, ...]:
-    """``targets`` without the optional ones of whose shapes nothing is known. Raises UsageError where none remains."""
-    kept = tuple(t for t in targets if not t.optional or t.map or _named(t)[1])
+    """Return ``targets`` without optional ones whose shape names are unknown; UsageError where none remains."""
+    kept = tuple(t for t in targets if not t.optional or t.map or _control_names(t)[1])
     kept = tuple(t for t in kept if t.shapes or t.channels or t.turns)
     if not kept:
         what = (
@@ -49,8 +49,8 @@ def known(targets: Sequence[Target]) -> tuple[Target, ...]:
 
 @dataclass(frozen=True, eq=False)
 class ShapeMapping:
-    """From controls to a target's ``shapes``: ``route`` leads to ``named`` (a control set's own names), column
-    ``columns[i]`` of which is ``shapes[i]``."""
+    """A mapping from controls to a target's ``shapes``: ``route`` retargets to a control set, whose column
+    ``columns[i]`` drives ``shapes[i]``."""
 
     preset: str
     shapes: tuple[str, ...]
@@ -58,11 +58,11 @@ class ShapeMapping:
     columns: tuple[int, ...]
 
     def apply(self, animation: Animation) -> np.ndarray:
-        """The shapes' curves, [T, S]."""
+        """Return the shapes' curves (T, S) float32."""
         return self.route.apply(animation).values[:, list(self.columns)]
 
     def links(self) -> np.ndarray:
-        """How much of each control goes into each shape, without clamps and curves: [controls, shapes]."""
+        """Linear weight of each control in each shape (controls, shapes), without clamps and curves."""
         total: np.ndarray | None = None
         names: Sequence[str] = ()
         for step in self.route.steps:
@@ -79,10 +79,10 @@ class ShapeMapping:
         assert total is not None
         return total[:, list(self.columns)]
 
-    def table(self, asked: Sequence[str]) -> tuple[str, dict[str, tuple[str, ...]]]:
-        """``preset``, and for each shape that was asked about its controls, the strongest first."""
+    def table(self, requested: Sequence[str]) -> tuple[str, dict[str, tuple[str, ...]]]:
+        """Return ``preset`` and, for each requested shape, the controls that drive it, strongest first."""
         links = np.abs(self.links())
-        found: dict[str, tuple[str, ...]] = {shape: () for shape in asked}
+        found: dict[str, tuple[str, ...]] = {shape: () for shape in requested}
         for shape, column in zip(self.shapes, links.T, strict=True):
             order = np.argsort(-column, kind="stable")
             least = max(0.05, 0.3 * float(column.max(initial=0.0)))
@@ -91,7 +91,7 @@ class ShapeMapping:
 
 
 def map_shapes(target: Target) -> ShapeMapping:
-    """How the ARKit controls move the target's shapes. Raises UsageError where none of them can be told."""
+    """Return the mapping from the ARKit controls to the target's shapes; UsageError where no shape name is known."""
     source = load_rig("arkit")
     if target.preset == CUSTOM or (target.map and target.preset == AUTO):
         if not target.map:
@@ -100,11 +100,11 @@ def map_shapes(target: Target) -> ShapeMapping:
             )
         rig = Rig(target.name, tuple(Control(s) for s in target.shapes))
         rig_map = read_map(target.map, source, rig)
-        return _way(CUSTOM, target, RetargetChain((rig_map,)), {s: s for s in target.shapes})
+        return _shape_mapping(CUSTOM, target, RetargetChain((rig_map,)), {s: s for s in target.shapes})
     if target.preset not in presets():
         remedy = nearest(target.preset, presets())
         raise UsageError(f"no preset is called {target.preset!r}", path=target.name, remedy=remedy)
-    preset, named = _named(target)
+    preset, named = _control_names(target)
     if not named:
         raise UsageError(
             f"none of its {len(target.shapes)} shapes has a name that facegen knows",
@@ -113,32 +113,34 @@ def map_shapes(target: Target) -> ShapeMapping:
         )
     wanted = Rig(target.name, tuple(Control(n) for n in dict.fromkeys(named.values())))
     if preset == "arkit":
-        return _way(preset, target, RetargetChain((_same(source, wanted),)), named)
-    return _way(preset, target, find_map(source, wanted), named)
+        return _shape_mapping(preset, target, RetargetChain((_identity_map(source, wanted),)), named)
+    return _shape_mapping(preset, target, find_map(source, wanted), named)
 
 
-def _way(preset: str, target: Target, route: RetargetChain, named: Mapping[str, str]) -> ShapeMapping:
+def _shape_mapping(
+    preset: str, target: Target, route: RetargetChain, named: Mapping[str, str]
+) -> ShapeMapping:
     shapes = tuple(s for s in target.shapes if named.get(s) in route.target)
     return ShapeMapping(preset, shapes, route, tuple(route.target.index(named[s]) for s in shapes))
 
 
-def _same(source: Rig, target: Rig) -> RigMap:
+def _identity_map(source: Rig, target: Rig) -> RigMap:
     names = target.control_names
     return RigMap(
         source.control_names, names, np.array([[a == b for b in names] for a in source.control_names])
     )
 
 
-def _named(target: Target) -> tuple[str, dict[str, str]]:
+def _control_names(target: Target) -> tuple[str, dict[str, str]]:
     """The control set whose names the shapes have, and each known shape's name in it."""
     as_arkit = _as_arkit(target.shapes)
     if target.preset == "arkit":
         return "arkit", as_arkit
     if target.preset != AUTO:
-        return target.preset, _spelled(target.shapes, load_rig(target.preset).control_names)
-    spoken = control_set_of(target.shapes)
-    exact = _spelled(target.shapes, load_rig(spoken).control_names) if spoken else {}
-    return ("arkit", as_arkit) if len(as_arkit) >= len(exact) else (spoken, exact)
+        return target.preset, _same_spelling(target.shapes, load_rig(target.preset).control_names)
+    control_set = control_set_of(target.shapes)
+    exact = _same_spelling(target.shapes, load_rig(control_set).control_names) if control_set else {}
+    return ("arkit", as_arkit) if len(as_arkit) >= len(exact) else (control_set, exact)
 
 
 def _as_arkit(shapes: Sequence[str]) -> dict[str, str]:
@@ -157,7 +159,7 @@ def _as_arkit(shapes: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _spelled(shapes: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+def _same_spelling(shapes: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Shapes that are ``names`` but for case, punctuation and what stands before the last dot or colon."""
     known = {plain(n): n for n in names}
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What is asked for, as plain JSON, so that an add-on in another program needs nothing of facegen to ask."""
+"""The request for keyframes: plain values that an add-on can send as JSON without importing facegen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 AUTO, CUSTOM = "auto", "custom"
 WHOLE = ""
-"""The name of the layer that is all layers together."""
+"""The name of the layer that holds the sum of all layers."""
 TURNS, SHIFTS = ("yaw", "pitch", "roll"), ("x", "y", "z")
 
 
@@ -35,9 +35,9 @@ class BoneRotation:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to key. ``preset`` says whose names ``shapes`` are (``auto``, ``custom`` with ``map``, or a rig);
+    """One mesh or armature to key. ``preset`` says whose names ``shapes`` are (``auto``, ``custom`` with ``map``, or a rig);
     ``edits`` are curves [T] that an animator changed, by layer (``WHOLE`` for all of them) and shape. One that is
-    ``optional`` is passed over where none of its shapes is known."""
+    ``optional`` is skipped where none of its shapes is known."""
 
     name: str
     shapes: tuple[str, ...] = ()

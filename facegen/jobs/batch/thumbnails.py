@@ -22,7 +22,7 @@ def card_of(done: JobResult) -> dict[str, Any] | None:
 
     card = qa.check(done.take)
     lines = [
-        [line.label, line.shown, line.verdict] for line in card.lines if line.verdict in ("warn", "fail")
+        [line.label, line.formatted, line.verdict] for line in card.lines if line.verdict in ("warn", "fail")
     ]
     return {"verdict": card.verdict, "lines": lines}
 

@@ -1,4 +1,4 @@
-"""What a check finds: lines with a value, the range it should lie in, a verdict and the spans at fault."""
+"""``CheckReport``: what a check finds, one ``CheckResult`` per figure with its range, verdict and faulty spans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,23 @@ from facegen.evaluation.report.thresholds import FAIL, PASS, SKIPPED, VERDICTS, 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One line of the card. ``value`` is None, and ``verdict`` SKIPPED, where ``reason`` says why there is none."""
+    """One figure of a report.
+
+    Attributes
+    ----------
+    name, group, label : str
+        Its name in JSON, its group, and its label for people.
+    value : float or None
+        The figure in ``range.unit``; None where it was not measured.
+    range : Range
+        Where it should lie.
+    verdict : str
+        PASS, WARN, FAIL, or SKIPPED where there is no value.
+    spans : tuple of FaultSpan
+        Times in seconds at which it is out of range.
+    reason : str
+        Why there is no value.
+    """
 
     name: str
     group: str
@@ -25,15 +41,15 @@ class CheckResult:
     reason: str = ""
 
     @property
-    def shown(self) -> str:
-        """Value and unit for people."""
+    def formatted(self) -> str:
+        """Value and unit as people read them."""
         if self.value is None:
             return "–"
         unit = "" if self.range.unit == "1" else f" {self.range.unit}"
         return f"{_short(self.value):.10g}{unit}"
 
     def plain(self) -> dict[str, Any]:
-        """The line as JSON values."""
+        """Return the result as JSON values."""
         return {
             "name": self.name,
             "group": self.group,
@@ -49,10 +65,22 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """The lines of one check, in the order of the tables of checks.
+    """The results of one check, in the order of the tables of checks.
 
-    ``name`` and ``sound`` are the names of what was checked (None where there is none), ``notes`` what was odd about
-    reading the sound, ``drawing`` what a page draws beside the table.
+    Attributes
+    ----------
+    name : str
+        Name of what was checked.
+    sound : str or None
+        Name of the sound that it was checked against.
+    seconds : float
+        Length, s.
+    lines : tuple of CheckResult
+        The results.
+    notes : tuple of str
+        Warnings about reading the sound.
+    drawing : Mapping
+        What the page draws beside the table: ``animation``, ``phones`` and ``levels``.
     """
 
     name: str
@@ -64,7 +92,7 @@ class CheckReport:
 
     @property
     def verdict(self) -> str:
-        """The worst verdict of any line that was measured."""
+        """The worst verdict of any figure that was measured."""
         return max(
             (line.verdict for line in self.lines if line.verdict != SKIPPED), key=VERDICTS.index, default=PASS
         )
@@ -74,7 +102,7 @@ class CheckReport:
         return self.verdict == FAIL
 
     def line(self, name: str) -> CheckResult:
-        """The line called ``name``. KeyError where there is none."""
+        """Return the result called ``name``; KeyError where there is none."""
         for line in self.lines:
             if line.name == name:
                 return line
