@@ -20,6 +20,7 @@ from facegen.cli.app import COMMANDS, run
 from facegen.cli.report import Reporter, own_streams
 from facegen.core.errors import OutputError
 from facegen.core.registry import load_object
+from tests.helpers.processes import INTERRUPTIBLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -267,7 +268,12 @@ def test_interrupt_leaves_no_temporary_file(number, tmp_path):
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+        preexec_fn=INTERRUPTIBLE,
     )
     assert child.stdout.readline() == "working\n"
     child.send_signal(number)

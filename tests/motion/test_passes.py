@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import time
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -17,49 +16,17 @@ from facegen.emotion import CATEGORIES, EmotionSpan, EmotionTrack, named_emotion
 from facegen.emotion.action_units import DATA, action_table
 from facegen.evaluation.metrics.eyes import blinks
 from facegen.motion.context import Context
-from facegen.motion.lipsync.coarticulation import CoarticulationDecoder
 from facegen.motion.passes import FINISHING, PASSES, enabled, finishing
 from facegen.motion.passes.lip_closure import lip_closure
 from facegen.motion.passes.preparatory_opening import preparatory_opening
 from facegen.motion.take import Layer, Take, compose
 from facegen.rig import ARKIT
 from facegen.speech.phone_timing import one_hot
-from facegen.speech.phones import LABELS, Features, Phone, PhoneTrack
-from tests.motion.test_coarticulation import gap
+from facegen.speech.phones import LABELS, Phone, PhoneTrack
+from tests.helpers.lip_gap import gap
+from tests.helpers.talking import solve, talk
 
 MOUTH = ("mouth", "jaw", "tongue")
-SENTENCE = "SIL SIL SIL HH AH L OW M AA P B IY F AY V W UW D AE T S IH K SIL SIL SIL"
-
-
-def talk(seconds: float = 6.0, fps: str = "30", text: str = SENTENCE, emotion=None, **settings) -> Context:
-    """The context of ``text``'s phones, 100 ms each, repeated for ``seconds``."""
-    count = round(seconds * 100)
-    labels = np.resize(np.repeat([LABELS.index(p) for p in text.split()], 10), count)
-    posteriors = np.eye(len(LABELS), dtype=np.float32)[labels]
-    spoken = labels != 0
-    beat = 6 * np.sin(np.arange(count) * 0.11)
-    energy = np.where(spoken, -28 + beat, -90).astype(np.float32)
-    pitch = np.where(spoken, 120 + 3 * beat, 0).astype(np.float32)
-    config = Config(fps=fps, **settings)
-    rate = Fraction(fps)
-    frames = int(np.ceil(Fraction(count, 100) * rate))
-    track = (
-        emotion if isinstance(emotion, EmotionTrack) else EmotionTrack(parse_emotion(emotion or "neutral"))
-    )
-    features = Features(posteriors, energy, pitch)
-    return Context(config, rate, frames, features, PhoneTrack.from_frames(labels), track)
-
-
-def solve(context: Context) -> Take:
-    """What the pipeline makes of a context."""
-    settings = {**context.config.plain(), "passes": finishing(context.config)}
-    take = Take(context.fps, context.frames, {}, context.phones, context.emotion, (), settings)
-    take = take.with_layer(Layer("lips", "add", CoarticulationDecoder().decode(context)))
-    for row in enabled(context.config):
-        layer = row.run(take, context)
-        if layer is not None:
-            take = take.with_layer(layer)
-    return take
 
 
 def mouth_gap(take: Take) -> np.ndarray:

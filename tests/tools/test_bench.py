@@ -7,7 +7,7 @@ import math
 
 def test_stages_add_up(tmp_path, monkeypatch):
     monkeypatch.setenv("FACEGEN_THREADS", "1")
-    from tests.faults.inline import short_sounds
+    from tests.helpers.inline_batch import short_sounds
     from tools.benchmarks.stages import stage_times
 
     clip = short_sounds(tmp_path, 1, seconds=2.0) / "clip000.wav"

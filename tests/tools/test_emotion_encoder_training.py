@@ -100,12 +100,12 @@ def test_disturbed_sound_keeps_its_words_and_follows_its_seed():
 def voice():
     """A vowel of 120 Hz that wavers by a semitone, 1.5 s."""
     pytest.importorskip("pyworld", reason="voices are said again with pyworld (extra: train)")
-    from tools.training.emotion_encoder import emotional_prosody as prosody
+    from tools.training.emotion_encoder import emotional_prosody
 
     time = np.arange(24_000) / 16_000
     phase = np.cumsum(120 * 2 ** (np.sin(2 * np.pi * 3 * time) / 12)) / 16_000
     pulses = (np.diff(np.floor(phase), prepend=0) > 0).astype(float)
-    return prosody, prosody.parted(scipy.signal.lfilter([1], [1, -1.6, 0.81], pulses))
+    return emotional_prosody, emotional_prosody.parted(scipy.signal.lfilter([1], [1, -1.6, 0.81], pulses))
 
 
 def heard_again(prosody, voice, seed: int = 1, **change: float):

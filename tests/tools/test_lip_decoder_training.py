@@ -18,7 +18,7 @@ from facegen.motion.lipsync.gestures import controls as decoder_controls
 from facegen.motion.lipsync.learned import GESTURES, SPEAKER_DIMENSIONS
 from facegen.speech.phones import LABELS
 from tools.evaluation.lip_heads import aria_head, ict_head
-from tools.training import train_lip_decoder as train_decoder
+from tools.training import train_lip_decoder
 from tools.training.lip_decoder import (
     batches as data,
 )
@@ -140,15 +140,15 @@ def corpus(monkeypatch):
     for name, value in small.items():
         monkeypatch.setattr(data, name, lambda cache, value=value: value)
     monkeypatch.setattr(losses, "heads", lambda folder: (losses.LipHead(aria_head()),))
-    return train_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[], all_takes=False))
+    return train_lip_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[], all_takes=False))
 
 
 def test_training_goes_on_where_it_ended(corpus, tmp_path):
-    def train(steps: int, folder) -> train_decoder.Trainer:
+    def train(steps: int, folder) -> train_lip_decoder.Trainer:
         options = argparse.Namespace(
             steps=4, batch=6, channels=8, rate=1e-3, dropout=0.1, seed=1, checkpoint=folder, until=steps
         )
-        trainer = train_decoder.Trainer(options, corpus, 0)
+        trainer = train_lip_decoder.Trainer(options, corpus, 0)
         trainer.run()
         return trainer
 

@@ -26,7 +26,7 @@ from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import correlation, lag_ms
 from facegen.evaluation.metrics.lips import contacts, openings
-from facegen.motion.passes import lip_opening_network as parting
+from facegen.motion.passes import lip_opening_network
 from facegen.pipeline.animate import animate
 from facegen.speech.phones import Phone, PhoneTrack
 from tools.evaluation.lip_heads import Head, aria_head, ict_head
@@ -187,7 +187,7 @@ def main() -> int:
     parser.add_argument("--csv", type=Path, help="file for a row a clip")
     options = parser.parse_args()
     if options.parting:
-        parting.weights = lambda: load_file(options.parting)
+        lip_opening_network.weights = lambda: load_file(options.parting)
     head: Head = ict_head(options.data / "ict-facekit") if options.head == "ict" else aria_head()
     true_phones, results, rows = given_phones(options.phones), defaultdict(list), []
     for clip in find_clips(options.data):

@@ -17,8 +17,7 @@ import onnxruntime
 
 from facegen.speech.logmel import SILENCE
 from facegen.speech.phones import BILABIALS, LABELS
-from tools.training.phone_encoder import linear_baseline as baseline
-from tools.training.phone_encoder import viseme_classes
+from tools.training.phone_encoder import linear_baseline, viseme_classes
 
 SOURCES = ("speechocean762", "grid", "emodb", "flite", "espeak")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -95,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     lines = [HEADER, *(r.row() for r in measure(options.cache, onnx_scorer(options.model)).values())]
     if not options.no_baseline:
-        linear = baseline.train(options.cache)
+        linear = linear_baseline.train(options.cache)
         lines += [
             r.row().replace("| ", "| linear baseline: ", 1) for r in measure(options.cache, linear).values()
         ]

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.speech.phones import Phone, PhoneTrack
-from tools.training.lip_decoder import video_lips as faces
+from tools.training.lip_decoder import video_lips
 from tools.training.lip_decoder.windows import (
     FRAMES,
     VIDEO_FPS,
@@ -106,7 +106,7 @@ def videos(options: argparse.Namespace):
     phones = {row["clip"]: row["phones"] for row in lines}
     for sample in grid.samples(options.data):
         points = track(sample.video, options.tracks / sample.video.parent.parent.name)
-        gap, width = faces.lips(points)
+        gap, width = video_lips.lips(points)
         spans = PhoneTrack(tuple(Phone(*p) for p in phones.get(sample.video.stem, ())))
         known = sample.video.stem in phones
         labels = spans.frames(FRAMES)[:FRAMES] if known else np.full(FRAMES, -1, np.int16)
@@ -115,7 +115,7 @@ def videos(options: argparse.Namespace):
             {
                 "gap": gap,
                 "width": width,
-                "brow": faces.brows(points),
+                "brow": video_lips.brows(points),
                 "phones": labels,
                 "speaker": np.array(sample.speaker),
                 "clip": np.array(sample.video.stem),
