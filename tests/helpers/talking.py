@@ -46,3 +46,8 @@ def solve(context: Context) -> Take:
         if layer is not None:
             take = take.with_layer(layer)
     return take
+
+
+def rises(curve: np.ndarray, level: float) -> np.ndarray:
+    """Frames after which ``curve`` rises above ``level``."""
+    return np.flatnonzero(np.diff((curve > level).astype(int)) == 1)
