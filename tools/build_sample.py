@@ -9,6 +9,7 @@ rounded for w, oo, open for ah, and a pause in which the mouth must rest.
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import tempfile
 from pathlib import Path
@@ -36,6 +37,9 @@ def speak(text: str, rate: int = 16_000) -> np.ndarray:
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     rate = 16_000
     pause = np.zeros(int(PAUSE_S * rate), np.float32)
     pieces = [pause[: rate // 4]]

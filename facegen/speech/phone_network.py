@@ -16,7 +16,7 @@ from facegen.speech.phones import LABELS
 
 MAX_MODEL_BYTES = 256 * 2**20
 MAX_CONTEXT = 10 * FEATURE_HZ  # frames; more would make each short window mostly context
-_REMEDY = "use a model made by tools/encoder, or leave --encoder out"
+_REMEDY = "use a model made by tools/training/phone_encoder, or leave --encoder out"
 
 
 class PhoneNetwork:

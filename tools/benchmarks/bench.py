@@ -3,8 +3,8 @@
     python -m tools.benchmarks.bench                     all of them
     python -m tools.benchmarks.bench curves hour         only these
     python -m tools.benchmarks.bench --json out.json     and all figures as one JSON object
-    python -m tools.benchmarks.bench --compare HEAD~5    a minute of sound by that commit and this tree in turn
-    python -m tools.benchmarks.bench --against           networks of peers' sizes beside ours (needs torch and transformers)
+    python -m tools.benchmarks.bench --against HEAD~5    start-up, speech and export by that commit and this tree, turn about
+    python -m tools.benchmarks.bench --peers             networks of peers' sizes beside ours (needs torch and transformers)
 
 Prints one table row a figure: what, measured, goal. The sound is the sample recording repeated, written as
 16-bit WAV into a temporary folder; nothing is kept.
@@ -267,31 +267,20 @@ def batch_seconds(*command: str) -> float:
 
 
 def compare(commit: str, folder: Path) -> None:
-    """A minute of sound by ``commit`` and by this tree, by turns."""
-    other = folder / "other"
-    subprocess.run(["git", "worktree", "add", "--detach", "-q", str(other), commit], check=True, cwd=ROOT)
-    try:
-        clip, found = sound(folder, 60), {commit: [], "this tree": []}  # type: ignore[var-annotated]
-        for _ in range(5):
-            for name, place in ((commit, other), ("this tree", ROOT)):
-                found[name].append(
-                    timed(*facegen("animate", str(clip), "--quiet", "-o", str(folder / "c.csv")), at=place)
-                )
-        for name, runs in found.items():
-            wall, cpu = (min(r[k] for r in runs) for k in ("wall", "cpu"))
-            row(
-                f"a minute of sound by {name}",
-                f"{wall:.2f} s, {cpu:.2f} s of a core, {runs[0]['peak_mb']:.0f} MB",
-                "",
-            )
-    finally:
-        subprocess.run(["git", "worktree", "remove", "--force", str(other)], check=True, cwd=ROOT)
+    """All tasks of ``tools.benchmarks.against`` by ``commit`` and by this tree, turn about."""
+    from tools.benchmarks import against
+
+    if not against.is_quiet():
+        print("the machine is busy: only user+sys seconds can be relied on", file=sys.stderr)
+    clips = {seconds: sound(folder, seconds) for seconds in (5, 60, 600)}
+    against.against(commit, clips, folder, timed, row, ROOT)
 
 
-def against(folder: Path) -> None:
-    from tools.benchmarks.peer_networks import against as run
+def peers(folder: Path) -> None:
+    """Networks of the sizes that peers use, beside ours."""
+    from tools.benchmarks.peer_networks import against as run_peers
 
-    for name, seen in run(sound(folder, 10), 10).items():
+    for name, seen in run_peers(sound(folder, 10), 10).items():
         size = f", {seen['parameters'] / 1e6:.0f} M parameters" if "parameters" in seen else ""
         speed = f"{10 / seen['wall']:.1f} x real time ({10 / seen['cpu']:.1f} x a core)"
         row(f"10 s of sound: {name}{size}", f"{speed}, {seen['peak_mb']:.0f} MB", "")
@@ -330,10 +319,10 @@ def main() -> None:
     )
     parser.add_argument("which", nargs="*", metavar="|".join(BENCHES))
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--compare", metavar="COMMIT")
-    parser.add_argument("--against", action="store_true")
-    said = parser.parse_args()
-    which = said.which or ([] if said.compare or said.against else list(BENCHES))
+    parser.add_argument("--against", metavar="COMMIT")
+    parser.add_argument("--peers", action="store_true")
+    options = parser.parse_args()
+    which = options.which or ([] if options.against or options.peers else list(BENCHES))
     if unknown := [name for name in which if name not in BENCHES]:
         parser.error(f"no benchmark is called {unknown[0]}")
     began = time.perf_counter()
@@ -341,12 +330,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in which:
             BENCHES[name](Path(folder))
-        if said.compare:
-            compare(said.compare, Path(folder))
-        if said.against:
-            against(Path(folder))
-    if said.json:
-        said.json.write_text(json.dumps({"cores": os.cpu_count(), "rows": ROWS}, indent=1), encoding="utf-8")
+        if options.against:
+            compare(options.against, Path(folder))
+        if options.peers:
+            peers(Path(folder))
+    if options.json:
+        options.json.write_text(
+            json.dumps({"cores": os.cpu_count(), "rows": ROWS}, indent=1), encoding="utf-8"
+        )
     print(f"\n{time.perf_counter() - began:.0f} s in all", file=sys.stderr)
 
 

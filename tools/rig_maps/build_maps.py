@@ -8,6 +8,7 @@ rule decoder and of the emotion tables, so that a change there asks for a new ru
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -96,6 +97,9 @@ def save_map(source: Rig, target: Rig, rows: Mapping[str, Mapping[str, float]], 
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     arkit = load_rig("arkit")
     assert arkit.control_names == ARKIT
     for name, about in control_sets.FROM_ARKIT.items():
