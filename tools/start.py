@@ -92,9 +92,9 @@ def system_packages(wanted: dict[str, str]) -> None:
     command = f"apt-get install -y --no-install-recommends {' '.join(missing)}"
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         print(f"installing {' '.join(missing)}", flush=True)
-        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run(["apt-get", "update"], check=False, **quiet)
-        if subprocess.run(command.split(), check=False, **quiet).returncode == 0:
+        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+        subprocess.run(["apt-get", "update"], check=False, stdout=subprocess.DEVNULL)
+        if subprocess.run(command.split(), check=False, stdout=subprocess.DEVNULL).returncode == 0:
             return
     print(f"missing on this machine: {', '.join(missing)}; install with: sudo {command}", flush=True)
 

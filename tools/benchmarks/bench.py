@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -117,14 +118,14 @@ def retargeting(folder: Path) -> None:
 
     animate(sound(folder, 60), folder, runs=1)
     minute = Animation(
-        60, ARKIT, np.loadtxt(folder / "c.csv", delimiter=",", skiprows=1, usecols=range(2, 54))
+        Fraction(60), ARKIT, np.loadtxt(folder / "c.csv", delimiter=",", skiprows=1, usecols=range(2, 54))
     )
-    hours = Animation(60, ARKIT, np.resize(minute.values, (216000, 52)))
+    hours = Animation(Fraction(60), ARKIT, np.resize(minute.values, (216000, 52)))
     for name in ("metahuman", "oculus"):
         forth, back = find_mapping(load_rig("arkit"), load_rig(name))
-        there, seconds = clocked(lambda way=forth: way.apply(hours))
+        there, seconds = clocked(lambda way=forth: way.apply(hours))  # type: ignore[misc]
         row(f"an hour of 60 fps curves, arkit to {name}", f"{seconds:.1f} s", "< 5 s")
-        _, seconds = clocked(lambda way=back, given=there: way.apply(given))
+        _, seconds = clocked(lambda way=back, given=there: way.apply(given))  # type: ignore[misc]
         row(f"an hour of 60 fps curves, {name} to arkit", f"{seconds:.1f} s", "< 5 s")
     aria = load_rig("aria")
     vertices = np.stack(list(evaluate(aria, hours.slice(0, 1000 / 60).select(aria.control_names))))
@@ -148,10 +149,10 @@ def drawing(folder: Path) -> None:
     turning = np.c_[0.2 * np.sin(time_), np.zeros((2000, 5))]
     count = f"{len(aria.mesh.vertices):,} vertices"  # type: ignore[union-attr]
     for what, head in (("", None), (" and the head's motion", turning)):
-        moving = Animation(30, ARKIT, curves, head)
+        moving = Animation(Fraction(30), ARKIT, curves, head)
         speed = max(steady(evaluate(aria, moving)) for _ in range(3))
         row(f"52 shapes on {count}{what}", f"{speed:.0f} frames/s", ">= 2,000")
-    short = Animation(30, ARKIT, curves[:100], turning[:100])
+    short = Animation(Fraction(30), ARKIT, curves[:100], turning[:100])
     view, behind = camera_for(aria, "front", size), make_background("#2b2f36", size)
     speed = max(steady(OpenGLRenderer().frames(aria, short, view, size, behind)) for _ in range(3))
     row("pictures of 1280x720", f"{speed:.0f} frames/s", ">= 30")
@@ -159,20 +160,20 @@ def drawing(folder: Path) -> None:
 
 def importing(folder: Path) -> None:
     """A rig of another program's size and kind: aria as a VRM-like GLB; and ICT-FaceKit where FACEGEN_ICT names it."""
-    import os
+    import numpy as np
 
     from facegen.core.animation import Animation
     from facegen.formats import save
     from facegen.rig import ARKIT
     from facegen.rig.importing import import_rig
 
-    save(Animation(30, ARKIT, [[0.0] * 52] * 2), folder / "aria.glb", rig="aria")
+    save(Animation(Fraction(30), ARKIT, np.zeros((2, 52))), folder / "aria.glb", rig="aria")
     for what, path in (
         ("import of a GLB", folder / "aria.glb"),
         ("import of ICT-FaceKit", os.environ.get("FACEGEN_ICT")),
     ):
         if path:
-            rig, seconds = clocked(lambda path=path: import_rig(Path(path)).rig)
+            rig, seconds = clocked(lambda path=path: import_rig(Path(path)).rig)  # type: ignore[misc,arg-type]
             row(f"{what}, {len(rig.mesh.vertices):,} vertices", f"{seconds:.1f} s", "< 5 s")
 
 

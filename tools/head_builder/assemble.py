@@ -94,7 +94,7 @@ def build(p: Parameters) -> tuple[dict[str, Any], dict[str, np.ndarray], texture
             }
         )
         v, f = v + len(part.vertices), f + len(part.faces)
-    rig = {
+    rig: dict[str, Any] = {
         "format": 1,
         "name": "aria",
         "licence": "Apache-2.0",

@@ -58,7 +58,7 @@ def poses_of(rows: Mapping[str, tuple]) -> dict[str, dict[str, float]]:
     """The ARKit pose of each control of a table: ``("phones", text, strength)``, ``("emotion", name)`` or
     ``("controls", {name: value})``."""
     kinds = {"phones": viseme_pose, "emotion": expression_pose, "controls": dict}
-    return {name: kinds[row[0]](*row[1:]) for name, row in rows.items()}
+    return {name: kinds[row[0]](*row[1:]) for name, row in rows.items()}  # type: ignore[operator]
 
 
 def rig_json(name: str, about: Mapping, controls: Iterable[Control]) -> bytes:

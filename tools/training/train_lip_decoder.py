@@ -156,6 +156,8 @@ def held_out_takes() -> list[str]:
 class Placed(torch.nn.Module):
     """The network with the places of the speakers in the space of styles; nobody's place is the middle."""
 
+    places: torch.Tensor
+
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
         self.net = LipNet(channels, dropout)
@@ -217,12 +219,12 @@ class Trainer:
         self.model.train()
         known = torch.from_numpy(rng.random(len(batch)) < KNOWN_SPEAKER).to(self.corpus.device)
         who = torch.where(known, batch.who, torch.full_like(batch.who, batches.NOBODY))
-        articulation = rng.uniform(-1, 1, len(batch)) * (rng.random(len(batch)) < 0.4)
-        articulation = torch.from_numpy(articulation.astype(np.float32)).to(self.corpus.device)
+        drawn = rng.uniform(-1, 1, len(batch)) * (rng.random(len(batch)) < 0.4)
+        articulation = torch.from_numpy(drawn.astype(np.float32)).to(self.corpus.device)
         terms = losses.losses(batch, self.model(batch, who, articulation), articulation, self.corpus.lips)
         loss = sum(losses.WEIGHTS[k] * v for k, v in terms.items())
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[union-attr]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         keep = min(EMA, (1 + step) / (10 + step))
@@ -245,6 +247,7 @@ class Trainer:
         temporary.replace(self.path)
 
     def resume(self) -> None:
+        assert self.path is not None
         tensors = load_file(self.path)
         for name, model in (("model.", self.model), ("averaged.", self.averaged)):
             model.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})

@@ -40,7 +40,7 @@ def _member(graph: Graph, x: str, model: network.LipNet) -> str:
     x = _gelu(graph, graph.node("Add", _conv(graph, x, model.enter, (0, 0)), style))
     x = _gelu(graph, _conv(graph, x, model.halve, (1, 1)))
     for block in model.blocks:
-        y = _conv(graph, _gelu(graph, _conv(graph, x, block.conv, block.padding)), block.mix, (0, 0))
+        y = _conv(graph, _gelu(graph, _conv(graph, x, block.conv, block.padding)), block.mix, (0, 0))  # type: ignore[arg-type]
         x = graph.node("Add", x, y)
     x = graph.node("Transpose", _conv(graph, x, model.leave, (0, 0)), perm=[0, 2, 1])
     x = graph.node("Reshape", x, graph.constant(np.array([0, -1, len(GESTURES)], np.int64)))

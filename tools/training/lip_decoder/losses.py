@@ -41,6 +41,10 @@ TAUGHT = {"jaw": 0.05, "seal": 0.5}
 class LipHead(torch.nn.Module):
     """Aperture over rest and width over rest [..., 2], in distances of the outer eye corners, of controls [..., C]."""
 
+    gap: torch.Tensor
+    corners: torch.Tensor
+    apart: torch.Tensor
+
     def __init__(self, head: Head) -> None:
         super().__init__()
         names = head.rig.control_names

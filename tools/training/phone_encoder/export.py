@@ -48,9 +48,9 @@ def onnx_model(model: network.PhoneNet, seed: int, version: str) -> onnx.ModelPr
     x = graph.node("Transpose", x, perm=[0, 2, 1])  # B 80 T
     x = _conv(graph, x, model.stem, model.stem_norm, (network.STEM_BEFORE, network.STEM_AFTER))
     for block in model.blocks:
-        x = graph.node("Add", x, _conv(graph, x, block.conv, block.norm, block.padding))
+        x = graph.node("Add", x, _conv(graph, x, block.conv, block.norm, block.padding))  # type: ignore[arg-type]
     weight = graph.constant(array(model.narrow.weight), half=True)
-    x = graph.node("Conv", x, weight, graph.constant(array(model.narrow.bias)), kernel_shape=[1])
+    x = graph.node("Conv", x, weight, graph.constant(array(model.narrow.bias)), kernel_shape=[1])  # type: ignore[arg-type]
     x = graph.node("Transpose", x, perm=[0, 2, 1])
     x = graph.node("Reshape", x, graph.constant(np.array([0, -1, network.BOTTLENECK], np.int64)))
     frames = graph.node("Shape", "logmel", start=1, end=2)
@@ -70,11 +70,11 @@ def load(path: Path, model: network.PhoneNet) -> None:
         model.mean.copy_(next(tensors))
         model.scale.copy_(next(tensors))
         for conv, norm in [(model.stem, model.stem_norm), *((b.conv, b.norm) for b in model.blocks)]:
-            conv.weight.copy_(next(tensors))
-            norm.bias.copy_(next(tensors))
-            norm.running_var.fill_(1 - norm.eps)
+            conv.weight.copy_(next(tensors))  # type: ignore[union-attr,operator]
+            norm.bias.copy_(next(tensors))  # type: ignore[union-attr,operator]
+            norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr,operator]
         for layer in (model.narrow.weight, model.narrow.bias):
-            layer.copy_(next(tensors))
+            layer.copy_(next(tensors))  # type: ignore[union-attr]
         shapes = [t for t in tensors if t.shape[-1] == network.LABELS]
         model.head.weight.copy_(shapes[0].T)
         model.head.bias.copy_(shapes[1])

@@ -63,7 +63,7 @@ def _exported(net: RefinerNet) -> onnx.ModelProto:
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(net.eval(), given, out, input_names=names, output_names=["clean"], dynamo=False)
+        torch.onnx.export(net.eval(), given, out, input_names=names, output_names=["clean"], dynamo=False)  # type: ignore[arg-type]
     return onnx.load_from_string(out.getvalue())
 
 
