@@ -30,9 +30,9 @@ def speak(text: str, rate: int = 16_000) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
         subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(wav)], check=True)
-        samples, heard = soundfile.read(wav, dtype="float32")
-    if heard != rate:
-        raise SystemExit(f"flite spoke at {heard} Hz, expected {rate}")
+        samples, sample_rate = soundfile.read(wav, dtype="float32")
+    if sample_rate != rate:
+        raise SystemExit(f"flite spoke at {sample_rate} Hz, expected {rate}")
     return samples
 
 

@@ -30,16 +30,16 @@ def test_rows_are_kept(capsys):
 def test_a_cluster_is_simulated():
     from argparse import Namespace
 
-    from tools.benchmarks import simulate_cluster as cluster
+    from tools.benchmarks import simulate_cluster
 
-    said = Namespace(cores=4, disk=1000.0, hours_between_failures=1e9)
-    service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=0.1)
-    one, ten = (cluster.simulate(service, 4000, nodes, said) for nodes in (1, 10))
+    options = Namespace(cores=4, disk=1000.0, hours_between_failures=1e9)
+    service = simulate_cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=0.1)
+    one, ten = (simulate_cluster.simulate(service, 4000, nodes, options) for nodes in (1, 10))
     assert 1000 < one.seconds < 1100 and 8 < one.seconds / ten.seconds < 11  # bound by cores
-    service = cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=500.0)
-    assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the store
-    service = cluster.Service(work=0.1, driver=0.5, start=1.0, megabytes=0.1)
-    assert 2000 < cluster.simulate(service, 4000, 10, said).seconds < 2100  # bound by the driver
+    service = simulate_cluster.Service(work=1.0, driver=0.0001, start=1.0, megabytes=500.0)
+    assert 2000 < simulate_cluster.simulate(service, 4000, 10, options).seconds < 2100  # bound by the store
+    service = simulate_cluster.Service(work=0.1, driver=0.5, start=1.0, megabytes=0.1)
+    assert 2000 < simulate_cluster.simulate(service, 4000, 10, options).seconds < 2100  # bound by the driver
 
 
 def test_a_stream_is_measured_from_the_last_block_that_a_frame_covers():

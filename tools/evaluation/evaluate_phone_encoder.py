@@ -44,7 +44,7 @@ class Result:
         known = labels >= 0
         posteriors, labels = posteriors[known], labels[known].astype(int)
         guess, classes = posteriors.argmax(axis=1), viseme_classes.of_labels()
-        spoken, heard = labels > 0, posteriors[:, 0] < 0.5
+        spoken, predicted = labels > 0, posteriors[:, 0] < 0.5
         lips = np.isin(labels, [LABELS.index(p) for p in BILABIALS])
         lips_guess = np.isin(guess, [LABELS.index(p) for p in BILABIALS])
         self.frames += len(labels)
@@ -52,9 +52,9 @@ class Result:
         self.viseme_hits += int((classes[guess] == classes[labels]).sum())
         self.speech += int(spoken.sum())
         self.speech_hits += int((guess == labels)[spoken].sum())
-        self.speech_heard += int((heard & spoken).sum())
+        self.speech_heard += int((predicted & spoken).sum())
         self.silence += int((~spoken).sum())
-        self.silence_heard += int((heard & ~spoken).sum())
+        self.silence_heard += int((predicted & ~spoken).sum())
         self.lips += int(lips.sum())
         self.lips_guessed += int(lips_guess.sum())
         self.lips_hit += int((lips & lips_guess).sum())

@@ -203,11 +203,11 @@ def take_shot(options: argparse.Namespace) -> Shot:
     settings = {"fps": str(fps), "decoder": options.decoder, "emotion": "neutral", "head": False}
     take = api.solve(options.video, text=options.text, **settings)
     if options.animation:
-        shown = api.load(options.animation).resample(fps)
+        animation = api.load(options.animation).resample(fps)
     else:  # the text says where the phones are; without --with-text the mouth is what the sound alone gives
-        shown = animate(take if options.with_text else api.solve(options.video, **settings))
+        animation = animate(take if options.with_text else api.solve(options.video, **settings))
     phones = given_phones(options.phones).get(options.video.stem, take.phones)
-    return Shot(fps, actor, track(options.video, options.cache), shown, phones)
+    return Shot(fps, actor, track(options.video, options.cache), animation, phones)
 
 
 def main() -> int:

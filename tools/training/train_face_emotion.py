@@ -203,8 +203,8 @@ def fit(rows: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
 
 def recall(model: dict[str, np.ndarray], rows: np.ndarray, kinds: np.ndarray) -> float:
     """Mean of the classes' recalls (UAR)."""
-    said = ((rows - model["centre"]) / model["scale"] @ model["weights"] + model["bias"]).argmax(axis=1)
-    return float(np.mean([(said[kinds == k] == k).mean() for k in np.unique(kinds)]))
+    predicted = ((rows - model["centre"]) / model["scale"] @ model["weights"] + model["bias"]).argmax(axis=1)
+    return float(np.mean([(predicted[kinds == k] == k).mean() for k in np.unique(kinds)]))
 
 
 def main() -> int:

@@ -188,22 +188,22 @@ class Trainer:
             self.resume()
 
     def run(self) -> None:
-        start, shown = time.monotonic(), []
+        start, recent = time.monotonic(), []
         curve: list[tuple[int, dict[str, float]]] = []
         for step in range(self.step, self.options.until or self.options.steps):
             rng = np.random.default_rng((self.seed, step))
             torch.manual_seed(self.seed * 100_003 + step)
             batch = self.corpus.draw(rng, self.options.batch)
             batch = time_stretch.said_again(batch, *time_stretch.drawn(rng, batch))
-            shown.append(self.learn(batch, rng, step))
+            recent.append(self.learn(batch, rng, step))
             if step % 50 == 49:
-                terms = {k: float(np.mean([s[k].item() for s in shown if k in s])) for k in losses.WEIGHTS}
+                terms = {k: float(np.mean([s[k].item() for s in recent if k in s])) for k in losses.WEIGHTS}
                 text = " ".join(f"{k} {v:.3f}" for k, v in terms.items())
                 print(
                     f"member {self.number} step {step + 1} {time.monotonic() - start:.0f} s  {text}",
                     flush=True,
                 )
-                shown = []
+                recent = []
                 curve.append((step + 1, terms))
                 self.save(step + 1)
         self.save(self.options.until or self.options.steps)

@@ -122,8 +122,8 @@ class Trainer:
     def run(self, bank: Bank) -> None:
         if not self.done:
             self.read(bank)
-        shown: list[torch.Tensor] = []
-        said = self.progress()
+        losses: list[torch.Tensor] = []
+        last_saved = self.progress()
         self.net.train()
         while self.progress() < 1:
             began = time.monotonic()
@@ -133,18 +133,18 @@ class Trainer:
             for best in self._optimizers().values():
                 for group in best.param_groups:
                     group["lr"] = rate
-            shown.append(self.step(bank.batch(self.options.batch, rng), rng))
+            losses.append(self.step(bank.batch(self.options.batch, rng), rng))
             self.done += 1
             if self.done % 20 == 0 and self.device.type == "cuda":
                 torch.cuda.synchronize()
             self.spent += time.monotonic() - began
-            if self.progress() >= min(1.0, said + 1 / BARS):
-                said = self.progress()
+            if self.progress() >= min(1.0, last_saved + 1 / BARS):
+                last_saved = self.progress()
                 self.keep()
-                means = torch.stack(shown).mean(dim=0).tolist()
+                means = torch.stack(losses).mean(dim=0).tolist()
                 text = " ".join(f"{n} {v:.3f}" for n, v in zip(SHOWN, means, strict=True))
                 print(f"{self.done}: {text}, {self.spent:.0f} s", flush=True)
-                shown = []
+                losses = []
 
     def step(self, batch: dict[str, torch.Tensor], rng: np.random.Generator) -> torch.Tensor:
         true, condition = batch["true"], batch["condition"]
@@ -158,18 +158,18 @@ class Trainer:
         weight = painted(condition, self.zone)
         aim = condition[:, :3] + (true - condition[:, :3]) * weight
         loss = picture_loss(made, aim, weight)
-        heard = min(1.0, max(0.0, (self.progress() - self.options.alone) / 0.1))
+        critic_weight = min(1.0, max(0.0, (self.progress() - self.options.alone) / 0.1))
         untrue = unlike = told = torch.zeros((), device=self.device)
         if self.progress() > self.options.alone / 2:
             told = discriminator.taught(self.critic, aim, made.detach(), condition)
             _go(self.best_critic, told, self.critic)
-        if heard:
+        if critic_weight:
             untrue, unlike = discriminator.judged(self.critic, aim, made, condition)
         read = discriminator.emotion_loss(self.reader, aim, batch["tokens"])
         _go(self.best_reader, read, self.reader)
         unfelt = discriminator.emotion_loss(self.reader, made, batch["tokens"])
         judged = TRUTH * untrue + FEATURES * unlike + EMOTION * unfelt
-        _go(self.best, loss + heard * judged, self.net)
+        _go(self.best, loss + critic_weight * judged, self.net)
         share = min(EMA, (1 + self.done) / (10 + self.done))
         with torch.no_grad():
             for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):

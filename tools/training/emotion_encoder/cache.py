@@ -41,7 +41,7 @@ def said_again(seed: int) -> Iterator[tuple[str, str, str, int, np.ndarray]]:
             number += 1
             for place, emotion in enumerate(emotional_prosody.CHANGES):
                 rng = np.random.default_rng([seed, number, place])
-                sound = emotional_prosody.said(voice, emotional_prosody.drawn(emotion, rng), rng)
+                sound = emotional_prosody.resynthesized(voice, emotional_prosody.drawn(emotion, rng), rng)
                 yield sample.speaker, emotion, sample.utt, 0, sound
                 yield sample.speaker, emotion, sample.utt, 1, disturbed(sound, rng)
 

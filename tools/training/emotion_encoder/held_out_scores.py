@@ -95,9 +95,9 @@ def _surprise(parts: list[Answers], heat: float) -> float:
     return float(-np.log(np.concatenate(likely) + 1e-9).mean())
 
 
-def recall(truth: np.ndarray, told: np.ndarray) -> float:
+def recall(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Unweighted average recall over the classes that occur."""
-    return float(np.mean([np.mean(told[truth == c] == c) for c in np.unique(truth)]))
+    return float(np.mean([np.mean(predicted[truth == c] == c) for c in np.unique(truth)]))
 
 
 def calibration_error(chance: np.ndarray, truth: np.ndarray) -> float:
@@ -189,14 +189,14 @@ def sound_table(
 ) -> str:
     """Recall, false alarms and precision of sounds without words in windows of a second, as a table."""
     space, linear = model
-    told = linear_models.softmax(linear(space(x))).argmax(axis=1)
+    predicted = linear_models.softmax(linear(space(x))).argmax(axis=1)
     lines = ["| sound, talkers held out | windows | recall | told of what is none |", "|---|---|---|---|"]
     none = kind == 0
     for at, name in enumerate(SOUNDS, 1):
         mine = kind == at
         if mine.any():
             lines.append(
-                f"| {name} | {mine.sum()} | {np.mean(told[mine] == at):.2f} | {np.mean(told[none] == at):.3f} |"
+                f"| {name} | {mine.sum()} | {np.mean(predicted[mine] == at):.2f} | {np.mean(predicted[none] == at):.3f} |"
             )
     return "\n".join(lines)
 
