@@ -19,7 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = Path(os.environ.get("FACEGEN_VENV", ROOT / ".venv"))
 SAMPLE = Path("examples/hello.flac")
-EXTRAS = {"demo": "render", "test": "render,pyrender,train,track,usd,portrait,batch,stream,serve,dev"}
+EXTRAS = {
+    "demo": "render",
+    "test": "render,pyrender,train,track,usd,portrait,batch,stream,serve,docs,dev",
+}
 # Debian's names of what the tests and the renderer take from the system, by the program or library they give.
 LIBRARIES = {"libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "dri": "libgl1-mesa-dri"}
 FOR_TESTS = {
@@ -158,7 +161,7 @@ def demo(python: Path) -> int:
 
 
 def test(python: Path, blenders: list[str]) -> int:
-    """Style, types, floors, then all tests, the slow ones too."""
+    """Style, types, layers, then all tests, the slow ones too; among them those that build the docs and run the examples."""
     if blenders:
         os.environ.setdefault("FACEGEN_BLENDER_PYTHONS", os.pathsep.join(blenders))
         os.environ.setdefault("FACEGEN_BLENDER_PYTHON", blenders[0])
