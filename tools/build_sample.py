@@ -9,6 +9,7 @@ rounded for w, oo, open for ah, and a pause in which the mouth must rest.
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import tempfile
 from pathlib import Path
@@ -29,13 +30,16 @@ def speak(text: str, rate: int = 16_000) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "speech.wav"
         subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(wav)], check=True)
-        samples, heard = soundfile.read(wav, dtype="float32")
-    if heard != rate:
-        raise SystemExit(f"flite spoke at {heard} Hz, expected {rate}")
+        samples, sample_rate = soundfile.read(wav, dtype="float32")
+    if sample_rate != rate:
+        raise SystemExit(f"flite spoke at {sample_rate} Hz, expected {rate}")
     return samples
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     rate = 16_000
     pause = np.zeros(int(PAUSE_S * rate), np.float32)
     pieces = [pause[: rate // 4]]

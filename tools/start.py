@@ -92,9 +92,9 @@ def system_packages(wanted: dict[str, str]) -> None:
     command = f"apt-get install -y --no-install-recommends {' '.join(missing)}"
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         print(f"installing {' '.join(missing)}", flush=True)
-        quiet = {"stdout": subprocess.DEVNULL, "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}}
-        subprocess.run(["apt-get", "update"], check=False, **quiet)
-        if subprocess.run(command.split(), check=False, **quiet).returncode == 0:
+        os.environ["DEBIAN_FRONTEND"] = "noninteractive"
+        subprocess.run(["apt-get", "update"], check=False, stdout=subprocess.DEVNULL)
+        if subprocess.run(command.split(), check=False, stdout=subprocess.DEVNULL).returncode == 0:
             return
     print(f"missing on this machine: {', '.join(missing)}; install with: sudo {command}", flush=True)
 
@@ -158,7 +158,7 @@ def demo(python: Path) -> int:
 
 
 def test(python: Path, blenders: list[str]) -> int:
-    """Style, types, floors, then all tests, the slow ones too."""
+    """Style, types, layers, then all tests, the slow ones too; among them those that build the docs and run the examples."""
     if blenders:
         os.environ.setdefault("FACEGEN_BLENDER_PYTHONS", os.pathsep.join(blenders))
         os.environ.setdefault("FACEGEN_BLENDER_PYTHON", blenders[0])

@@ -42,8 +42,9 @@ class Lines:
     """The lines that a program prints, ``""`` while there is none; at its end ``code`` and ``errors`` are set."""
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.command, self.code, self.errors = list(command), None, ""
-        hidden = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}
+        self.command, self.errors = list(command), ""
+        self.code: int | None = None
+        hidden = {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}  # type: ignore[attr-defined]
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONHOME"}
         try:
             self.process = subprocess.Popen(
@@ -68,12 +69,12 @@ class Lines:
             reader.start()
 
     def _read(self) -> None:
-        for line in self.process.stdout:
+        for line in self.process.stdout or ():
             self.waiting.put(line.rstrip("\n"))
         self.waiting.put(None)
 
     def _listen(self) -> None:
-        self.errors = self.process.stderr.read()
+        self.errors = self.process.stderr.read() if self.process.stderr else ""
 
     def __iter__(self) -> Lines:
         return self

@@ -1,4 +1,4 @@
-"""The add-on in real Blender: each version that is here installs the zip and runs every check of ``blender/inside.py``."""
+"""The add-on in real Blender: each version that is here installs the zip and runs every check of ``inside.py``."""
 
 import ast
 import json
@@ -17,7 +17,8 @@ from tools.build_addon import build, sources
 HERE = Path(__file__).parent
 CHECKS = [
     node.name
-    for node in ast.parse((HERE / "inside.py").read_text()).body
+    for part in ("checks_motion.py", "checks_scene.py")
+    for node in ast.parse((HERE / part).read_text()).body
     if isinstance(node, ast.FunctionDef) and node.name.startswith("check_")
 ]
 PYTHONS = [p for p in os.environ.get("FACEGEN_BLENDER_PYTHONS", "").split(os.pathsep) if p]

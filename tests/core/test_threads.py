@@ -36,7 +36,7 @@ def test_order_and_errors(monkeypatch):
 def test_a_solve_has_the_same_bits_with_any_number_of_threads(tmp_path):
     import soundfile
 
-    from tests.faults.inline import short_sounds
+    from tests.helpers.inline_batch import short_sounds
 
     clip = short_sounds(tmp_path, 1, seconds=3.0) / "clip000.wav"
     samples, rate = soundfile.read(clip)

@@ -10,7 +10,7 @@ from facegen.emotion.lexicon import KINDS, emotion_name_words, vad_table
 from facegen.emotion.prompts import emotion_words
 from facegen.emotion.timeline import read_timeline
 from facegen.formats import load_take, save
-from tests.motion.test_passes import solve, talk
+from tests.helpers.talking import solve, talk
 
 
 def shown(text: str, control: str) -> float:

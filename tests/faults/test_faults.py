@@ -21,7 +21,8 @@ from facegen.core.errors import OutputError
 from facegen.core.files import Log
 from facegen.core.threads import REPRODUCIBLE_ENVIRONMENT
 from facegen.jobs.batch.journal import Journal
-from tests.faults.inline import contents, run_inline, short_sounds
+from tests.helpers.inline_batch import contents, run_inline, short_sounds
+from tests.helpers.processes import INTERRUPTIBLE
 
 CLIPS = 4
 ROOT = Path(__file__).resolve().parents[2]
@@ -195,7 +196,9 @@ COMMAND = [sys.executable, "-m", "facegen", "batch"]
 
 def begin(sounds: Path, out: Path, *more: str) -> subprocess.Popen:
     line = [*COMMAND, str(sounds), "-o", str(out), "--format", "csv,json", "--no-check", *more]
-    return subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE
+    )
 
 
 def until_some_are_done(out: Path, count: int) -> None:

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facegen.core.files import read_bytes
-from tests.faults.inline import short_sounds
 from tests.helpers.fuzzing import READERS, answer, spoil
+from tests.helpers.inline_batch import short_sounds
 
 
 @pytest.fixture(scope="module", params=READERS)

@@ -6,7 +6,7 @@ import pytest
 
 from facegen.config import BatchConfig
 from facegen.jobs.batch.run import plan, run_batch
-from tests.faults.inline import contents, run_inline, short_sounds
+from tests.helpers.inline_batch import contents, run_inline, short_sounds
 
 ray = pytest.importorskip("ray")
 

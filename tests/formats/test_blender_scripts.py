@@ -12,7 +12,7 @@ import pytest
 
 from facegen.formats import fbx, save
 from facegen.rig import ARKIT
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
 from tests.helpers.extras import needs_usd
 from tests.helpers.tiny_rig import tiny_rig
 
@@ -72,7 +72,7 @@ def test_an_fbx_holds_the_textures(tmp_path, monkeypatch):
     if not has_blender():
         pytest.skip("no bpy: set FACEGEN_BLENDER_PYTHON to a Python 3.11 with bpy==4.2.23")
     pytest.importorskip("PIL", reason="needs Pillow (the render extra)")
-    from tests.renderers.test_textures import textured
+    from tests.helpers.textured_head import textured
 
     monkeypatch.setenv("FACEGEN_BLENDER", PYTHON)
     rig = textured()

@@ -11,7 +11,7 @@ from facegen.live.sinks import open_sink
 from facegen.rig import ARKIT, load_rig
 from tests.helpers.avatars import write_avatar
 from tests.helpers.browser import CHROMIUM, MODULES, run_page
-from tests.live.test_sinks import frame
+from tests.helpers.live_frames import frame
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 needs_three = pytest.mark.skipif(

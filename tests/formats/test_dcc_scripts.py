@@ -10,7 +10,7 @@ import pytest
 from facegen.core.animation import Animation
 from facegen.formats import save
 from facegen.rig import load_rig
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
 
 FPS = "30000/1001"
 CURVES = Animation(

@@ -13,8 +13,8 @@ from facegen.core.animation import Animation
 from facegen.formats import save
 from facegen.rig import ARKIT, built_in_rigs, load_rig
 from tests.helpers.avatars import write_avatar
+from tests.helpers.textured_head import textured
 from tests.helpers.tiny_rig import tiny_rig
-from tests.renderers.test_textures import textured
 
 HERE = Path(__file__).resolve().parent
 MODULES = Path(os.environ.get("FACEGEN_NODE_MODULES", HERE.parents[1] / "node_modules"))

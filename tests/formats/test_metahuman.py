@@ -12,7 +12,7 @@ from facegen.core.animation import Animation
 from facegen.formats import load_animation, save
 from facegen.pipeline.animate import retarget
 from facegen.rig import ARKIT, load_rig
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
 
 BOARD = load_rig("metahuman").control_names
 

@@ -16,12 +16,12 @@ from facegen.formats.visemes import OCULUS, SAPI
 from facegen.motion.take import Take
 from facegen.rig import ARKIT, load_rig
 from facegen.speech.phones import ARPABET, Phone, PhoneTrack
-from tests.formats.test_phone_formats import written
-from tests.formats.test_save_load import wave
-from tests.formats.test_unity_anim import clip
+from tests.helpers.animations import wave
 from tests.helpers.avatars import write_avatar
+from tests.helpers.phone_takes import written
 from tests.helpers.receivers import read_ifacialmocap
 from tests.helpers.tiny_rig import tiny_rig
+from tests.helpers.unity_clips import clip
 
 
 def test_switch_data_counts_frames_from_one_at_24_a_second(tmp_path):

@@ -14,18 +14,10 @@ from facegen.motion.take import Take
 from facegen.speech.alignment_files import phone_track, read_alignment
 from facegen.speech.phones import ARPABET, Phone, PhoneTrack
 from facegen.speech.textgrid import textgrid_tiers
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
+from tests.helpers.phone_takes import PHONES, TAKE, written
 
-PHONES = PhoneTrack(
-    (Phone(0.1, 0.25, "HH"), Phone(0.25, 0.3004, "AH"), Phone(0.5, 0.62, "M"), Phone(0.62, 0.7, "B"))
-)
-TAKE = Take(30, 30, {"name": "a <b> & c.wav", "seconds": "0.98"}, PHONES)
 SUFFIXES = (".TextGrid", ".tsv", ".xml", ".rhubarb.json", ".srt", ".vtt")
-
-
-def written(suffix, tmp_path, take=TAKE):
-    save(take, tmp_path / f"a{suffix}")
-    return (tmp_path / f"a{suffix}").read_text(encoding="utf-8")
 
 
 def test_textgrid_intervals_follow_one_another_from_start_to_end(tmp_path):

@@ -14,6 +14,7 @@ from facegen.formats.take import to_take
 from facegen.motion.take import Layer, Take, compose
 from facegen.rig import ARKIT, load_rig
 from facegen.speech.phones import Phone, PhoneTrack
+from tests.helpers.animations import wave
 from tests.helpers.extras import USD
 from tests.helpers.tiny_rig import tiny_rig
 
@@ -32,13 +33,6 @@ LANDS_ON = {
 """Formats that read back on other controls than those that were written."""
 HEADLESS = (".a2f.json",)
 every_format = pytest.mark.parametrize("suffix", [*(s for s in SUFFIXES if not s.startswith(".usd")), *USD])
-
-
-def wave(frames=12, fps=30, head=True):
-    """Curves that rise and fall one after another, and a head that nods."""
-    phase = np.linspace(0, 3, frames)[:, None] + np.arange(52) / 9
-    turn = 0.1 * np.sin(np.linspace(0, 3, frames))[:, None] * np.array([1, 2, -1, 0, 0.5, 0])
-    return Animation(fps, ARKIT, 0.5 + 0.5 * np.sin(phase), turn if head else None)
 
 
 def thing(suffix, animation):

@@ -4,29 +4,13 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-import yaml
 
 from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
 from facegen.formats import save
 from facegen.rig import ARKIT
-from tests.formats.test_save_load import wave
-
-
-class Loader(yaml.SafeLoader):
-    """Reads ``!u!74`` documents as plain maps."""
-
-
-Loader.add_multi_constructor(
-    "tag:unity3d.com,2011:", lambda loader, _, node: loader.construct_mapping(node, True)
-)
-
-
-def clip(animation, tmp_path, name="talk.anim", **options):
-    save(animation, tmp_path / name, **options)
-    text = (tmp_path / name).read_text(encoding="utf-8")
-    assert text.startswith("%YAML 1.1\n%TAG !u! tag:unity3d.com,2011:\n--- !u!74 &7400000\nAnimationClip:\n")
-    return yaml.load(text, Loader)["AnimationClip"]
+from tests.helpers.animations import wave
+from tests.helpers.unity_clips import clip
 
 
 def read(curve, times):

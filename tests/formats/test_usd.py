@@ -10,45 +10,15 @@ from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, MissingExtraError, UsageError
 from facegen.formats import load_animation, save
 from facegen.rig import ARKIT, evaluate
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
 from tests.helpers.tiny_rig import tiny_rig
+from tests.helpers.usd_points import shown, stage_of
 
 pytest.importorskip("pxr", reason='no usd-core: pip install "facegen[usd]"')
 from pxr import Gf, Usd, UsdGeom, UsdSkel, UsdValidation  # noqa: E402
 
 RIG = tiny_rig()
 SUFFIXES = (".usda", ".usdc", ".usdz")
-
-
-def stage_of(tmp_path, animation, suffix=".usda", rig=RIG, **options):
-    save(animation, tmp_path / f"a{suffix}", rig=rig, **options)
-    return Usd.Stage.Open(str(tmp_path / f"a{suffix}"))
-
-
-def shown(stage, frame):
-    """Points of each mesh in cm at a frame, baked by UsdSkel itself."""
-    cache = UsdSkel.Cache()
-    root = UsdSkel.Root(stage.GetDefaultPrim())
-    cache.Populate(root, Usd.PrimDefaultPredicate)
-    (binding,) = cache.ComputeSkelBindings(root, Usd.PrimDefaultPredicate)
-    skeleton = cache.GetSkelQuery(binding.GetSkeleton())
-    transforms = skeleton.ComputeSkinningTransforms(frame)
-    driven = skeleton.GetAnimQuery()
-    weights = dict(zip(driven.GetBlendShapeOrder(), driven.ComputeBlendShapeWeights(frame), strict=True))
-    result = {}
-    for skinned in binding.GetSkinningTargets():
-        prim = skinned.GetPrim()
-        points = np.array(UsdGeom.Mesh(prim).GetPointsAttr().Get(), np.float32)
-        if skinned.HasBlendShapes():
-            targets = UsdSkel.BindingAPI(prim).GetBlendShapeTargetsRel().GetTargets()
-            for name, target in zip(skinned.GetBlendShapeOrder(), targets, strict=True):
-                shape = UsdSkel.BlendShape(stage.GetPrimAtPath(target))
-                offsets = np.array(shape.GetOffsetsAttr().Get())
-                points[np.array(shape.GetPointIndicesAttr().Get())] += weights[name] * offsets
-        baked = type(UsdGeom.Mesh(prim).GetPointsAttr().Get()).FromNumpy(points)
-        assert skinned.ComputeSkinnedPoints(transforms, baked, frame)
-        result[prim.GetName()] = np.array(baked)
-    return result
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -77,7 +47,7 @@ def test_pixars_validators_find_nothing(suffix, colors, tmp_path):
 
 
 def test_a_package_has_the_textures(tmp_path):
-    from tests.renderers.test_textures import textured
+    from tests.helpers.textured_head import textured
 
     rig = textured(tint=[1.0, 0.5, 0.25], cutoff=0.5)
     save(wave(3), tmp_path / "a.usdz", rig=rig)

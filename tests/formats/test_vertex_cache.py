@@ -12,7 +12,7 @@ from facegen.core.errors import OutputError, UsageError
 from facegen.formats import save
 from facegen.rig import ARKIT, evaluate
 from facegen.rig.solve_from_vertices import read_vertices
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
 from tests.helpers.tiny_rig import tiny_rig
 
 RIG = tiny_rig()

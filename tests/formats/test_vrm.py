@@ -9,7 +9,7 @@ from facegen.formats import load_animation, save
 from facegen.formats.gltf.animation_reader import MorphDocument
 from facegen.formats.gltf.nodes import Nodes
 from facegen.rig import ARKIT, head_matrices, load_rig
-from tests.formats.test_save_load import wave
+from tests.helpers.animations import wave
 from tests.helpers.avatars import PRESETS_0, VROID, change_json, write_avatar
 from tests.helpers.tiny_rig import tiny_rig
 

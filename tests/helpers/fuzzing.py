@@ -15,7 +15,7 @@ from facegen.core.animation import Animation
 from facegen.core.errors import FacegenError
 from facegen.formats import load_animation, load_take, save
 from facegen.rig import ARKIT
-from tests.faults.inline import short_sounds
+from tests.helpers.inline_batch import short_sounds
 
 TOKENS = (
     b"", b"0", b"-1", b"1e999", b"nan", b"4294967295", b"18446744073709551615", b"99999999999999999999", b"null",

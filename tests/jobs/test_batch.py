@@ -16,7 +16,7 @@ from facegen.core.files import locked
 from facegen.jobs.batch.journal import Journal
 from facegen.jobs.batch.local_workers import LocalEngine
 from facegen.jobs.batch.task import DONE, Result, Task, TaskError
-from tests.faults.inline import contents, run_inline, short_sounds
+from tests.helpers.inline_batch import contents, run_inline, short_sounds
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from facegen.cli.app import run
 from facegen.config import ServeConfig
 from facegen.core.errors import OutputError
 from facegen.formats import load_take
-from tests.faults.inline import short_sounds
+from tests.helpers.inline_batch import short_sounds
+from tests.helpers.processes import INTERRUPTIBLE
 
 pytest.importorskip("starlette")
 HERE = "http://127.0.0.1"
@@ -160,7 +161,9 @@ def test_fifty_clients_at_once(tmp_path, sound):
     import psutil
 
     line = [sys.executable, "-m", "facegen", "serve", "-o", str(tmp_path), "--port", "0", "--waiting", "200"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE
+    )
     assert process.stdout is not None
     address = process.stdout.readline().split()[2]
     codes: list[int] = []

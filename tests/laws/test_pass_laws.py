@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from facegen.motion.passes import PASSES
 from facegen.motion.take import compose
 from facegen.rig import ARKIT
-from tests.motion.test_passes import solve, talk
+from tests.helpers.talking import solve, talk
 
 RATES = ("24", "25", "30000/1001", "60", "120")
 SPECS = ("neutral", "happy:0.6", "angry", "surprised:0.5+fearful:0.4", "-happy", "vad:0.4,0.7,0.1")

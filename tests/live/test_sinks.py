@@ -4,25 +4,18 @@ import json
 import socket
 import threading
 import time
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from facegen.core.errors import OutputError, UsageError
-from facegen.live.sinks import Frame, open_sink
+from facegen.live.sinks import open_sink
 from facegen.rig import ARKIT
+from tests.helpers.live_frames import HEAD, VALUES, frame
 from tests.helpers.receivers import CSV_ORDER, Datagrams, read_ifacialmocap, read_live_link, read_osc
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
-VALUES = (np.arange(52) / 64).astype(np.float32)
-HEAD = np.array([0.25, -0.125, 0.0625, 1.0, -2.0, 4.0], np.float32)
-
-
-def frame(index=7, fps="30000/1001", values=VALUES, head=HEAD):
-    rate = Fraction(fps)
-    return Frame(index, float(index / rate), rate, ARKIT, values, head)
 
 
 def named(values=VALUES):

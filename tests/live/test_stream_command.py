@@ -15,6 +15,7 @@ import soundfile
 from facegen.cli.app import run
 from facegen.core.errors import InputError, MissingExtraError, MissingSystemError
 from facegen.live.sources import open_live_source
+from tests.helpers.processes import INTERRUPTIBLE
 from tests.helpers.receivers import Datagrams, read_live_link
 
 ROOT = __file__.rsplit("/tests/", 1)[0]
@@ -81,7 +82,17 @@ def test_live_link_comes_in_real_time_without_jitter_or_gap(short):
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_stream_eases_to_rest_and_ends_soon(sample, way):
     def attempt():
-        child = program(sample, "--to", "jsonl:-", "--realtime", "--emotion", "happy", stdout=-1, stderr=-1)
+        child = program(
+            sample,
+            "--to",
+            "jsonl:-",
+            "--realtime",
+            "--emotion",
+            "happy",
+            stdout=-1,
+            stderr=-1,
+            preexec_fn=INTERRUPTIBLE,
+        )
         for _ in range(25):
             last = child.stdout.readline()
         began = time.monotonic()

@@ -18,28 +18,7 @@ from facegen.motion.lipsync import coarticulation as rules
 from facegen.motion.lipsync.visemes import DATA, TARGETS, viseme_table
 from facegen.rig import ARKIT
 from facegen.speech.phones import BILABIALS, LABELS, LABIODENTALS, OPEN_VOWELS, Features, PhoneTrack
-
-# Gap between the inner lips at rest and what each control adds to it, over the distance of the outer eye corners,
-# measured on a blendshape head.
-GAP = {
-    "jawOpen": 0.367,
-    "noseSneerLeft": 0.035,
-    "noseSneerRight": 0.035,
-    "mouthShrugLower": -0.077,
-    "mouthClose": -0.437,
-    "mouthFunnel": 0.154,
-    "mouthRollLower": -0.042,
-}
-GAP |= dict.fromkeys(("mouthLowerDownLeft", "mouthLowerDownRight"), 0.038)
-GAP |= dict.fromkeys(("mouthUpperUpLeft", "mouthUpperUpRight"), 0.040)
-GAP |= dict.fromkeys(("mouthPressLeft", "mouthPressRight"), -0.014)
-
-
-def posteriors(words: str, frames: int = 10, sure: float = 1.0) -> np.ndarray:
-    labels = [LABELS.index(p) for p in words.split() for _ in range(frames)]
-    rows = np.full((len(labels), len(LABELS)), (1 - sure) / len(LABELS), np.float32)
-    rows[np.arange(len(labels)), labels] += sure
-    return rows
+from tests.helpers.lip_gap import gap, posteriors
 
 
 def spoken(words: str, frames: int = 10, level: float = -25.0, **settings) -> tuple[np.ndarray, np.ndarray]:
@@ -47,10 +26,6 @@ def spoken(words: str, frames: int = 10, level: float = -25.0, **settings) -> tu
     rows = posteriors(words, frames)
     energy = np.where(rows[:, 0] > 0.5, -90.0, level).astype(np.float32)
     return rules.mouth(rows, energy, **settings), np.arange(len(words.split())) * frames
-
-
-def gap(rows: np.ndarray, controls: tuple[str, ...] = rules.CONTROLS) -> np.ndarray:
-    return 0.0086 + rows @ np.array([GAP.get(name, 0.0) for name in controls])
 
 
 def curve(rows: np.ndarray, name: str) -> np.ndarray:

@@ -21,7 +21,7 @@ from facegen.motion.lipsync.learned import GESTURES, LearnedDecoder
 from facegen.motion.lipsync.style_blending import decode_with_styles
 from facegen.rig import ARKIT
 from facegen.speech.phones import LABELS, Features, PhoneTrack
-from tests.motion.test_coarticulation import gap, posteriors
+from tests.helpers.lip_gap import gap, posteriors
 
 
 @pytest.fixture(scope="module")

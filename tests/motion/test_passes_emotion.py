@@ -25,7 +25,7 @@ from facegen.rig import load_rig
 from facegen.speech.audio import open_audio
 from facegen.speech.load import load_encoder
 from facegen.speech.phone_timing import refine_alignment
-from tests.motion.test_passes import solve, talk
+from tests.helpers.talking import solve, talk
 
 NAMES = list(named_emotions())[1:]
 CLIPS = ("grid-multi/clips/s2_bbaf2s.mp4", "grid-multi/clips/s31_*.mp4", "emodb/audio/03a01Nc.opus")

@@ -24,7 +24,7 @@ from facegen.motion.take import Take
 from facegen.pipeline.analyze_emotion import analyze_emotion
 from facegen.pipeline.reference_emotion import load_reference
 from facegen.rig import ARKIT
-from tests.motion.test_passes import talk
+from tests.helpers.talking import talk
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from facegen.config import RenderConfig
 from facegen.core.animation import Animation
 from facegen.renderers import render_file
 from facegen.rig import ARKIT
-from tests.faults.inline import short_sounds
+from tests.helpers.inline_batch import short_sounds
 
 
 class Counted:

@@ -1,6 +1,5 @@
 """Textures of models: read with them, drawn where their uvs say, and written on."""
 
-import io
 import zlib
 from dataclasses import replace
 from fractions import Fraction
@@ -9,13 +8,9 @@ import numpy as np
 import pygltflib
 import pytest
 
-pytest.importorskip("PIL", reason="needs Pillow (the render extra)")
-from PIL import Image
-
 from facegen.cli.app import run
 from facegen.core.animation import Animation
 from facegen.core.errors import MissingExtraError, MissingSystemError, RigError
-from facegen.core.mesh import Mesh
 from facegen.formats import save
 from facegen.renderers import opengl as raster
 from facegen.renderers.camera import camera_for
@@ -25,39 +20,10 @@ from facegen.renderers.textures import at_uvs, texture_pixels
 from facegen.rig import load_rig
 from facegen.rig.importing import import_rig
 from tests.helpers.avatars import change_json
-from tests.helpers.tiny_rig import tiny_rig
+from tests.helpers.textured_head import halves, picture, textured
 
 SIZE = (160, 160)
 STILL = Animation(Fraction(30), ("jawOpen",), np.zeros((1, 1), np.float32))
-
-
-def picture(pixels, kind="PNG") -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(out, kind)
-    return out.getvalue()
-
-
-def halves() -> np.ndarray:
-    """Red on the left, blue on the right, both lighter towards the top; clear in the lowest quarter."""
-    pixels = np.zeros((64, 64, 4), np.uint8)
-    pixels[..., 3] = 255
-    pixels[:, :32, 0] = np.linspace(250, 150, 64)[:, None]
-    pixels[:, 32:, 2] = np.linspace(250, 150, 64)[:, None]
-    pixels[48:, :, 3] = 0
-    return pixels
-
-
-def textured(raw=None, **about):
-    """The tiny head with a picture projected onto its skin from the front."""
-    rig = tiny_rig()
-    uvs = rig.mesh.vertices[:, :2] / 18 + 0.5
-    look = {"texture": "skin.png", **about}
-    return replace(
-        rig,
-        mesh=Mesh(rig.mesh.vertices, rig.mesh.faces, uvs, rig.mesh.colors),
-        materials={**rig.materials, "skin": {**rig.materials["skin"], **look}},
-        textures={"skin.png": picture(halves()) if raw is None else raw},
-    )
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from facegen.formats import load_animation, save
 from facegen.formats.gltf.animation_reader import MorphDocument
 from facegen.rig import evaluate, load_rig
 from facegen.rig.control_names import combined, without_combined
-from tests.formats.test_gltf import shown as shown_gltf
 from tests.helpers.avatars import write_avatar
+from tests.helpers.gltf_vertices import shown as shown_gltf
 from tests.helpers.tiny_rig import tiny_rig
 
 OF = ("jawOpen", "mouthClose")
@@ -93,7 +93,7 @@ def test_they_are_driven_in_a_copy_of_a_users_model(tmp_path):
 
 def test_usd_has_them_too(tmp_path):
     pytest.importorskip("pxr", reason='no usd-core: pip install "facegen[usd]"')
-    from tests.formats.test_usd import shown, stage_of
+    from tests.helpers.usd_points import shown, stage_of
 
     stage = stage_of(tmp_path, MOVING, rig=RIG)
     for frame, expected in enumerate(evaluate(RIG, MOVING)):

@@ -12,13 +12,9 @@ from facegen.emotion import CATEGORIES, SOUNDS
 from facegen.emotion.voice_network import VoiceNetwork
 from facegen.emotion.voice_statistics import MEANS, STATISTICS
 from tools.training.emotion_encoder import (
-    held_out_scores as judge,
-)
-from tools.training.emotion_encoder import (
-    linear_models as fit,
-)
-from tools.training.emotion_encoder import (
-    window_statistics as data,
+    held_out_scores,
+    linear_models,
+    window_statistics,
 )
 from tools.training.emotion_encoder.augmentation import disturbed
 from tools.training.emotion_encoder.export import Fitted, onnx_model
@@ -41,30 +37,30 @@ def test_directions_without_meaning_count_little(examples):
     x, kind = examples
     idle = np.zeros((WIDTH, WIDTH))
     idle[1, 1] = 1.0
-    weight = fit.balanced(kind)
-    plain, blind = (fit.space(x, idle, amount) for amount in (0.0, 100.0))
+    weight = linear_models.balanced(kind)
+    plain, blind = (linear_models.space(x, idle, amount) for amount in (0.0, 100.0))
     for space, bound in ((plain, 2.0), (blind, 0.2)):
-        model = fit.classifier(space(x), np.eye(2)[kind], weight, 1e-3)
+        model = linear_models.classifier(space(x), np.eye(2)[kind], weight, 1e-3)
         whole = space.turn @ model.weight
         assert abs(whole[1, 1]) < bound * abs(whole[0, 1])
-        assert judge.recall(kind, model(space(x)).argmax(axis=1)) > 0.8
+        assert held_out_scores.recall(kind, model(space(x)).argmax(axis=1)) > 0.8
 
 
 def test_ridge_regression_finds_a_line():
     rng = np.random.default_rng(1)
     x = rng.normal(0, 1, (300, 4))
     goal = x @ [[1.0], [0.0], [-2.0], [0.5]] + 0.3
-    model = fit.regression(x, goal, np.ones(300), 1e-6)
+    model = linear_models.regression(x, goal, np.ones(300), 1e-6)
     assert np.allclose(model(x), goal, atol=1e-3)
 
 
 def test_the_exported_graph_answers_as_the_models_do(examples, tmp_path):
     x, kind = examples
     rng = np.random.default_rng(2)
-    space = fit.space(x, np.zeros((WIDTH, WIDTH)), 0.0)
+    space = linear_models.space(x, np.zeros((WIDTH, WIDTH)), 0.0)
 
-    def linear(width: int) -> fit.Linear:
-        return fit.Linear(rng.normal(0, 0.2, (WIDTH, width)), rng.normal(0, 0.2, width))
+    def linear(width: int) -> linear_models.Linear:
+        return linear_models.Linear(rng.normal(0, 0.2, (WIDTH, width)), rng.normal(0, 0.2, width))
 
     fitted = Fitted(
         [(space, linear(8)), (space, linear(8))], linear(3), (space, linear(7)), 0.8, np.zeros(len(MEANS))
@@ -73,7 +69,7 @@ def test_the_exported_graph_answers_as_the_models_do(examples, tmp_path):
     path.write_bytes(onnx_model(fitted, 1, "0").SerializeToString())
     rows = x[:5].astype(np.float32)
     categories, vad, sounds = VoiceNetwork(path)._run(rows, rows)
-    wanted = judge.chances([model(space(rows)) for space, model in fitted.members], 0.8)
+    wanted = held_out_scores.chances([model(space(rows)) for space, model in fitted.members], 0.8)
     assert categories.shape == (5, len(CATEGORIES)) and sounds.shape == (5, 1 + len(SOUNDS))
     assert np.allclose(categories, wanted, atol=1e-4)
     assert np.allclose(vad, fitted.place(space(rows)), atol=1e-4)
@@ -81,12 +77,12 @@ def test_the_exported_graph_answers_as_the_models_do(examples, tmp_path):
 
 def test_measures():
     truth = np.array([0, 0, 0, 1])
-    assert judge.recall(truth, np.zeros(4, int)) == 0.5
+    assert held_out_scores.recall(truth, np.zeros(4, int)) == 0.5
     sure = np.eye(2)[truth]
-    assert judge.calibration_error(sure, truth) == 0
-    assert judge.calibration_error(np.full((4, 2), 0.5) + [0.2, -0.2], truth) == pytest.approx(0.05)
-    assert judge.concordance(truth * 1.0, truth * 1.0) == pytest.approx(1)
-    assert judge.concordance(truth * 1.0, truth + 1.0) < 0.5
+    assert held_out_scores.calibration_error(sure, truth) == 0
+    assert held_out_scores.calibration_error(np.full((4, 2), 0.5) + [0.2, -0.2], truth) == pytest.approx(0.05)
+    assert held_out_scores.concordance(truth * 1.0, truth * 1.0) == pytest.approx(1)
+    assert held_out_scores.concordance(truth * 1.0, truth + 1.0) < 0.5
 
 
 def test_disturbed_sound_keeps_its_words_and_follows_its_seed():
@@ -100,17 +96,17 @@ def test_disturbed_sound_keeps_its_words_and_follows_its_seed():
 def voice():
     """A vowel of 120 Hz that wavers by a semitone, 1.5 s."""
     pytest.importorskip("pyworld", reason="voices are said again with pyworld (extra: train)")
-    from tools.training.emotion_encoder import emotional_prosody as prosody
+    from tools.training.emotion_encoder import emotional_prosody
 
     time = np.arange(24_000) / 16_000
     phase = np.cumsum(120 * 2 ** (np.sin(2 * np.pi * 3 * time) / 12)) / 16_000
     pulses = (np.diff(np.floor(phase), prepend=0) > 0).astype(float)
-    return prosody, prosody.parted(scipy.signal.lfilter([1], [1, -1.6, 0.81], pulses))
+    return emotional_prosody, emotional_prosody.parted(scipy.signal.lfilter([1], [1, -1.6, 0.81], pulses))
 
 
 def heard_again(prosody, voice, seed: int = 1, **change: float):
     """Pitch in Hz, its spread in semitones, seconds, level in dB and balance of the highs in dB."""
-    sound = prosody.said(voice, prosody.Change(**change), np.random.default_rng(seed)).astype(float)
+    sound = prosody.resynthesized(voice, prosody.Change(**change), np.random.default_rng(seed)).astype(float)
     pitch = prosody.parted(sound).pitch[20:-20]
     steps = 12 * np.log2(pitch[pitch > 0])
     power = np.abs(np.fft.rfft(sound)) ** 2
@@ -136,14 +132,14 @@ def test_sayings_of_an_emotion_differ_and_follow_their_seed(voice):
 
     def saying(seed: int) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        return prosody.said(own, prosody.drawn("angry", rng), rng)
+        return prosody.resynthesized(own, prosody.drawn("angry", rng), rng)
 
     assert np.array_equal(saying(1), saying(1))
     assert len(saying(1)) != len(saying(2)) or not np.array_equal(saying(1), saying(2))
-    assert set(prosody.CHANGES) == set(data.CLASSES)
+    assert set(prosody.CHANGES) == set(window_statistics.CLASSES)
 
 
 def test_boredom_is_partly_neutral_and_partly_sad():
-    goals = data.goals(np.array(["bored", "happy"]), (0.6, 0.4))
+    goals = window_statistics.goals(np.array(["bored", "happy"]), (0.6, 0.4))
     assert goals[0, 0] == 0.6 and goals[0, 2] == 0.4 and goals[1, 1] == 1
     assert goals.sum() == 2

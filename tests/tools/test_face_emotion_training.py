@@ -14,7 +14,7 @@ from facegen.evaluation.metrics.face_emotion import ACTIONS, face_emotion
 from facegen.formats import save
 from facegen.motion.take import compose
 from facegen.rig import ARKIT
-from tests.motion.test_passes import solve, talk
+from tests.helpers.talking import solve, talk
 
 
 @pytest.mark.parametrize("name", ["happy", "sad", "angry", "fearful", "disgusted", "surprised", "contempt"])
@@ -43,9 +43,9 @@ def test_evaluate_tells_the_emotion_of_both(tmp_path, capsys):
 @pytest.fixture(scope="module")
 def training():
     pytest.importorskip("mediapipe", reason="faces are tracked with mediapipe (extra: track)")
-    from tools.training import train_face_emotion as train_judge
+    from tools.training import train_face_emotion
 
-    return train_judge
+    return train_face_emotion
 
 
 def test_a_tracker_that_sees_all_sees_what_is_shown(training):
@@ -68,8 +68,8 @@ def test_what_a_tracker_mistakes_moves_on_the_same_side(training):
 
 
 def test_each_action_is_shown_alone(training):
-    take = training.judge_portraits._each_action()
-    parts = take.select(ARKIT).values.reshape(-1, training.judge_portraits.HELD, len(ARKIT))
+    take = training.portrait_faces._each_action()
+    parts = take.select(ARKIT).values.reshape(-1, training.portrait_faces.HELD, len(ARKIT))
     assert not parts[0].any()
     for names, part in zip(ACTIONS.values(), parts[1:], strict=True):
         assert {ARKIT[n] for n in np.flatnonzero(part.any(axis=0))} == set(names)
@@ -78,7 +78,7 @@ def test_each_action_is_shown_alone(training):
 @pytest.mark.slow
 def test_a_shut_mouth_against_an_open_photo_is_no_opening(training, data_folder):
     clip = data_folder / "grid-multi" / "clips" / "s30_bbac3n.mp4"
-    shut, opened = training.judge_portraits.against_photos(clip)
+    shut, opened = training.portrait_faces.against_photos(clip)
     assert len(shut) == len(opened) > 60
     jaw = [curves.select(("jawOpen",)).values.mean() for curves in (shut, opened)]
     assert jaw[0] > 2 * jaw[1]

@@ -18,19 +18,13 @@ from facegen.motion.lipsync.gestures import controls as decoder_controls
 from facegen.motion.lipsync.learned import GESTURES, SPEAKER_DIMENSIONS
 from facegen.speech.phones import LABELS
 from tools.evaluation.lip_heads import aria_head, ict_head
-from tools.training import train_lip_decoder as train_decoder
+from tools.training import train_lip_decoder
 from tools.training.lip_decoder import (
-    batches as data,
-)
-from tools.training.lip_decoder import (
+    batches,
     export,
     losses,
-)
-from tools.training.lip_decoder import (
-    network as net,
-)
-from tools.training.lip_decoder import (
-    time_stretch as tempo,
+    network,
+    time_stretch,
 )
 
 
@@ -46,7 +40,7 @@ def inputs(frames: int, seed: int = 0) -> tuple[np.ndarray, ...]:
 
 def test_onnx_gives_the_mean_of_what_torch_gives():
     torch.manual_seed(1)
-    models = [net.LipNet(16).eval() for _ in range(3)]
+    models = [network.LipNet(16).eval() for _ in range(3)]
     content = export.onnx_model(models, {"s1": [0.0] * SPEAKER_DIMENSIONS}, 1, "test").SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     given = inputs(60)
@@ -58,7 +52,7 @@ def test_onnx_gives_the_mean_of_what_torch_gives():
 
 def test_context_is_as_stated():
     torch.manual_seed(1)
-    model = net.LipNet(16).eval()
+    model = network.LipNet(16).eval()
     first, second, style = map(torch.from_numpy, inputs(400))
     at = 200
     with torch.inference_mode():
@@ -67,13 +61,13 @@ def test_context_is_as_stated():
         other[:, at] += 1
         moved = (model(first, other, style) - base).abs().amax(dim=(0, 2)).numpy()
     frames = np.flatnonzero(moved > 1e-7)
-    assert at - net.RIGHT <= frames.min() and frames.max() <= at + net.LEFT
+    assert at - network.RIGHT <= frames.min() and frames.max() <= at + network.LEFT
 
 
 def test_torch_and_the_decoder_make_the_same_controls():
     rows = np.random.default_rng(2).random((40, len(GESTURES))).astype(np.float32)
     named = dict(zip(GESTURES, rows.T, strict=True))
-    made = net.controls(torch.from_numpy(rows)).numpy()
+    made = network.controls(torch.from_numpy(rows)).numpy()
     np.testing.assert_allclose(made[:, : len(CONTROLS)], decoder_controls(named, 1.0, 1.0), atol=1e-5)
 
 
@@ -111,14 +105,14 @@ def test_the_other_head_of_the_training_opens_with_the_jaw(data_folder):
     assert gap[1] > gap[0] + 0.1
 
 
-def pieces(count: int, who: int, seed: int) -> data.Pieces:
+def pieces(count: int, who: int, seed: int) -> batches.Pieces:
     """Rows of random sound; with a face where ``who`` is a GRID speaker."""
     rng = np.random.default_rng(seed)
-    seen = who < data.SPEAKERS.index("facegood")
-    captured = who == data.SPEAKERS.index("facegood")
+    seen = who < batches.SPEAKERS.index("facegood")
+    captured = who == batches.SPEAKERS.index("facegood")
     curve = rng.random((count, 75)).astype(np.float32)
     nothing = np.full((count, 75), np.nan, np.float32)
-    return data.Pieces(
+    return batches.Pieces(
         heard=np.concatenate(
             [rng.dirichlet(np.full(40, 0.1), (count, 2, 300)), rng.normal(size=(count, 2, 300, 3))], axis=-1
         ).astype(np.float16),
@@ -136,19 +130,19 @@ def pieces(count: int, who: int, seed: int) -> data.Pieces:
 
 @pytest.fixture
 def corpus(monkeypatch):
-    small = {"grid": pieces(6, 0, 1), "facegood": pieces(4, 6, 2), "readers": pieces(4, data.NOBODY, 3)}
+    small = {"grid": pieces(6, 0, 1), "facegood": pieces(4, 6, 2), "readers": pieces(4, batches.NOBODY, 3)}
     for name, value in small.items():
-        monkeypatch.setattr(data, name, lambda cache, value=value: value)
+        monkeypatch.setattr(batches, name, lambda cache, value=value: value)
     monkeypatch.setattr(losses, "heads", lambda folder: (losses.LipHead(aria_head()),))
-    return train_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[], all_takes=False))
+    return train_lip_decoder.Corpus(argparse.Namespace(cache=None, data=None, leave=[], all_takes=False))
 
 
 def test_training_goes_on_where_it_ended(corpus, tmp_path):
-    def train(steps: int, folder) -> train_decoder.Trainer:
+    def train(steps: int, folder) -> train_lip_decoder.Trainer:
         options = argparse.Namespace(
             steps=4, batch=6, channels=8, rate=1e-3, dropout=0.1, seed=1, checkpoint=folder, until=steps
         )
-        trainer = train_decoder.Trainer(options, corpus, 0)
+        trainer = train_lip_decoder.Trainer(options, corpus, 0)
         trainer.run()
         return trainer
 
@@ -161,9 +155,11 @@ def test_training_goes_on_where_it_ended(corpus, tmp_path):
 
 def test_batches_hold_the_shares_of_the_speakers_sorted_by_what_is_known(corpus):
     batch = corpus.draw(np.random.default_rng(1), 20)
-    assert len(batch) == 20 and batch.posteriors.shape[1] == data.BEFORE + 300 + data.AFTER
+    assert len(batch) == 20 and batch.posteriors.shape[1] == batches.BEFORE + 300 + batches.AFTER
     assert (batch.who[: batch.filmed] == 0).all() and batch.filmed in (14, 15)
-    assert (batch.who[batch.filmed : batch.filmed + batch.captured] == data.SPEAKERS.index("facegood")).all()
+    assert (
+        batch.who[batch.filmed : batch.filmed + batch.captured] == batches.SPEAKERS.index("facegood")
+    ).all()
     assert torch.isfinite(batch.gap).all() and torch.isfinite(batch.curves).all()
     assert (batch.posteriors[:, 0, 0] == 1).all()  # silence about the piece
 
@@ -171,24 +167,24 @@ def test_batches_hold_the_shares_of_the_speakers_sorted_by_what_is_known(corpus)
 def test_a_piece_said_faster_is_heard_and_seen_faster(corpus):
     batch = corpus.draw(np.random.default_rng(2), 12)
     count = len(batch)
-    same = tempo.said_again(batch, torch.ones(count), torch.zeros(count))
+    same = time_stretch.said_again(batch, torch.ones(count), torch.zeros(count))
     for name in ("posteriors", "gate", "taught", "gap", "bilabial", "curves"):
         torch.testing.assert_close(getattr(same, name), getattr(batch, name), atol=1e-5, rtol=0)
-    late = tempo.said_again(batch, torch.full((count,), 2.0), torch.full((count,), 1 / 3))
-    inner = slice(data.BEFORE, -data.AFTER)
+    late = time_stretch.said_again(batch, torch.full((count,), 2.0), torch.full((count,), 1 / 3))
+    inner = slice(batches.BEFORE, -batches.AFTER)
     wanted = batch.posteriors[:, inner][:, 100:].reshape(count, 100, 2, -1).mean(dim=2)
     torch.testing.assert_close(late.posteriors[:, inner][:, :100], wanted)
     torch.testing.assert_close(late.gap[:, :25], batch.gap[:, 25:].reshape(-1, 25, 2).mean(dim=2))
     assert (late.gap[:, 25:] == batch.gap[:, -1:]).all()
-    torch.testing.assert_close(late.posteriors[:, : data.BEFORE], batch.posteriors[:, : data.BEFORE])
+    torch.testing.assert_close(late.posteriors[:, : batches.BEFORE], batch.posteriors[:, : batches.BEFORE])
 
 
 def test_captured_words_are_mostly_hurried_and_films_hardly(corpus):
     batch = corpus.draw(np.random.default_rng(3), 60)
-    drawn, start = tempo.drawn(np.random.default_rng(4), batch)
+    drawn, start = time_stretch.drawn(np.random.default_rng(4), batch)
     captured = drawn[batch.filmed : batch.filmed + batch.captured]
     assert captured.min() > 0.9 and captured.max() > 1.2
-    assert (torch.log(drawn[: batch.filmed]).abs() <= tempo.USUAL + 1e-6).all()
+    assert (torch.log(drawn[: batch.filmed]).abs() <= time_stretch.USUAL + 1e-6).all()
     last = start + drawn  # as a part of the piece
     assert (torch.where(drawn < 1, last, torch.ones(1)) <= 1).all()
 

@@ -17,15 +17,11 @@ from facegen.speech.phones import LABELS
 from tools.training.phone_encoder import (
     batches,
     export,
+    network,
     noise,
+    sentences,
     viseme_classes,
     viterbi,
-)
-from tools.training.phone_encoder import (
-    network as net,
-)
-from tools.training.phone_encoder import (
-    sentences as texts,
 )
 
 
@@ -33,7 +29,7 @@ from tools.training.phone_encoder import (
 def small():
     """A small network with random weights and running statistics, and its ONNX session."""
     torch.manual_seed(3)
-    model = net.PhoneNet(channels=24).eval()
+    model = network.PhoneNet(channels=24).eval()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.running_mean.normal_(0, 0.2)
@@ -64,7 +60,7 @@ def test_training_goes_on_from_what_was_exported(small, tmp_path):
     model, session = small
     path = tmp_path / "phones.onnx"
     path.write_bytes(export.onnx_model(model, seed=3, version="test").SerializeToString())
-    read = net.PhoneNet(channels=24).eval()
+    read = network.PhoneNet(channels=24).eval()
     export.load(path, read)
     sound = mel(1, 80)
     with torch.inference_mode():
@@ -76,8 +72,8 @@ def test_training_goes_on_from_what_was_exported(small, tmp_path):
 
 @pytest.mark.parametrize("language", ["ko", "ar", "ru", "ja", "hi", "cmn-latn-pinyin"])
 def test_words_of_a_language_without_a_list_are_of_its_letters(language):
-    words = texts.other(np.random.default_rng(1), language, [])
-    again = texts.other(np.random.default_rng(1), language, [])
+    words = sentences.other(np.random.default_rng(1), language, [])
+    again = sentences.other(np.random.default_rng(1), language, [])
     script = {"ko": "HANGUL", "ar": "ARABIC", "ru": "CYRILLIC", "ja": "HIRAGANA", "hi": "DEVANAGARI"}
     letters = [c for c in words if c not in " 、" and not c.isdigit()]
     assert words == again and letters
@@ -88,7 +84,11 @@ def test_words_of_a_language_without_a_list_are_of_its_letters(language):
 @settings(max_examples=15, deadline=None)
 def test_there_is_an_output_for_every_frame(small, frames):
     posteriors, bottleneck = small[1].run(["log_posteriors", "bottleneck"], {"logmel": mel(1, frames)})
-    assert posteriors.shape == (1, frames, len(LABELS)) and bottleneck.shape == (1, frames, net.BOTTLENECK)
+    assert posteriors.shape == (1, frames, len(LABELS)) and bottleneck.shape == (
+        1,
+        frames,
+        network.BOTTLENECK,
+    )
 
 
 @given(first=st.integers(0, 30), count=st.integers(1, 60))
@@ -97,7 +97,7 @@ def test_a_window_with_its_context_gives_the_whole(small, first, count):
     session = small[1]
     known = session.get_modelmeta().custom_metadata_map
     left, right = int(known["left_context"]), int(known["right_context"])
-    assert left % net.STRIDE == 0 and right <= 18
+    assert left % network.STRIDE == 0 and right <= 18
     sound, start = mel(1, 400), 140 + 2 * first
     whole = session.run(["log_posteriors"], {"logmel": sound})[0]
     window = sound[:, start - left : start + count + right]

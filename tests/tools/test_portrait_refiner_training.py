@@ -15,10 +15,8 @@ import torch
 from facegen.portrait.crops import SIDE
 from facegen.portrait.refiner import EYES, MOUTH, PARTS, kept, stacked
 from facegen.rig import load_rig
-from tools.training import train_portrait_refiner as train_refiner
-from tools.training.portrait_refiner import discriminator as critic
-from tools.training.portrait_refiner import packed_pairs as packed
-from tools.training.portrait_refiner import training_pairs as learned_pairs
+from tools.training import train_portrait_refiner
+from tools.training.portrait_refiner import discriminator, packed_pairs, training_pairs
 from tools.training.portrait_refiner.compositing import composed
 from tools.training.portrait_refiner.export import onnx_model, weights_of
 from tools.training.portrait_refiner.network import refiner_net
@@ -66,8 +64,8 @@ def test_pairs_travel_small(tmp_path):
         if name == "head-ict3-0":  # eyes: two photos by turns
             file["source"][1] = 255 - file["source"][1]
         save_file({k: v for k, v in file.items() if k != "name"}, tmp_path / f"{name}.safetensors")
-    assert packed.pack(tmp_path, tmp_path / "pairs.npz", 10**6) == 3
-    for file in packed.unpack(tmp_path / "pairs.npz"):
+    assert packed_pairs.pack(tmp_path, tmp_path / "pairs.npz", 10**6) == 3
+    for file in packed_pairs.unpack(tmp_path / "pairs.npz"):
         seed = ("grid-s1-a", "grid-multi-s2_b", "head-ict3-0").index(str(file["name"]))
         for key, value in pairs(str(file["name"]), seed=seed).items():
             if key == "source" and seed == 2:
@@ -92,7 +90,7 @@ def test_each_person_is_drawn_as_often_and_held_ones_never():
 def test_training_goes_on_where_it_ended(tmp_path):
     bank = Bank([pairs("grid-s1-a"), pairs("head-ict3-0", seed=1)], torch.device("cpu"))
 
-    def train(steps: int, folder: str) -> train_refiner.Trainer:
+    def train(steps: int, folder: str) -> train_portrait_refiner.Trainer:
         options = argparse.Namespace(
             seed=1,
             rate=1e-4,
@@ -105,7 +103,7 @@ def test_training_goes_on_where_it_ended(tmp_path):
             part=MOUTH,
             alone=0.15,
         )
-        trainer = train_refiner.Trainer(options)
+        trainer = train_portrait_refiner.Trainer(options)
         trainer.progress = lambda: trainer.done / 4 if trainer.done < steps else 1.0
         trainer.run(bank)
         return trainer
@@ -134,29 +132,29 @@ def test_the_reader_tells_emotions_apart_and_only_where_one_is_told():
     for row, emotion in enumerate((1, 1, 2, 2)):
         tokens[row, 0, emotion] = 0.8
     tokens[4, 0, 0], tokens[5, 0, 3] = 1.0, 0.1  # neutral, and too little of another
-    rows, which = critic.told_emotions(tokens)
+    rows, which = discriminator.told_emotions(tokens)
     assert rows.tolist() == [0, 1, 2, 3] and which.tolist() == [1, 1, 2, 2]
     bright = torch.tensor([0.5, 0.5, -0.5, -0.5, 0.0, 0.0])[:, None, None, None].expand(6, 3, 128, 128)
-    reader = critic.EmotionReader()
+    reader = discriminator.EmotionReader()
     best = torch.optim.Adam(reader.parameters(), 1e-3)
-    first = critic.emotion_loss(reader, bright, tokens).item()
+    first = discriminator.emotion_loss(reader, bright, tokens).item()
     for _ in range(30):
         best.zero_grad()
-        loss = critic.emotion_loss(reader, bright, tokens)
+        loss = discriminator.emotion_loss(reader, bright, tokens)
         loss.backward()
         best.step()
     assert loss.item() < 0.2 * first
-    assert critic.emotion_loss(reader, bright, tokens[4:].repeat(3, 1, 1)).item() == 0
+    assert discriminator.emotion_loss(reader, bright, tokens[4:].repeat(3, 1, 1)).item() == 0
     turned = bright.clone().requires_grad_()
-    critic.emotion_loss(reader, turned, tokens[[2, 2, 0, 0, 4, 4]]).backward()
+    discriminator.emotion_loss(reader, turned, tokens[[2, 2, 0, 0, 4, 4]]).backward()
     assert turned.grad[:4].abs().sum() > 0 and turned.grad[4:].abs().sum() == 0
 
 
 @pytest.mark.slow
 def test_a_head_that_feels_is_told_and_shown(data_folder):
     pytest.importorskip("mediapipe")
-    rig = learned_pairs.painted(load_rig("aria"), np.random.default_rng(0))
+    rig = training_pairs.painted(load_rig("aria"), np.random.default_rng(0))
     assert rig.materials["skin"]["tint"] != [1.0, 1.0, 1.0]
-    made = list(learned_pairs.rendered_pairs(rig, np.random.default_rng(1), 8))
+    made = list(training_pairs.rendered_pairs(rig, np.random.default_rng(1), 8))
     told = np.stack([p["tokens"] for p in made])[:, 0, 1:8].max(axis=1)
     assert 1 <= (told > 0.3).sum() <= 7 and all(p["true"].shape == (128, 128, 3) for p in made)

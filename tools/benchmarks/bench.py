@@ -3,8 +3,8 @@
     python -m tools.benchmarks.bench                     all of them
     python -m tools.benchmarks.bench curves hour         only these
     python -m tools.benchmarks.bench --json out.json     and all figures as one JSON object
-    python -m tools.benchmarks.bench --compare HEAD~5    a minute of sound by that commit and this tree in turn
-    python -m tools.benchmarks.bench --against           networks of peers' sizes beside ours (needs torch and transformers)
+    python -m tools.benchmarks.bench --against HEAD~5    start-up, speech and export by that commit and this tree, turn about
+    python -m tools.benchmarks.bench --peers             networks of peers' sizes beside ours (needs torch and transformers)
 
 Prints one table row a figure: what, measured, goal. The sound is the sample recording repeated, written as
 16-bit WAV into a temporary folder; nothing is kept.
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
@@ -117,14 +118,14 @@ def retargeting(folder: Path) -> None:
 
     animate(sound(folder, 60), folder, runs=1)
     minute = Animation(
-        60, ARKIT, np.loadtxt(folder / "c.csv", delimiter=",", skiprows=1, usecols=range(2, 54))
+        Fraction(60), ARKIT, np.loadtxt(folder / "c.csv", delimiter=",", skiprows=1, usecols=range(2, 54))
     )
-    hours = Animation(60, ARKIT, np.resize(minute.values, (216000, 52)))
+    hours = Animation(Fraction(60), ARKIT, np.resize(minute.values, (216000, 52)))
     for name in ("metahuman", "oculus"):
         forth, back = find_mapping(load_rig("arkit"), load_rig(name))
-        there, seconds = clocked(lambda way=forth: way.apply(hours))
+        there, seconds = clocked(lambda way=forth: way.apply(hours))  # type: ignore[misc]
         row(f"an hour of 60 fps curves, arkit to {name}", f"{seconds:.1f} s", "< 5 s")
-        _, seconds = clocked(lambda way=back, given=there: way.apply(given))
+        _, seconds = clocked(lambda way=back, given=there: way.apply(given))  # type: ignore[misc]
         row(f"an hour of 60 fps curves, {name} to arkit", f"{seconds:.1f} s", "< 5 s")
     aria = load_rig("aria")
     vertices = np.stack(list(evaluate(aria, hours.slice(0, 1000 / 60).select(aria.control_names))))
@@ -148,10 +149,10 @@ def drawing(folder: Path) -> None:
     turning = np.c_[0.2 * np.sin(time_), np.zeros((2000, 5))]
     count = f"{len(aria.mesh.vertices):,} vertices"  # type: ignore[union-attr]
     for what, head in (("", None), (" and the head's motion", turning)):
-        moving = Animation(30, ARKIT, curves, head)
+        moving = Animation(Fraction(30), ARKIT, curves, head)
         speed = max(steady(evaluate(aria, moving)) for _ in range(3))
         row(f"52 shapes on {count}{what}", f"{speed:.0f} frames/s", ">= 2,000")
-    short = Animation(30, ARKIT, curves[:100], turning[:100])
+    short = Animation(Fraction(30), ARKIT, curves[:100], turning[:100])
     view, behind = camera_for(aria, "front", size), make_background("#2b2f36", size)
     speed = max(steady(OpenGLRenderer().frames(aria, short, view, size, behind)) for _ in range(3))
     row("pictures of 1280x720", f"{speed:.0f} frames/s", ">= 30")
@@ -159,20 +160,20 @@ def drawing(folder: Path) -> None:
 
 def importing(folder: Path) -> None:
     """A rig of another program's size and kind: aria as a VRM-like GLB; and ICT-FaceKit where FACEGEN_ICT names it."""
-    import os
+    import numpy as np
 
     from facegen.core.animation import Animation
     from facegen.formats import save
     from facegen.rig import ARKIT
     from facegen.rig.importing import import_rig
 
-    save(Animation(30, ARKIT, [[0.0] * 52] * 2), folder / "aria.glb", rig="aria")
+    save(Animation(Fraction(30), ARKIT, np.zeros((2, 52))), folder / "aria.glb", rig="aria")
     for what, path in (
         ("import of a GLB", folder / "aria.glb"),
         ("import of ICT-FaceKit", os.environ.get("FACEGEN_ICT")),
     ):
         if path:
-            rig, seconds = clocked(lambda path=path: import_rig(Path(path)).rig)
+            rig, seconds = clocked(lambda path=path: import_rig(Path(path)).rig)  # type: ignore[misc,arg-type]
             row(f"{what}, {len(rig.mesh.vertices):,} vertices", f"{seconds:.1f} s", "< 5 s")
 
 
@@ -267,31 +268,20 @@ def batch_seconds(*command: str) -> float:
 
 
 def compare(commit: str, folder: Path) -> None:
-    """A minute of sound by ``commit`` and by this tree, by turns."""
-    other = folder / "other"
-    subprocess.run(["git", "worktree", "add", "--detach", "-q", str(other), commit], check=True, cwd=ROOT)
-    try:
-        clip, found = sound(folder, 60), {commit: [], "this tree": []}  # type: ignore[var-annotated]
-        for _ in range(5):
-            for name, place in ((commit, other), ("this tree", ROOT)):
-                found[name].append(
-                    timed(*facegen("animate", str(clip), "--quiet", "-o", str(folder / "c.csv")), at=place)
-                )
-        for name, runs in found.items():
-            wall, cpu = (min(r[k] for r in runs) for k in ("wall", "cpu"))
-            row(
-                f"a minute of sound by {name}",
-                f"{wall:.2f} s, {cpu:.2f} s of a core, {runs[0]['peak_mb']:.0f} MB",
-                "",
-            )
-    finally:
-        subprocess.run(["git", "worktree", "remove", "--force", str(other)], check=True, cwd=ROOT)
+    """All tasks of ``tools.benchmarks.against`` by ``commit`` and by this tree, turn about."""
+    from tools.benchmarks import against
+
+    if not against.is_quiet():
+        print("the machine is busy: only user+sys seconds can be relied on", file=sys.stderr)
+    clips = {seconds: sound(folder, seconds) for seconds in (5, 60, 600)}
+    against.against(commit, clips, folder, timed, row, ROOT)
 
 
-def against(folder: Path) -> None:
-    from tools.benchmarks.peer_networks import against as run
+def peers(folder: Path) -> None:
+    """Networks of the sizes that peers use, beside ours."""
+    from tools.benchmarks.peer_networks import against as run_peers
 
-    for name, seen in run(sound(folder, 10), 10).items():
+    for name, seen in run_peers(sound(folder, 10), 10).items():
         size = f", {seen['parameters'] / 1e6:.0f} M parameters" if "parameters" in seen else ""
         speed = f"{10 / seen['wall']:.1f} x real time ({10 / seen['cpu']:.1f} x a core)"
         row(f"10 s of sound: {name}{size}", f"{speed}, {seen['peak_mb']:.0f} MB", "")
@@ -330,10 +320,10 @@ def main() -> None:
     )
     parser.add_argument("which", nargs="*", metavar="|".join(BENCHES))
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--compare", metavar="COMMIT")
-    parser.add_argument("--against", action="store_true")
-    said = parser.parse_args()
-    which = said.which or ([] if said.compare or said.against else list(BENCHES))
+    parser.add_argument("--against", metavar="COMMIT")
+    parser.add_argument("--peers", action="store_true")
+    options = parser.parse_args()
+    which = options.which or ([] if options.against or options.peers else list(BENCHES))
     if unknown := [name for name in which if name not in BENCHES]:
         parser.error(f"no benchmark is called {unknown[0]}")
     began = time.perf_counter()
@@ -341,12 +331,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for name in which:
             BENCHES[name](Path(folder))
-        if said.compare:
-            compare(said.compare, Path(folder))
-        if said.against:
-            against(Path(folder))
-    if said.json:
-        said.json.write_text(json.dumps({"cores": os.cpu_count(), "rows": ROWS}, indent=1), encoding="utf-8")
+        if options.against:
+            compare(options.against, Path(folder))
+        if options.peers:
+            peers(Path(folder))
+    if options.json:
+        options.json.write_text(
+            json.dumps({"cores": os.cpu_count(), "rows": ROWS}, indent=1), encoding="utf-8"
+        )
     print(f"\n{time.perf_counter() - began:.0f} s in all", file=sys.stderr)
 
 

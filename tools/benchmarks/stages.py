@@ -54,6 +54,7 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
     motion = clocked("compose", lambda: animate(take))
     for suffix in (".csv", ".take", ".json", ".glb", ".mh.csv"):
         clocked(
-            f"write {suffix}", lambda s=suffix: save(take if s == ".take" else motion, folder / f"out{s}")
+            f"write {suffix}",
+            lambda s=suffix: save(take if s == ".take" else motion, folder / f"out{s}"),  # type: ignore[misc]
         )
     return times

@@ -41,9 +41,9 @@ def table(rows: dict[str, list[dict[str, float]]], truth: dict[str, str]) -> str
     lines = [f"{'':22}" + "".join(f"{name[:9]:>10}" for name in CATEGORIES)]
     recalls: dict[str, list[float]] = {}
     for name, found in rows.items():
-        said = [max(row, key=lambda key: row[key]) for row in found]
-        lines.append(f"{name:22}" + "".join(f"{said.count(c):10d}" for c in CATEGORIES))
-        recalls.setdefault(truth[name], []).append(said.count(truth[name]) / len(said))
+        predicted = [max(row, key=lambda key: row[key]) for row in found]
+        lines.append(f"{name:22}" + "".join(f"{predicted.count(c):10d}" for c in CATEGORIES))
+        recalls.setdefault(truth[name], []).append(predicted.count(truth[name]) / len(predicted))
     lines.append(f"mean recall {np.mean([np.mean(r) for r in recalls.values()]):.3f}")
     return "\n".join(lines)
 

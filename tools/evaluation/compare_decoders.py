@@ -15,7 +15,7 @@ import argparse
 import json
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -167,7 +167,7 @@ def _jaw(sound: Path, name: str, peer: Path | None, frames: int) -> np.ndarray |
 def run(options: argparse.Namespace) -> dict:
     """Summaries by system and speaker, and jaws by system and take."""
     head = ict_head(options.data / "ict-facekit") if options.head == "ict" else aria_head()
-    known, count = given_phones(options.phones), defaultdict(int)
+    known, count = given_phones(options.phones), Counter[str]()
     rows: dict[str, dict[str, list]] = defaultdict(lambda: defaultdict(list))
     for clip in find_clips(options.data):
         if count[clip.speaker] >= options.clips:
@@ -201,7 +201,10 @@ def cache_of(video: Path, cache: Path | None) -> Path | None:
 def spoken(clip: Clip) -> PhoneTrack:
     """The phones of the clip, placed by its transcript."""
     return api.solve(
-        clip.video, fps=VIDEO_FPS, passes=[], **({"text": clip.words} if clip.words else {})
+        clip.video,
+        fps=VIDEO_FPS,
+        passes=[],
+        **({"text": clip.words} if clip.words else {}),  # type: ignore[arg-type]
     ).phones
 
 

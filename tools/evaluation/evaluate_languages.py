@@ -157,15 +157,15 @@ def visemes(tally: Tally, sound: np.ndarray, spans: Spans, phones: PhoneTrack) -
     """Frame by frame in speech: is the class of the likeliest phone that of the true one, and what else was heard?"""
     posteriors = load_encoder(Config().encoder).encode(open_audio(sound, rate=RATE)).posteriors
     classes, names = viseme_classes.of_labels(), [name for name, _ in viseme_classes.rows()]
-    true, heard = phones.frames(len(posteriors)), posteriors.argmax(axis=1)
-    hit, speech = classes[true] == classes[heard], true != 0
+    true, predicted = phones.frames(len(posteriors)), posteriors.argmax(axis=1)
+    hit, speech = classes[true] == classes[predicted], true != 0
     tally.add("viseme class %", hit[speech].tolist())
     for start, end, symbol in spans:
         if not nearest_arpabet(symbol) and symbol.strip(MODIFIERS + "ˈˌːˑ|'-"):
             tally.unknown[symbol] += 1
         for frame in range(round(start * FEATURE_HZ), min(len(hit), round(end * FEATURE_HZ))):
             if speech[frame] and not hit[frame]:
-                tally.errors[symbol, names[classes[heard[frame]]]] += 1
+                tally.errors[symbol, names[classes[predicted[frame]]]] += 1
 
 
 def evaluate(languages: list[str], decoder: str, data: Path | None, sentences: int | None = None) -> dict:

@@ -26,7 +26,8 @@ from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.evaluation.metrics.curves import correlation, lag_ms
 from facegen.evaluation.metrics.lips import contacts, openings
-from facegen.motion.passes import lip_opening_network as parting
+from facegen.motion.passes import lip_opening_network
+from facegen.motion.take import Take
 from facegen.pipeline.animate import animate
 from facegen.speech.phones import Phone, PhoneTrack
 from tools.evaluation.lip_heads import Head, aria_head, ict_head
@@ -157,13 +158,13 @@ def plot(path: Path, title: str, curves: tuple, take, phones: PhoneTrack) -> Non
     pyplot.close(figure)
 
 
-def solve(clip: Clip, options: argparse.Namespace) -> tuple[Animation, object, np.ndarray]:
+def solve(clip: Clip, options: argparse.Namespace) -> tuple[Animation, Take, np.ndarray]:
     """The clip's neutral animation at the video's rate, its take, and the energy of its sound."""
     from facegen.speech.audio import open_audio
     from facegen.speech.prosody import energy
 
     settings = {"text": clip.words} if options.text and clip.words else {}
-    take = api.solve(clip.video, fps=VIDEO_FPS, decoder=options.decoder, emotion="neutral", **settings)
+    take = api.solve(clip.video, fps=VIDEO_FPS, decoder=options.decoder, emotion="neutral", **settings)  # type: ignore[arg-type]
     samples = np.concatenate(list(open_audio(clip.video).blocks()))
     return animate(take), take, energy(samples)
 
@@ -187,9 +188,10 @@ def main() -> int:
     parser.add_argument("--csv", type=Path, help="file for a row a clip")
     options = parser.parse_args()
     if options.parting:
-        parting.weights = lambda: load_file(options.parting)
+        lip_opening_network.weights = lambda: load_file(options.parting)  # type: ignore[assignment]
     head: Head = ict_head(options.data / "ict-facekit") if options.head == "ict" else aria_head()
-    true_phones, results, rows = given_phones(options.phones), defaultdict(list), []
+    true_phones, rows = given_phones(options.phones), []
+    results: dict[str, list] = defaultdict(list)
     for clip in find_clips(options.data):
         wanted = options.speakers is None or clip.speaker in options.speakers
         if not wanted or len(results[clip.speaker]) >= options.clips:
@@ -201,6 +203,7 @@ def main() -> int:
         )
         loud = loudness(energy, len(theirs[0]))
         phones = true_phones.get(clip.video.stem, take.phones)
+        assert phones is not None
         result = compare(ours, theirs, loud, phones)
         if options.plots and len(results[clip.speaker]) < 2:
             options.plots.mkdir(parents=True, exist_ok=True)

@@ -17,8 +17,7 @@ import onnxruntime
 
 from facegen.speech.logmel import SILENCE
 from facegen.speech.phones import BILABIALS, LABELS
-from tools.training.phone_encoder import linear_baseline as baseline
-from tools.training.phone_encoder import viseme_classes
+from tools.training.phone_encoder import linear_baseline, viseme_classes
 
 SOURCES = ("speechocean762", "grid", "emodb", "flite", "espeak")
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
@@ -45,7 +44,7 @@ class Result:
         known = labels >= 0
         posteriors, labels = posteriors[known], labels[known].astype(int)
         guess, classes = posteriors.argmax(axis=1), viseme_classes.of_labels()
-        spoken, heard = labels > 0, posteriors[:, 0] < 0.5
+        spoken, predicted = labels > 0, posteriors[:, 0] < 0.5
         lips = np.isin(labels, [LABELS.index(p) for p in BILABIALS])
         lips_guess = np.isin(guess, [LABELS.index(p) for p in BILABIALS])
         self.frames += len(labels)
@@ -53,9 +52,9 @@ class Result:
         self.viseme_hits += int((classes[guess] == classes[labels]).sum())
         self.speech += int(spoken.sum())
         self.speech_hits += int((guess == labels)[spoken].sum())
-        self.speech_heard += int((heard & spoken).sum())
+        self.speech_heard += int((predicted & spoken).sum())
         self.silence += int((~spoken).sum())
-        self.silence_heard += int((heard & ~spoken).sum())
+        self.silence_heard += int((predicted & ~spoken).sum())
         self.lips += int(lips.sum())
         self.lips_guessed += int(lips_guess.sum())
         self.lips_hit += int((lips & lips_guess).sum())
@@ -95,7 +94,7 @@ def main() -> None:
     options = parser.parse_args()
     lines = [HEADER, *(r.row() for r in measure(options.cache, onnx_scorer(options.model)).values())]
     if not options.no_baseline:
-        linear = baseline.train(options.cache)
+        linear = linear_baseline.train(options.cache)
         lines += [
             r.row().replace("| ", "| linear baseline: ", 1) for r in measure(options.cache, linear).values()
         ]

@@ -106,7 +106,7 @@ def compare(known: Animation, seen: Animation) -> None:
         elif got.max() > 2 * MOVES:
             print(f"{name:22s}{'-':>7}{'-':>7}{tail}")
     for column, name in enumerate(HEAD_CHANNELS):
-        true, got = (take.head[:count, column] for take in (known, seen))
+        true, got = (take.head[:count, column] for take in (known, seen))  # type: ignore[index]
         if np.ptp(true) > 0:
             gain = np.polyfit(true, got, 1)[0]
             print(f"head {name:17s}{correlation(got, true):7.2f}{gain:7.2f}")

@@ -22,7 +22,7 @@ def track(video: Path, cache: Path | None = None) -> np.ndarray:
         return np.load(kept, allow_pickle=False)
     points = _track(video)
     if kept is not None:
-        cache.mkdir(parents=True, exist_ok=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(kept, points)
     return points
 

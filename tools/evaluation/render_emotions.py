@@ -50,6 +50,7 @@ def spoken_pose(text: str, options: argparse.Namespace) -> dict[str, float]:
     curves = animate(api.solve(options.audio, blink=False, **settings))
     frame = min(len(curves) - 1, round(options.at * float(curves.fps)))
     pose = dict(zip(curves.controls, curves.values[frame].tolist(), strict=True))
+    assert curves.head is not None
     return pose | dict(zip(HEAD_CHANNELS, curves.head[frame].tolist(), strict=True))
 
 

@@ -65,7 +65,7 @@ def read_video(path: Path) -> tuple[Fraction, np.ndarray]:
     import av
 
     with av.open(str(path)) as container:
-        rate = Fraction(container.streams.video[0].average_rate)
+        rate = Fraction(container.streams.video[0].average_rate or 0)
         return rate, np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)])
 
 
@@ -157,7 +157,7 @@ def chart(shot: Shot, rig: Rig) -> tuple[np.ndarray, tuple[float, float]]:
             colour = "tab:orange" if phone.label in LOOKED_AT else "0.8"
             axis.text(*place, phone.label, transform=axis.transAxes, ha="center", fontsize=6, color=colour)
         figure.canvas.draw()
-        pixels = np.array(figure.canvas.buffer_rgba())[:, :, :3]
+        pixels = np.array(figure.canvas.buffer_rgba())[:, :, :3]  # type: ignore[attr-defined]
         ends = axis.transData.transform([(0, 0), (seconds, 0)])[:, 0]
         pyplot.close(figure)
     return pixels, (float(ends[0]), float(ends[1]))
@@ -203,11 +203,11 @@ def take_shot(options: argparse.Namespace) -> Shot:
     settings = {"fps": str(fps), "decoder": options.decoder, "emotion": "neutral", "head": False}
     take = api.solve(options.video, text=options.text, **settings)
     if options.animation:
-        shown = api.load(options.animation).resample(fps)
+        animation = api.load(options.animation).resample(fps)
     else:  # the text says where the phones are; without --with-text the mouth is what the sound alone gives
-        shown = animate(take if options.with_text else api.solve(options.video, **settings))
+        animation = animate(take if options.with_text else api.solve(options.video, **settings))
     phones = given_phones(options.phones).get(options.video.stem, take.phones)
-    return Shot(fps, actor, track(options.video, options.cache), shown, phones)
+    return Shot(fps, actor, track(options.video, options.cache), animation, phones)
 
 
 def main() -> int:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as to_bytes
 
-from tools.head_builder import atlas, brows, cloth, eyes, hair, jaw, mouth, texture
-from tools.head_builder import skin_paint as paint
+from tools.head_builder import atlas, brows, cloth, eyes, hair, jaw, mouth, skin_paint, texture
 from tools.head_builder.controls import COMBINATIONS, CONTROLS, EXTRA, control_rows
 from tools.head_builder.parameters import Parameters
 from tools.head_builder.part import Part, mirror_part
@@ -95,7 +94,7 @@ def build(p: Parameters) -> tuple[dict[str, Any], dict[str, np.ndarray], texture
             }
         )
         v, f = v + len(part.vertices), f + len(part.faces)
-    rig = {
+    rig: dict[str, Any] = {
         "format": 1,
         "name": "aria",
         "licence": "Apache-2.0",
@@ -142,11 +141,11 @@ def _from_skin(
 
 def _parts(p: Parameters, skin: Skin) -> dict[str, Any]:
     outside, inside = skin.split()
-    colours = paint.skin_colours(skin, p.landmarks)
+    colours = skin_paint.skin_colours(skin, p.landmarks)
     out: dict[str, Any] = {}
     out["skin"], out["index"] = _from_skin(skin, outside, "skin", "skin", colours)
-    out["lips"] = paint.lips(skin)[np.unique(outside)]
-    dark = paint.bag_colours(skin)
+    out["lips"] = skin_paint.lips(skin)[np.unique(outside)]
+    dark = skin_paint.bag_colours(skin)
     out["mouth"], _ = _from_skin(skin, inside, "mouth", "mouth", dark)
     left = eyes.left_eye(skin.eye_centre, skin.eye_radius)
     out["eyeLeft"], out["eyeRight"] = left, mirror_part(left, "eyeRight")

@@ -116,13 +116,13 @@ def left_brow(skin: Skin, landmarks: np.ndarray, colours: np.ndarray) -> Part:
     along = points[1] - points[0]
     side = np.cross(ends[0].carry(normal), along)
     side *= -0.036 / np.linalg.norm(side, axis=1, keepdims=True)
-    vertices, faces = _cards(*points, side)
+    vertices, faces = _cards(points[0], points[1], points[2], side)
     colour = np.repeat(BROW * (1 + 0.2 * rng.uniform(-1, 1, count))[:, None], 3, axis=0)
     deltas = {}
     for name, field in skin.deltas.items():
         moved = [e.carry(field) for e in ends]
         if max(np.abs(m).max() for m in moved) > 2e-3:
-            deltas[name], _ = _cards(*moved, np.zeros_like(side))
+            deltas[name], _ = _cards(moved[0], moved[1], moved[2], np.zeros_like(side))
     hairs = Part("hairs", "brow", vertices, faces, colour, deltas)
     return join("browLeft", "brow", [_brow_ground(skin, landmarks, colours), hairs])
 

@@ -32,9 +32,9 @@ def main() -> None:
     )
     options = parser.parse_args()
     if options.fit:
-        from tools.head_builder import fit_cage as fit
+        from tools.head_builder import fit_cage
 
-        parameters.save(fit.run(options.fit, np.array(parameters.IDENTITY)))
+        parameters.save(fit_cage.run(options.fit, np.array(parameters.IDENTITY)))
     rig, arrays, canvas = assemble.build(parameters.Parameters.load())
     picture = canvas.paint(arrays["colors"] / 255.0, texture.LOOKS["aria"])
     assemble.write(rig, arrays, picture, options.out)

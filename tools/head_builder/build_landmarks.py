@@ -14,6 +14,7 @@ import argparse
 import csv
 import os
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,7 @@ def regions() -> dict[int, str]:
 
 def skin(rig: Rig) -> np.ndarray:
     part = next((p for p in rig.parts if p.name == "skin"), None)
+    assert rig.mesh is not None
     faces = rig.mesh.faces
     return faces if part is None else faces[slice(*part.faces)]
 
@@ -70,7 +72,7 @@ def pictures(rig: Rig) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray], 
         head[row, :2] = turn
         for name, value in mouth.items():
             values[row, rig.control_names.index(name)] = value
-    animation = Animation(25, rig.control_names, values, head)
+    animation = Animation(Fraction(25), rig.control_names, values, head)
     camera = camera_for(rig, "front", (SIZE, SIZE))
     ground = np.full((SIZE, SIZE, 3), 160, np.uint8)
     renderer = Registry("renderers").get("raster")()
@@ -121,6 +123,7 @@ def cast(points: np.ndarray, flat: np.ndarray, depth: np.ndarray, faces: np.ndar
 def places(rig: Rig) -> tuple[np.ndarray, np.ndarray]:
     """Rest positions [468, 3] cm of the landmarks and how far they scatter [468] cm."""
     frames, is_open, moved, matrix = pictures(rig)
+    assert rig.mesh is not None
     faces, rest = skin(rig), rig.mesh.vertices.astype(np.float64)
     part = regions()
     lips = np.array([part[i] == "lips" for i in range(MESH_POINTS)])
@@ -175,6 +178,7 @@ def table(rig: Rig) -> list[tuple]:
     """Rows of landmarks.csv."""
     middle, scatter = places(rig)
     middle = both_sides(middle)
+    assert rig.mesh is not None
     faces, rest, part = skin(rig), rig.mesh.vertices.astype(np.float64), regions()
     rows = []
     for point in range(MESH_POINTS):
@@ -193,8 +197,9 @@ def picture(rig: Rig, rows: list[tuple], path: Path) -> None:
     """The head at rest with the landmarks and their numbers on it."""
     from PIL import Image, ImageDraw
 
+    assert rig.mesh is not None
     camera = camera_for(rig, "front", (1600, 1600))
-    still = Animation(25, rig.control_names, np.zeros((1, len(rig.controls))))
+    still = Animation(Fraction(25), rig.control_names, np.zeros((1, len(rig.controls))))
     ground = np.full((1600, 1600, 3), 160, np.uint8)
     frame = next(iter(Registry("renderers").get("raster")().frames(rig, still, camera, (1600, 1600), ground)))
     image = Image.fromarray(frame)

@@ -9,6 +9,7 @@ picture of the head at rest, those of the lids moved to the lids' edges. Needs t
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -25,6 +26,9 @@ OUT = ROOT / "facegen/data/portrait_points.csv"
 
 
 def main() -> int:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     rig = load_rig("aria")
     mesh, face = rig.mesh, load_rig_landmarks("aria", least=0.0)
     assert mesh is not None

@@ -67,7 +67,7 @@ class Fit:
         self.layout = lay_out(m)
         self.cage, half_faces = whole_cage(self.layout)
         self.sub = Subdivision(self.cage.faces, self.cage.count)
-        fine_uv, fine_faces = _fine_uv(self.layout, m.corner_uv)
+        fine_uv, fine_faces = _fine_uv(self.layout, m.corner_uv)  # type: ignore[arg-type]
         count = len(self.sub.keep)
         uv = np.full((count, 2), np.nan)
         uv[self.sub.faces[: 16 * half_faces].ravel()] = fine_uv[fine_faces.ravel()]

@@ -61,7 +61,7 @@ class Scalp:
         """Thickness of the cap in cm; negative below the hairline, so that its edge lies in the skin."""
         top = smoothstep(6.0, 13.0, self.points[:, 1])
         return (
-            (0.40 + 0.6 * top) * smoothstep(-0.3, 2.6 - 1.1 * (1 - top), self.rise)
+            (0.40 + 0.6 * top) * smoothstep(-0.3, 2.6 - 1.1 * (1 - top), self.rise)  # type: ignore[arg-type]
             - 0.03
             + 0.25 * np.minimum(self.rise, 0)
         )

@@ -107,7 +107,7 @@ def build(
             vertices[at] = rest[at] + shift
             pivots[part["name"]] = [round(float(c), 4) for c in (centre + shift)[0]]
         colors[at] = _coloured(one, kind, rest[at], colors[at], noise[at])
-    told = {
+    description = {
         "format": 1,
         "name": name,
         "base": "aria",
@@ -122,7 +122,7 @@ def build(
         "vertices": np.round(vertices, 5).astype(np.float32),
         "colors": np.round(colors * 255).astype(np.uint8),
     }
-    return told, changed, canvas.paint(colors, LOOKS[name])
+    return description, changed, canvas.paint(colors, LOOKS[name])
 
 
 def _coloured(

@@ -87,7 +87,7 @@ def _even_points(m: Measurements, fixed: np.ndarray, polygons: list[np.ndarray],
         owner = cKDTree(sites).query(features)[1]
         total = np.bincount(owner, minlength=len(sites))
         mean = np.stack([np.bincount(owner, f, len(sites)) for f in features.T], axis=1)
-        mean /= np.maximum(total[:, None], 1)
+        mean /= np.maximum(total[:, None], 1)  # type: ignore[misc]
         good = total[len(held) :] > 0
         moving = mean[len(held) :][good]
     return uv[near.query(moving)[1]]

@@ -120,7 +120,7 @@ class Measurements:
     def at(self, uv: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Vertex numbers [N,3] and weights [N,3] of the triangle below each point, and whether it is skin [N]."""
         q = np.clip(uv, 1e-9, 1 - 1e-9)
-        t = self.finder(q[:, 0], q[:, 1])
+        t = np.asarray(self.finder(q[:, 0], q[:, 1]))
         a, b, c = (self.uv[self.closed[t, k]] for k in range(3))
         cross = lambda p, r: p[:, 0] * r[:, 1] - p[:, 1] * r[:, 0]  # noqa: E731
         d = cross(b - a, c - a)

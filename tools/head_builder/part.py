@@ -63,7 +63,7 @@ def join(name: str, material: str, parts: list[Part]) -> Part:
         np.vstack([p.faces + s for p, s in zip(parts, starts, strict=False)]),
         np.vstack([p.colors for p in parts]),
         deltas,
-        None if parts[0].strands is None else np.vstack([p.strands for p in parts]),
+        None if parts[0].strands is None else np.vstack([p.strands for p in parts]),  # type: ignore[misc]
     )
 
 

@@ -45,13 +45,13 @@ def mouth_rings(m: Measurements) -> np.ndarray:
     centre = m.uv[m.mouth_centre]
     corner = _polar(m, centre, [64])[0][0]
     dense = np.linspace(-np.pi / 2, np.pi / 2, 181)
-    contact = []
+    found = []
     for angle in dense:
         uv, length = _ray(m, centre, angle, 0.1)
         y = m.position(uv)[:, 1] * np.sign(angle - corner)
         near = length < 1.1
-        contact.append(length[near][np.argmin(y[near])] if abs(angle - corner) > 0.45 else np.nan)
-    contact = np.array(contact)
+        found.append(length[near][np.argmin(y[near])] if abs(angle - corner) > 0.45 else np.nan)
+    contact = np.array(found)
     known = np.isfinite(contact)
     knots = np.r_[dense[known], corner]
     values = np.r_[contact[known], 0.33]
@@ -106,14 +106,14 @@ def nostril_rings(m: Measurements) -> tuple[np.ndarray, np.ndarray]:
     centre = m.uv[inside[np.argmax(m.points[inside, 1])]]
     dense = np.linspace(-np.pi, np.pi, 73)[:-1]
     rays = [_ray(m, centre, a, 0.09) for a in dense]
-    rim = []
+    found = []
     for uv, length in rays:
         s = np.arange(0, min(length[-1], 2.6), 0.05)
         y = np.interp(s, length, m.position(uv)[:, 1])
         slope = np.convolve(np.gradient(y, 0.05), np.ones(5) / 5, "same")
         level = np.flatnonzero((s > 1.0) & (slope > -0.6))
-        rim.append(s[level[0]] if len(level) else 1.5)
-    padded = np.concatenate([rim[-8:], rim, rim[:8]])
+        found.append(s[level[0]] if len(level) else 1.5)
+    padded = np.concatenate([found[-8:], found, found[:8]])
     rim = np.array([np.median(padded[k : k + 17]) for k in range(len(dense))])
     rim = np.convolve(
         np.concatenate([rim[-4:], rim, rim[:4]]), np.hanning(11)[1:-1] / np.hanning(11).sum(), "valid"

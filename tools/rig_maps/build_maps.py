@@ -8,6 +8,7 @@ rule decoder and of the emotion tables, so that a change there asks for a new ru
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -57,7 +58,7 @@ def poses_of(rows: Mapping[str, tuple]) -> dict[str, dict[str, float]]:
     """The ARKit pose of each control of a table: ``("phones", text, strength)``, ``("emotion", name)`` or
     ``("controls", {name: value})``."""
     kinds = {"phones": viseme_pose, "emotion": expression_pose, "controls": dict}
-    return {name: kinds[row[0]](*row[1:]) for name, row in rows.items()}
+    return {name: kinds[row[0]](*row[1:]) for name, row in rows.items()}  # type: ignore[operator]
 
 
 def rig_json(name: str, about: Mapping, controls: Iterable[Control]) -> bytes:
@@ -96,6 +97,9 @@ def save_map(source: Rig, target: Rig, rows: Mapping[str, Mapping[str, float]], 
 
 
 def main() -> None:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     arkit = load_rig("arkit")
     assert arkit.control_names == ARKIT
     for name, about in control_sets.FROM_ARKIT.items():

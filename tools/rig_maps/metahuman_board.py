@@ -87,7 +87,7 @@ _WITH_SIDES: dict[str, dict[str, float]] = {
     "noseSneer": {"nose": 1, "nose_nasolabialDeepen": 0.3, "nose_wrinkleUpper": 0.2},
 }
 # The left eye looks in by turning to the character's right.
-_LOOKS = {
+_LOOKS: dict[str, dict[str, float]] = {
     "eyeLookInLeft": {"CTRL_L_eye-translateX": -1},
     "eyeLookOutLeft": {"CTRL_L_eye-translateX": 1},
     "eyeLookInRight": {"CTRL_R_eye-translateX": 1},

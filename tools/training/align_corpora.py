@@ -46,11 +46,11 @@ def agrees(spans: list, sample: Sample) -> bool:
 
     The start of the first word is left to `disputed`: GRID's own time often lies in the breath before it.
     """
-    given = [w for w in sample.words or () if w[2] not in ("sil", "sp")]
-    if not given or sample.canonical is None:
+    labelled = [w for w in sample.words or () if w[2] not in ("sil", "sp")]
+    if not labelled or sample.canonical is None:
         return True
     first = 0
-    for number, ((start, end, _), (_, phones)) in enumerate(zip(given, sample.canonical, strict=True)):
+    for number, ((start, end, _), (_, phones)) in enumerate(zip(labelled, sample.canonical, strict=True)):
         last = first + len(phones)
         if number and abs(spans[first][0] - start) > _WORD_TOLERANCE_S:
             return False
@@ -62,10 +62,10 @@ def agrees(spans: list, sample: Sample) -> bool:
 
 def disputed(spans: list, sample: Sample) -> list[tuple[float, float]]:
     """The span between the start of the first word here and in the corpus, where they lie far apart."""
-    given = [w for w in sample.words or () if w[2] not in ("sil", "sp")]
-    if not given or abs(spans[0][0] - given[0][0]) <= _WORD_TOLERANCE_S:
+    labelled = [w for w in sample.words or () if w[2] not in ("sil", "sp")]
+    if not labelled or abs(spans[0][0] - labelled[0][0]) <= _WORD_TOLERANCE_S:
         return []
-    return [(min(spans[0][0], given[0][0]), max(spans[0][0], given[0][0]))]
+    return [(min(spans[0][0], labelled[0][0]), max(spans[0][0], labelled[0][0]))]
 
 
 if __name__ == "__main__":

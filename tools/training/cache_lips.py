@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from facegen.speech.phones import Phone, PhoneTrack
-from tools.training.lip_decoder import video_lips as faces
+from tools.training.lip_decoder import video_lips
 from tools.training.lip_decoder.windows import (
     FRAMES,
     VIDEO_FPS,
@@ -105,8 +105,9 @@ def videos(options: argparse.Namespace):
     lines = (json.loads(line) for line in options.phones.read_text().splitlines())
     phones = {row["clip"]: row["phones"] for row in lines}
     for sample in grid.samples(options.data):
+        assert sample.video is not None and sample.audio is not None
         points = track(sample.video, options.tracks / sample.video.parent.parent.name)
-        gap, width = faces.lips(points)
+        gap, width = video_lips.lips(points)
         spans = PhoneTrack(tuple(Phone(*p) for p in phones.get(sample.video.stem, ())))
         known = sample.video.stem in phones
         labels = spans.frames(FRAMES)[:FRAMES] if known else np.full(FRAMES, -1, np.int16)
@@ -115,7 +116,7 @@ def videos(options: argparse.Namespace):
             {
                 "gap": gap,
                 "width": width,
-                "brow": faces.brows(points),
+                "brow": video_lips.brows(points),
                 "phones": labels,
                 "speaker": np.array(sample.speaker),
                 "clip": np.array(sample.video.stem),
@@ -130,6 +131,7 @@ def performer(options: argparse.Namespace):
     from tools.training.phone_encoder.sound import load_sound
 
     for sample in facegood.samples(options.data):
+        assert sample.controls is not None and sample.audio is not None
         curves = sample.controls()
         values = curves.resample(VIDEO_FPS).select(ARKIT).values
         for number, piece in enumerate(cut(load_sound(sample.audio))):
@@ -144,6 +146,7 @@ def readers(options: argparse.Namespace):
     from tools.training.phone_encoder.sound import load_sound
 
     for sample in islice(speechocean.samples(options.data), 0, None, options.every):
+        assert sample.audio is not None
         yield cut(load_sound(sample.audio))[0], {"speaker": np.array(sample.speaker)}
 
 

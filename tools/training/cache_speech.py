@@ -39,7 +39,7 @@ def recordings(source: str, options: argparse.Namespace):
         prompts = [
             s.text
             for s in speechocean.samples(options.data)
-            if s.speaker not in cache.held_out("speechocean762")[0]
+            if s.text is not None and s.speaker not in cache.held_out("speechocean762")[0]
         ]
         if source == "flite":
             return cache.synthetic(synthesis.flite(options.hours, options.seed, english_words(), prompts))

@@ -17,13 +17,9 @@ import numpy as np
 from facegen.emotion.curves import SOUNDS
 from facegen.emotion.voice_statistics import STATISTICS
 from tools.training.emotion_encoder import (
-    held_out_scores as judge,
-)
-from tools.training.emotion_encoder import (
-    linear_models as fit,
-)
-from tools.training.emotion_encoder import (
-    window_statistics as data,
+    held_out_scores,
+    linear_models,
+    window_statistics,
 )
 from tools.training.emotion_encoder.cache import Clips, build
 from tools.training.emotion_encoder.export import Fitted, onnx_model
@@ -34,13 +30,13 @@ ELSEWHERE_SHARE = 0.3  # of training in which a clip is moved to a talker of ano
 STRENGTH, SOUND_STRENGTH = 5e-3, 1e-3
 BORED = (0.6, 0.4)  # of neutral and sad in boredom, which is neither's own category
 KNOWN_SHARE = 0.3  # of training in which the talker has been heard before
-SAID_SHARE, READ_SHARE = 0.3, 0.05
+RESYNTHESIZED_SHARE, READ_SHARE = 0.3, 0.05
 """Of the weight: of read speech said again with emotions, and of read speech as it is, which is neutral."""
 UNACTED = 3.0  # times that which was not acted at all counts in it: surprise and contempt
 KEPT = ~np.isin(STATISTICS, ("phone_rate", "vowel_share", "pause_share"))
 """Which statistics tell emotions: the phone encoder knows Emo-DB's sentences too well, and how a corpus was cut tells its
 pauses."""
-Sounds = tuple[fit.Space, fit.Linear]
+Sounds = tuple[linear_models.Space, linear_models.Linear]
 SILENT_WEIGHT = 4.0  # of what is no such sound beside each sound: false laughs are worse than missed ones
 
 
@@ -58,21 +54,23 @@ def main() -> None:
     options.cache.mkdir(parents=True, exist_ok=True)
     corpora = Corpora(options.cache, options.seed)
     talkers = list(np.unique(corpora.acted.speaker))
-    parts = [judge.answers(corpora, fitted(corpora, [s]), [s]) for s in talkers]
-    heat = judge.best_heat(parts)
+    parts = [held_out_scores.answers(corpora, fitted(corpora, [s]), [s]) for s in talkers]
+    heat = held_out_scores.best_heat(parts)
     x, kind, speaker = corpora.near
-    heard = np.array([not judge.kept_out(name) for name in speaker])
-    trial = sound_model(x[heard], kind[heard])
-    sounds = judge.sound_table(trial, x[~heard], kind[~heard])
+    trained = np.array([not held_out_scores.kept_out(name) for name in speaker])
+    trial = sound_model(x[trained], kind[trained])
+    sounds = held_out_scores.sound_table(trial, x[~trained], kind[~trained])
     model = fitted(corpora, options.leave, sound_model(x, kind))._replace(heat=heat)
     content = onnx_model(model, options.seed, options.version).SerializeToString()
     options.out.write_bytes(content)
     print(f"{options.out}: {len(content) / 1e3:.0f} kB, heat {heat:.2f}")
-    others = f"{judge.abroad(corpora, model)}\n{said_again_row(corpora)}\n{unacted_rows(corpora)}"
-    table = f"{judge.table(parts, heat)}\n{others}\n\n{sounds}"
+    others = (
+        f"{held_out_scores.abroad(corpora, model)}\n{resynthesized_row(corpora)}\n{unacted_rows(corpora)}"
+    )
+    table = f"{held_out_scores.table(parts, heat)}\n{others}\n\n{sounds}"
     print(table)
     if options.card:
-        judge.write_card(options.card, table)
+        held_out_scores.write_card(options.card, table)
 
 
 class Corpora:
@@ -93,23 +91,32 @@ class Corpora:
             )
         }
         self.clips, self.seed = clips, seed
-        self.acted = data.without_level(data.windows(clips["emodb"], data.EMODB, rng, 1), rng)
-        self.read = [data.windows(clips[name], None, rng, 0) for name in ("speechocean762", "grid")]
-        self.other = data.windows(clips["thorsten-emotional"], None, rng, 0)
-        self.usual = data.usual_means([self.acted, *self.read])
+        self.acted = window_statistics.without_level(
+            window_statistics.windows(clips["emodb"], window_statistics.EMODB, rng, 1), rng
+        )
+        self.read = [
+            window_statistics.windows(clips[name], None, rng, 0) for name in ("speechocean762", "grid")
+        ]
+        self.other = window_statistics.windows(clips["thorsten-emotional"], None, rng, 0)
+        self.usual = window_statistics.usual_means([self.acted, *self.read])
         self.near = self._near()
-        self.said = data.windows(clips["prosody"], {name: name for name in data.CLASSES}, rng, 1)
+        self.resynthesized = window_statistics.windows(
+            clips["prosody"], {name: name for name in window_statistics.CLASSES}, rng, 1
+        )
 
-    def neutral(self, without: Sequence[str] = ()) -> list[data.Rows]:
+    def neutral(self, without: Sequence[str] = ()) -> list[window_statistics.Rows]:
         """Neutral voices of each corpus, acted ones without those talkers."""
         acted = self.acted.take((self.acted.label == "neutral") & ~np.isin(self.acted.speaker, without))
         return [acted, *self.read]
 
     def _near(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         found = [
-            data.near_windows(self.clips["emogator"], data.SOUND_OF, False),
-            data.near_windows(self.clips["noise"], data.SOUND_OF, True),
-            *(data.near_windows(self.clips[name], {}, True) for name in ("emodb", "speechocean762", "grid")),
+            window_statistics.near_windows(self.clips["emogator"], window_statistics.SOUND_OF, False),
+            window_statistics.near_windows(self.clips["noise"], window_statistics.SOUND_OF, True),
+            *(
+                window_statistics.near_windows(self.clips[name], {}, True)
+                for name in ("emodb", "speechocean762", "grid")
+            ),
         ]
         return tuple(np.concatenate(column) for column in zip(*found, strict=True))  # type: ignore[return-value]
 
@@ -118,59 +125,79 @@ def fitted(corpora: Corpora, without: list[str], sounds: Sounds | None = None) -
     """The models, fitted on all talkers but those ``without``; ``sounds`` are taken as they are."""
     rows = corpora.acted.take(~np.isin(corpora.acted.speaker, without))
     rng = np.random.default_rng(corpora.seed)
-    x = data.with_baseline(rows, corpora.usual, rng, KNOWN_SHARE)
-    said = corpora.said.take(~np.isin(corpora.said.speaker, without))
-    again = data.with_baseline(said, corpora.usual, rng, KNOWN_SHARE)
-    read = [(data.with_baseline(part, corpora.usual, rng, 0.0), part) for part in corpora.read]
+    x = window_statistics.with_baseline(rows, corpora.usual, rng, KNOWN_SHARE)
+    resynthesized = corpora.resynthesized.take(~np.isin(corpora.resynthesized.speaker, without))
+    again = window_statistics.with_baseline(resynthesized, corpora.usual, rng, KNOWN_SHARE)
+    read = [(window_statistics.with_baseline(part, corpora.usual, rng, 0.0), part) for part in corpora.read]
     moved = rng.random(len(x)) < ELSEWHERE_SHARE
-    x = np.where(moved[:, None], data.elsewhere(x, rows, read, rng), x)
-    idle = data.nuisance(corpora.neutral(without), [corpora.other], x.std(axis=0) + 1e-6)
+    x = np.where(moved[:, None], window_statistics.elsewhere(x, rows, read, rng), x)
+    idle = window_statistics.nuisance(corpora.neutral(without), [corpora.other], x.std(axis=0) + 1e-6)
     plain = [table[~np.isin(part.speaker, without)] for table, part in read]
     both = np.concatenate([x, again, *plain])
-    label = np.concatenate([rows.label, said.label, np.full(sum(map(len, plain)), "neutral")])
+    label = np.concatenate([rows.label, resynthesized.label, np.full(sum(map(len, plain)), "neutral")])
     weights = [
-        (1 - SAID_SHARE - READ_SHARE) * fit.balanced(rows.label),
-        SAID_SHARE * said_weight(said, rows),
+        (1 - RESYNTHESIZED_SHARE - READ_SHARE) * linear_models.balanced(rows.label),
+        RESYNTHESIZED_SHARE * resynthesized_weight(resynthesized, rows),
         *(np.full(len(table), READ_SHARE / len(plain) / len(table)) for table in plain),
     ]
     weight = np.concatenate(weights)
     members = []
     for amount in AMOUNTS:
-        space = fit.space(x, idle, amount, KEPT)
-        members.append((space, fit.classifier(space(both), data.goals(label, BORED), weight, STRENGTH)))
-    place = fit.regression(members[0][0](both), judge.places(label), weight, STRENGTH)
+        space = linear_models.space(x, idle, amount, KEPT)
+        members.append(
+            (
+                space,
+                linear_models.classifier(
+                    space(both), window_statistics.goals(label, BORED), weight, STRENGTH
+                ),
+            )
+        )
+    place = linear_models.regression(members[0][0](both), held_out_scores.places(label), weight, STRENGTH)
     return Fitted(members, place, sounds, 1.0, corpora.usual)
 
 
-def said_weight(said: data.Rows, acted: data.Rows) -> np.ndarray:
+def resynthesized_weight(resynthesized: window_statistics.Rows, acted: window_statistics.Rows) -> np.ndarray:
     """Weights [N] of read speech said again, UNACTED times higher for what no actor did."""
-    both = np.isin(said.label, acted.label)
-    weight = fit.balanced(said.label) * np.where(both, 1.0, UNACTED)
+    both = np.isin(resynthesized.label, acted.label)
+    weight = linear_models.balanced(resynthesized.label) * np.where(both, 1.0, UNACTED)
     return weight / weight.sum()
 
 
-def said_again_row(corpora: Corpora) -> str:
+def resynthesized_row(corpora: Corpora) -> str:
     """A row of the card: read speech said again by talkers who were left out."""
-    kept = [name for name in np.unique(corpora.said.speaker) if judge.kept_out(name)]
-    rows = corpora.said.take(np.isin(corpora.said.speaker, kept))
+    kept = [name for name in np.unique(corpora.resynthesized.speaker) if held_out_scores.kept_out(name)]
+    rows = corpora.resynthesized.take(np.isin(corpora.resynthesized.speaker, kept))
     name = "read speech said again, eight emotions, a fifth of the talkers held out"
-    return judge.heard(name, judge.whole(rows), fitted(corpora, kept), corpora.usual)
+    return held_out_scores.heard(name, held_out_scores.whole(rows), fitted(corpora, kept), corpora.usual)
 
 
 def unacted_rows(corpora: Corpora) -> str:
     """Rows of the card: Emo-DB, told by models that heard nothing acted, only read speech said again."""
-    rows, said = judge.whole(corpora.acted), corpora.said
+    rows, resynthesized = held_out_scores.whole(corpora.acted), corpora.resynthesized
     lines = []
-    for name, about in (("each clip alone", None), ("each talker's mean removed", data.about_talkers)):
-        x, goal = (about(part) if about else part.x for part in (said, rows))
-        idle = data.nuisance(corpora.read, [], x.std(axis=0) + 1e-6)
-        space = fit.space(x, 0 * idle if about else idle, AMOUNTS[0], KEPT)
-        model = fit.classifier(space(x), data.goals(said.label, BORED), fit.balanced(said.label), STRENGTH)
-        place = fit.regression(space(x), judge.places(said.label), fit.balanced(said.label), STRENGTH)
+    for name, about in (
+        ("each clip alone", None),
+        ("each talker's mean removed", window_statistics.about_talkers),
+    ):
+        x, goal = (about(part) if about else part.x for part in (resynthesized, rows))
+        idle = window_statistics.nuisance(corpora.read, [], x.std(axis=0) + 1e-6)
+        space = linear_models.space(x, 0 * idle if about else idle, AMOUNTS[0], KEPT)
+        model = linear_models.classifier(
+            space(x),
+            window_statistics.goals(resynthesized.label, BORED),
+            linear_models.balanced(resynthesized.label),
+            STRENGTH,
+        )
+        place = linear_models.regression(
+            space(x),
+            held_out_scores.places(resynthesized.label),
+            linear_models.balanced(resynthesized.label),
+            STRENGTH,
+        )
         arousal = place(space(goal))[:, 1]
-        chance = fit.softmax(model(space(goal)))
+        chance = linear_models.softmax(model(space(goal)))
         lines.append(
-            judge.row(
+            held_out_scores.row(
                 f"Emo-DB, learned from read speech said again alone, {name}", rows.label, chance, arousal
             )
         )
@@ -179,9 +206,9 @@ def unacted_rows(corpora: Corpora) -> str:
 
 def sound_model(x: np.ndarray, kind: np.ndarray) -> Sounds:
     """What tells sounds without words, of windows ``x`` [N, S] that are ``kind`` [N] (0 none, else 1 + SOUNDS)."""
-    space = fit.space(x, np.zeros((x.shape[1],) * 2), 0.0)
-    weight = fit.balanced(kind) * np.where(kind == 0, SILENT_WEIGHT, 1.0)
-    return space, fit.classifier(space(x), np.eye(1 + len(SOUNDS))[kind], weight, SOUND_STRENGTH)
+    space = linear_models.space(x, np.zeros((x.shape[1],) * 2), 0.0)
+    weight = linear_models.balanced(kind) * np.where(kind == 0, SILENT_WEIGHT, 1.0)
+    return space, linear_models.classifier(space(x), np.eye(1 + len(SOUNDS))[kind], weight, SOUND_STRENGTH)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from facegen.emotion import CATEGORIES
 from facegen.evaluation.metrics.face_emotion import ACTIONS, MODEL, summary
 from facegen.formats.safetensors import Safetensors, pack_safetensors
 from facegen.rig import ARKIT
-from tools.evaluation import portrait_faces as judge_portraits
+from tools.evaluation import portrait_faces
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -92,7 +92,7 @@ def faces(data: Path, tracks: Path) -> list[Face]:
     for speaker, clip in clips(data):
         views = {"": lambda clip: [track(clip)]}
         if speaker in PORTRAYED:
-            views["_photo"] = judge_portraits.against_photos
+            views["_photo"] = portrait_faces.against_photos
         for view, look in views.items():
             kept = [
                 tracks / f"{clip.parts[-3]}_{clip.stem}{view}{k}.safetensors" for k in range(1 + bool(view))
@@ -111,7 +111,7 @@ def seen_in_portraits(data: Path, tracks: Path) -> dict[str, np.ndarray]:
         clip = [path for name, path in clips(data) if name == speaker][PORTRAYED_CLIP]
         kept = tracks / f"seen_{speaker}.npy"
         if not kept.exists():
-            np.save(kept, judge_portraits.actions_seen(clip, tracks))
+            np.save(kept, portrait_faces.actions_seen(clip, tracks))
         found[speaker] = np.load(kept)
     return found
 
@@ -203,8 +203,8 @@ def fit(rows: np.ndarray, kinds: np.ndarray) -> dict[str, np.ndarray]:
 
 def recall(model: dict[str, np.ndarray], rows: np.ndarray, kinds: np.ndarray) -> float:
     """Mean of the classes' recalls (UAR)."""
-    said = ((rows - model["centre"]) / model["scale"] @ model["weights"] + model["bias"]).argmax(axis=1)
-    return float(np.mean([(said[kinds == k] == k).mean() for k in np.unique(kinds)]))
+    predicted = ((rows - model["centre"]) / model["scale"] @ model["weights"] + model["bias"]).argmax(axis=1)
+    return float(np.mean([(predicted[kinds == k] == k).mean() for k in np.unique(kinds)]))
 
 
 def main() -> int:

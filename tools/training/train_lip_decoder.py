@@ -21,9 +21,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from tools.training.lip_decoder import batches as data
-from tools.training.lip_decoder import export, losses
-from tools.training.lip_decoder import time_stretch as tempo
+from tools.training.lip_decoder import batches, export, losses, time_stretch
 from tools.training.lip_decoder.batches import AFTER, BEFORE
 from tools.training.lip_decoder.network import LipNet, controls
 
@@ -74,7 +72,7 @@ def main() -> None:
         models.append(trainer.averaged.eval())
         report(f"mean of {number + 1}", models, corpus)
     if options.out:
-        speakers = {s: data.places()[i].round(4).tolist() for i, s in enumerate(data.SPEAKERS)}
+        speakers = {s: batches.places()[i].round(4).tolist() for i, s in enumerate(batches.SPEAKERS)}
         content = export.onnx_model([m.net.cpu() for m in models], speakers, options.seed, options.version)
         options.out.write_bytes(content.SerializeToString())
         print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB", flush=True)
@@ -84,14 +82,16 @@ class Corpus:
     """All pieces, and who trains and who tests."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        self.pieces = data.join([f(options.cache) for f in (data.grid, data.facegood, data.readers)])
+        self.pieces = batches.join(
+            [f(options.cache) for f in (batches.grid, batches.facegood, batches.readers)]
+        )
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.bank = data.Bank(self.pieces, self.device)
+        self.bank = batches.Bank(self.pieces, self.device)
         self.lips = tuple(head.to(self.device) for head in losses.heads(options.data))
         held_clips = json.loads((SPLITS / "grid" / "splits.json").read_text())["test"]["clips"]
         held_takes = held_out_takes()
         p = self.pieces
-        speaker = np.array([*data.SPEAKERS, "nobody"])[p.who]
+        speaker = np.array([*batches.SPEAKERS, "nobody"])[p.who]
         self.tests = {
             "s1's other clips": (speaker == "s1") & np.isin(p.name, held_clips),
             "facegood's other takes": (speaker == "facegood") & np.isin(p.name, held_takes),
@@ -109,7 +109,7 @@ class Corpus:
         shares = np.array([SHARES.get(s, left) for s in self.groups])
         self.shares = shares / shares.sum()
 
-    def draw(self, rng: np.random.Generator, size: int) -> data.Batch:
+    def draw(self, rng: np.random.Generator, size: int) -> batches.Batch:
         """So many of each speaker as their share of ``size`` makes, the last ones by chance."""
         whole = np.floor(self.shares * size).astype(int)
         rest = self.shares * size - whole
@@ -156,12 +156,14 @@ def held_out_takes() -> list[str]:
 class Placed(torch.nn.Module):
     """The network with the places of the speakers in the space of styles; nobody's place is the middle."""
 
+    places: torch.Tensor
+
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
         self.net = LipNet(channels, dropout)
-        self.register_buffer("places", torch.from_numpy(data.places()))
+        self.register_buffer("places", torch.from_numpy(batches.places()))
 
-    def forward(self, batch: data.Batch, who: torch.Tensor, articulation: torch.Tensor) -> torch.Tensor:
+    def forward(self, batch: batches.Batch, who: torch.Tensor, articulation: torch.Tensor) -> torch.Tensor:
         style = torch.cat([articulation[:, None], self.places[who]], dim=1)
         with torch.autocast(batch.posteriors.device.type, torch.bfloat16, enabled=self.training):
             made = self.net(batch.posteriors, batch.prosody, style)
@@ -186,29 +188,29 @@ class Trainer:
             self.resume()
 
     def run(self) -> None:
-        start, shown = time.monotonic(), []
+        start, recent = time.monotonic(), []
         curve: list[tuple[int, dict[str, float]]] = []
         for step in range(self.step, self.options.until or self.options.steps):
             rng = np.random.default_rng((self.seed, step))
             torch.manual_seed(self.seed * 100_003 + step)
             batch = self.corpus.draw(rng, self.options.batch)
-            batch = tempo.said_again(batch, *tempo.drawn(rng, batch))
-            shown.append(self.learn(batch, rng, step))
+            batch = time_stretch.said_again(batch, *time_stretch.drawn(rng, batch))
+            recent.append(self.learn(batch, rng, step))
             if step % 50 == 49:
-                terms = {k: float(np.mean([s[k].item() for s in shown if k in s])) for k in losses.WEIGHTS}
+                terms = {k: float(np.mean([s[k].item() for s in recent if k in s])) for k in losses.WEIGHTS}
                 text = " ".join(f"{k} {v:.3f}" for k, v in terms.items())
                 print(
                     f"member {self.number} step {step + 1} {time.monotonic() - start:.0f} s  {text}",
                     flush=True,
                 )
-                shown = []
+                recent = []
                 curve.append((step + 1, terms))
                 self.save(step + 1)
         self.save(self.options.until or self.options.steps)
         if curve and self.path is not None:
             draw_curve(self.path.with_suffix(".png"), curve)
 
-    def learn(self, batch: data.Batch, rng: np.random.Generator, step: int) -> dict[str, torch.Tensor]:
+    def learn(self, batch: batches.Batch, rng: np.random.Generator, step: int) -> dict[str, torch.Tensor]:
         """One step; gives the terms of the loss, on the device."""
         done = step / self.options.steps
         rate = self.options.rate * min(1.0, (done + 0.005) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
@@ -216,13 +218,13 @@ class Trainer:
             group["lr"] = max(rate, 1e-5)
         self.model.train()
         known = torch.from_numpy(rng.random(len(batch)) < KNOWN_SPEAKER).to(self.corpus.device)
-        who = torch.where(known, batch.who, torch.full_like(batch.who, data.NOBODY))
-        articulation = rng.uniform(-1, 1, len(batch)) * (rng.random(len(batch)) < 0.4)
-        articulation = torch.from_numpy(articulation.astype(np.float32)).to(self.corpus.device)
+        who = torch.where(known, batch.who, torch.full_like(batch.who, batches.NOBODY))
+        drawn = rng.uniform(-1, 1, len(batch)) * (rng.random(len(batch)) < 0.4)
+        articulation = torch.from_numpy(drawn.astype(np.float32)).to(self.corpus.device)
         terms = losses.losses(batch, self.model(batch, who, articulation), articulation, self.corpus.lips)
         loss = sum(losses.WEIGHTS[k] * v for k, v in terms.items())
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[union-attr]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         keep = min(EMA, (1 + step) / (10 + step))
@@ -245,6 +247,7 @@ class Trainer:
         temporary.replace(self.path)
 
     def resume(self) -> None:
+        assert self.path is not None
         tensors = load_file(self.path)
         for name, model in (("model.", self.model), ("averaged.", self.averaged)):
             model.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
@@ -265,7 +268,10 @@ def report(title: str, models: list[Placed], corpus: Corpus) -> None:
     for name, mask in corpus.tests.items():
         rows = np.flatnonzero(mask)
         batch = corpus.bank.batch(rows, np.zeros(len(rows), int))
-        nobody, zero = torch.full_like(batch.who, data.NOBODY), torch.zeros(len(rows), device=corpus.device)
+        nobody, zero = (
+            torch.full_like(batch.who, batches.NOBODY),
+            torch.zeros(len(rows), device=corpus.device),
+        )
         made = controls(torch.stack([m(batch, nobody, zero) for m in models]).mean(dim=0))
         at25 = losses.at_video(made)
         gap, width = corpus.lips[0](at25).unbind(dim=-1)

@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 from torch import nn
 
 from facegen.motion.lipsync.gestures import LEARNED_CONTROLS
-from facegen.motion.passes import lip_opening_network as parting
+from facegen.motion.passes import lip_opening_network
 from facegen.rig import ARKIT
 from facegen.speech.logmel import broad
 from facegen.speech.phones import BILABIALS, LABELS
@@ -100,7 +100,7 @@ class Clips:
     def seen(self, number: int) -> np.ndarray:
         """The video's frames before the first word, those aside in which lips still close after a word before."""
         at, low = self.at[number], self.low[number]
-        first = max(at - parting.REACH, low + CLOSING if low else 0)
+        first = max(at - lip_opening_network.REACH, low + CLOSING if low else 0)
         return np.flatnonzero((self.middles < at) & (self.middles >= first))
 
     def pair(self, number: int, rng: np.random.Generator | None = None, deaf: bool = False) -> tuple:
@@ -112,8 +112,8 @@ class Clips:
             at = int(
                 np.clip(at + rng.integers(-SHIFT, SHIFT + 1), self.middles[seen[-1]] + 1, len(bands) - 1)
             )
-        inputs = parting.described(None if deaf else bands, low, at, self.shut[number])
-        rows = self.middles[seen] - max(low, at - parting.REACH)
+        inputs = lip_opening_network.described(None if deaf else bands, low, at, self.shut[number])
+        rows = self.middles[seen] - max(low, at - lip_opening_network.REACH)
         return inputs[rows[rows >= 0]], self.gap[number][seen[rows >= 0]]
 
 
@@ -135,7 +135,8 @@ def in_another_room(bands: np.ndarray, low: int, at: int, rng: np.random.Generat
     """Mostly with a higher floor."""
     if rng.random() > NOISY:
         return bands
-    floor = np.percentile(bands[low : max(at, parting.FLOOR_FRAMES)], parting.FLOOR_PERCENTILE, axis=0)
+    quiet = bands[low : max(at, lip_opening_network.FLOOR_FRAMES)]
+    floor = np.percentile(quiet, lip_opening_network.FLOOR_PERCENTILE, axis=0)
     rise = rng.uniform(0, NOISE) * rng.random() + rng.normal(0, 0.3, bands.shape[1])
     return np.logaddexp(bands, floor + np.maximum(rise, 0))
 
@@ -182,7 +183,7 @@ def stacked(nets: list[nn.Sequential]) -> dict[str, np.ndarray]:
 def judged(clips: Clips, speaker: str, model: dict[str, np.ndarray], deaf: bool = False) -> str:
     """Mean squared error, correlation over all frames, and of the clips' means."""
     pairs = [clips.pair(n, None, deaf) for n in clips.of[speaker]]
-    made = [parting.predict_lip_opening(x, model) for x, _ in pairs]
+    made = [lip_opening_network.predict_lip_opening(x, model) for x, _ in pairs]
     true = [y for _, y in pairs]
     a, b = np.concatenate(made), np.concatenate(true)
     means = np.corrcoef([m.mean() for m in made], [t.mean() for t in true])[0, 1]

@@ -22,8 +22,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from facegen.portrait.refiner import MOUTH, PARTS, START
-from tools.training.portrait_refiner import discriminator as critic
-from tools.training.portrait_refiner import packed_pairs as packed
+from tools.training.portrait_refiner import discriminator, packed_pairs
 from tools.training.portrait_refiner.compositing import composed, painted
 from tools.training.portrait_refiner.export import onnx_model, weights_of
 from tools.training.portrait_refiner.network import refiner_net
@@ -54,8 +53,8 @@ class Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.zone = PARTS[options.part].zone
         self.net, self.mean = refiner_net(options.part), refiner_net(options.part)
-        self.critic = critic.Critic()
-        self.reader = critic.EmotionReader()
+        self.critic = discriminator.Critic()
+        self.reader = discriminator.EmotionReader()
         if options.start:
             self.net.load_state_dict(weights_of(options.start.read_bytes(), options.part))
         self.mean.load_state_dict(self.net.state_dict())
@@ -113,9 +112,9 @@ class Trainer:
         for number in range(self.options.reading):
             rng = np.random.default_rng([self.options.seed, 7, number])
             batch = bank.batch(self.options.batch, rng, grid_share=0.0)
-            loss = critic.emotion_loss(self.reader, batch["true"], batch["tokens"])
+            loss = discriminator.emotion_loss(self.reader, batch["true"], batch["tokens"])
             _go(self.best_reader, loss, self.reader)
-            rows, which = critic.told_emotions(batch["tokens"])
+            rows, which = discriminator.told_emotions(batch["tokens"])
             shares.append((self.reader(batch["true"][rows]).argmax(dim=1) == which).float().mean().item())
         if shares:
             print(f"emotions read rightly at last: {np.mean(shares[-50:]):.2f}", flush=True)
@@ -123,8 +122,8 @@ class Trainer:
     def run(self, bank: Bank) -> None:
         if not self.done:
             self.read(bank)
-        shown: list[torch.Tensor] = []
-        said = self.progress()
+        losses: list[torch.Tensor] = []
+        last_saved = self.progress()
         self.net.train()
         while self.progress() < 1:
             began = time.monotonic()
@@ -134,18 +133,18 @@ class Trainer:
             for best in self._optimizers().values():
                 for group in best.param_groups:
                     group["lr"] = rate
-            shown.append(self.step(bank.batch(self.options.batch, rng), rng))
+            losses.append(self.step(bank.batch(self.options.batch, rng), rng))
             self.done += 1
             if self.done % 20 == 0 and self.device.type == "cuda":
                 torch.cuda.synchronize()
             self.spent += time.monotonic() - began
-            if self.progress() >= min(1.0, said + 1 / BARS):
-                said = self.progress()
+            if self.progress() >= min(1.0, last_saved + 1 / BARS):
+                last_saved = self.progress()
                 self.keep()
-                means = torch.stack(shown).mean(dim=0).tolist()
+                means = torch.stack(losses).mean(dim=0).tolist()
                 text = " ".join(f"{n} {v:.3f}" for n, v in zip(SHOWN, means, strict=True))
                 print(f"{self.done}: {text}, {self.spent:.0f} s", flush=True)
-                shown = []
+                losses = []
 
     def step(self, batch: dict[str, torch.Tensor], rng: np.random.Generator) -> torch.Tensor:
         true, condition = batch["true"], batch["condition"]
@@ -159,18 +158,18 @@ class Trainer:
         weight = painted(condition, self.zone)
         aim = condition[:, :3] + (true - condition[:, :3]) * weight
         loss = picture_loss(made, aim, weight)
-        heard = min(1.0, max(0.0, (self.progress() - self.options.alone) / 0.1))
+        critic_weight = min(1.0, max(0.0, (self.progress() - self.options.alone) / 0.1))
         untrue = unlike = told = torch.zeros((), device=self.device)
         if self.progress() > self.options.alone / 2:
-            told = critic.taught(self.critic, aim, made.detach(), condition)
+            told = discriminator.taught(self.critic, aim, made.detach(), condition)
             _go(self.best_critic, told, self.critic)
-        if heard:
-            untrue, unlike = critic.judged(self.critic, aim, made, condition)
-        read = critic.emotion_loss(self.reader, aim, batch["tokens"])
+        if critic_weight:
+            untrue, unlike = discriminator.judged(self.critic, aim, made, condition)
+        read = discriminator.emotion_loss(self.reader, aim, batch["tokens"])
         _go(self.best_reader, read, self.reader)
-        unfelt = critic.emotion_loss(self.reader, made, batch["tokens"])
+        unfelt = discriminator.emotion_loss(self.reader, made, batch["tokens"])
         judged = TRUTH * untrue + FEATURES * unlike + EMOTION * unfelt
-        _go(self.best, loss + heard * judged, self.net)
+        _go(self.best, loss + critic_weight * judged, self.net)
         share = min(EMA, (1 + self.done) / (10 + self.done))
         with torch.no_grad():
             for mean, now in zip(self.mean.parameters(), self.net.parameters(), strict=True):
@@ -212,7 +211,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.pack:
         print(
-            f"{options.pack}: {packed.pack(options.cache, options.pack, int(options.megabytes * 1e6))} files"
+            f"{options.pack}: {packed_pairs.pack(options.cache, options.pack, int(options.megabytes * 1e6))} files"
         )
         return
     if options.checkpoint is None:
@@ -220,7 +219,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     trainer = Trainer(options)
-    bank = Bank(packed.read(options.cache), trainer.device)
+    bank = Bank(packed_pairs.read(options.cache), trainer.device)
     print({kind: [len(r) for r in rows] for kind, rows in bank.rows.items()}, len(bank.held), flush=True)
     trainer.run(bank)
     content = onnx_model(trainer.mean.eval().cpu(), options.seed, trainer.done)

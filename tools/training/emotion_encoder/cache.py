@@ -33,15 +33,15 @@ def corpus_clips(name: str) -> Iterator[Sample]:
 
 def said_again(seed: int) -> Iterator[tuple[str, str, str, int, np.ndarray]]:
     """Read speech with each emotion laid over it, and a disturbed copy of each."""
-    from tools.training.emotion_encoder import emotional_prosody as prosody
+    from tools.training.emotion_encoder import emotional_prosody
 
     number = 0
-    for name, each in prosody.EACH.items():
-        for sample, voice in prosody.sayings(samples(name), each):
+    for name, each in emotional_prosody.EACH.items():
+        for sample, voice in emotional_prosody.sayings(samples(name), each):
             number += 1
-            for place, emotion in enumerate(prosody.CHANGES):
+            for place, emotion in enumerate(emotional_prosody.CHANGES):
                 rng = np.random.default_rng([seed, number, place])
-                sound = prosody.said(voice, prosody.drawn(emotion, rng), rng)
+                sound = emotional_prosody.resynthesized(voice, emotional_prosody.drawn(emotion, rng), rng)
                 yield sample.speaker, emotion, sample.utt, 0, sound
                 yield sample.speaker, emotion, sample.utt, 1, disturbed(sound, rng)
 

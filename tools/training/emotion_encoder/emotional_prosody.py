@@ -91,7 +91,7 @@ def drawn(emotion: str, rng: np.random.Generator) -> Change:
     return Change(*(rng.uniform(*STRENGTHS) * change + spread * rng.normal(size=len(change))))
 
 
-def said(voice: Voice, change: Change, rng: np.random.Generator) -> np.ndarray:
+def resynthesized(voice: Voice, change: Change, rng: np.random.Generator) -> np.ndarray:
     """``voice`` with a ``change``, [N] float32 at RATE."""
     count = max(2, round(len(voice.pitch) / np.exp(change.tempo)))
     at = np.linspace(0, len(voice.pitch) - 1, count)

@@ -54,7 +54,7 @@ def onnx_model(fitted: Fitted, seed: int, version: str) -> onnx.ModelProto:
     made = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="facegen")
     made.ir_version = IR
     known = {"statistics": list(STATISTICS), "categories": list(CATEGORIES), "sounds": list(SOUNDS)}
-    known["usual"] = [round(float(x), 4) for x in fitted.usual]
+    known["usual"] = [round(float(x), 4) for x in fitted.usual]  # type: ignore[misc]
     metadata = {key: json.dumps(rows) for key, rows in known.items()}
     helper.set_model_props(made, {**metadata, "seed": str(seed), "version": version})
     onnx.checker.check_model(made, full_check=True)

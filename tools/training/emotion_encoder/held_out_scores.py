@@ -10,8 +10,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from facegen.emotion.curves import SOUNDS
-from tools.training.emotion_encoder import linear_models as fit
-from tools.training.emotion_encoder import window_statistics as data
+from tools.training.emotion_encoder import linear_models, window_statistics
 from tools.training.emotion_encoder.export import Fitted
 from tools.training.emotion_encoder.window_statistics import CLASSES
 
@@ -52,12 +51,14 @@ def answers(corpora: Corpora, fitted: Fitted, speakers: list[str]) -> Answers:
     """What models say of whole clips of ``speakers``, each heard alone; boredom is left out."""
     rows = corpora.acted
     whole = np.zeros(len(rows.x), bool)
-    whole[list(data.first_places(rows).values())] = True
+    whole[list(window_statistics.first_places(rows).values())] = True
     chosen = rows.take(whole & np.isin(rows.speaker, speakers) & (rows.label != "bored"))
     rng = np.random.default_rng(0)
-    x = data.with_baseline(chosen, corpora.usual, rng, 0.0)
+    x = window_statistics.with_baseline(chosen, corpora.usual, rng, 0.0)
     plain = np.flatnonzero(chosen.copy == 0).repeat(MOVES)
-    moves = rng.normal(0, 1, (len(plain), x.shape[1])) * data.apart([*corpora.neutral(), corpora.other])
+    moves = rng.normal(0, 1, (len(plain), x.shape[1])) * window_statistics.apart(
+        [*corpora.neutral(), corpora.other]
+    )
     case = np.concatenate([np.where(chosen.copy == 0, "plain", "disturbed"), np.full(len(plain), "moved")])
     own = np.concatenate([chosen.x, chosen.x[plain] + moves])
     x = np.concatenate([x, x[plain] + moves])
@@ -72,13 +73,15 @@ def _baseline(corpora: Corpora, without: list[str], x: np.ndarray) -> np.ndarray
     """Softmax regression on the statistics as they are, of the recordings as they are."""
     rows = corpora.acted
     rows = rows.take(~np.isin(rows.speaker, without) & (rows.copy == 0) & (rows.label != "bored"))
-    space = fit.space(rows.x, np.zeros((rows.x.shape[1],) * 2), 0.0)
-    model = fit.classifier(space(rows.x), data.goals(rows.label, (1, 0)), fit.balanced(rows.label), 1e-2)
+    space = linear_models.space(rows.x, np.zeros((rows.x.shape[1],) * 2), 0.0)
+    model = linear_models.classifier(
+        space(rows.x), window_statistics.goals(rows.label, (1, 0)), linear_models.balanced(rows.label), 1e-2
+    )
     return model(space(x))
 
 
 def chances(scores: list[np.ndarray], heat: float) -> np.ndarray:
-    return np.mean([fit.softmax(part / heat) for part in scores], axis=0)
+    return np.mean([linear_models.softmax(part / heat) for part in scores], axis=0)
 
 
 def best_heat(parts: list[Answers]) -> float:
@@ -92,9 +95,9 @@ def _surprise(parts: list[Answers], heat: float) -> float:
     return float(-np.log(np.concatenate(likely) + 1e-9).mean())
 
 
-def recall(truth: np.ndarray, told: np.ndarray) -> float:
+def recall(truth: np.ndarray, predicted: np.ndarray) -> float:
     """Unweighted average recall over the classes that occur."""
-    return float(np.mean([np.mean(told[truth == c] == c) for c in np.unique(truth)]))
+    return float(np.mean([np.mean(predicted[truth == c] == c) for c in np.unique(truth)]))
 
 
 def calibration_error(chance: np.ndarray, truth: np.ndarray) -> float:
@@ -128,30 +131,36 @@ def table(parts: list[Answers], heat: float) -> str:
 
 def abroad(corpora: Corpora, fitted: Fitted) -> str:
     """A row of the card: bursts of EmoGator, of which the categories' model heard none."""
-    rows = data.windows(corpora.clips["emogator"], data.BURSTS, np.random.default_rng(0), 0)
+    rows = window_statistics.windows(
+        corpora.clips["emogator"], window_statistics.BURSTS, np.random.default_rng(0), 0
+    )
     name = "EmoGator: another corpus, bursts instead of speech"
     return heard(name, rows, fitted, corpora.usual, _baseline(corpora, [], rows.x))
 
 
 def heard(
-    name: str, rows: data.Rows, fitted: Fitted, usual: np.ndarray, plain: np.ndarray | None = None
+    name: str,
+    rows: window_statistics.Rows,
+    fitted: Fitted,
+    usual: np.ndarray,
+    plain: np.ndarray | None = None,
 ) -> str:
     """A row of the card: what models say of ``rows``, each heard alone."""
-    x = data.with_baseline(rows, usual, np.random.default_rng(0), 0.0)
+    x = window_statistics.with_baseline(rows, usual, np.random.default_rng(0), 0.0)
     chance = chances([model(space(x)) for space, model in fitted.members], fitted.heat)
     return row(name, rows.label, chance, fitted.place(fitted.members[0][0](x))[:, 1], plain)
 
 
-def whole(rows: data.Rows) -> data.Rows:
+def whole(rows: window_statistics.Rows) -> window_statistics.Rows:
     """Whole recordings as they are, but bored ones."""
     chosen = np.zeros(len(rows.x), bool)
-    chosen[list(data.first_places(rows).values())] = True
+    chosen[list(window_statistics.first_places(rows).values())] = True
     return rows.take(chosen & (rows.copy == 0) & (rows.label != "bored"))
 
 
 def places(labels: np.ndarray) -> np.ndarray:
     """Valence, arousal and dominance [N, 3] of labels."""
-    return np.array([data.PLACES[label] for label in labels])
+    return np.array([window_statistics.PLACES[label] for label in labels])
 
 
 def row(
@@ -175,17 +184,19 @@ def kept_out(speaker: str) -> bool:
     return zlib.crc32(speaker.encode()) % 5 == 0
 
 
-def sound_table(model: tuple[fit.Space, fit.Linear], x: np.ndarray, kind: np.ndarray) -> str:
+def sound_table(
+    model: tuple[linear_models.Space, linear_models.Linear], x: np.ndarray, kind: np.ndarray
+) -> str:
     """Recall, false alarms and precision of sounds without words in windows of a second, as a table."""
     space, linear = model
-    told = fit.softmax(linear(space(x))).argmax(axis=1)
+    predicted = linear_models.softmax(linear(space(x))).argmax(axis=1)
     lines = ["| sound, talkers held out | windows | recall | told of what is none |", "|---|---|---|---|"]
     none = kind == 0
     for at, name in enumerate(SOUNDS, 1):
         mine = kind == at
         if mine.any():
             lines.append(
-                f"| {name} | {mine.sum()} | {np.mean(told[mine] == at):.2f} | {np.mean(told[none] == at):.3f} |"
+                f"| {name} | {mine.sum()} | {np.mean(predicted[mine] == at):.2f} | {np.mean(predicted[none] == at):.3f} |"
             )
     return "\n".join(lines)
 

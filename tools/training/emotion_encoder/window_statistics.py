@@ -75,8 +75,8 @@ def windows(clips: Clips, labels: dict[str, str] | None, rng: np.random.Generato
         sums = np.column_stack([manner.counts(starts, ends)[:, 0], manner.sums(starts, ends)])
         found += [(x, *about, s) for x, s in zip(manner.statistics(starts, ends), sums, strict=True)]
     found = [row for row in found if row[-1][0] > 5]
-    rows = Rows(*(np.array(column) for column in zip(*found, strict=True)))
-    return _with_own_level(rows, rng)
+    every = Rows(*(np.array(column) for column in zip(*found, strict=True)))
+    return _with_own_level(every, rng)
 
 
 def without_level(rows: Rows, rng: np.random.Generator) -> Rows:

@@ -16,7 +16,7 @@ from facegen.motion.lipsync.gestures import LEARNED_CONTROLS as CONTROLS
 from facegen.motion.lipsync.learned import QUIETEST, SPEAKER_DIMENSIONS
 from facegen.rig import ARKIT
 from facegen.speech.phones import BILABIALS, LABELS, OPEN_VOWELS
-from tools.training.lip_decoder import network as net
+from tools.training.lip_decoder import network
 from tools.training.lip_decoder.windows import FRAMES, VIDEO_FRAMES
 
 SPEAKERS = ("s1", "s2", "s4", "s30", "s31", "s33", "facegood")
@@ -27,7 +27,7 @@ USUAL_WIDTH_DEVIATION = 0.030
 REST_BELOW = 10  # percentile of a speaker's aperture that counts as closed
 
 
-BEFORE, AFTER = net.LEFT + net.LEFT % 2, net.RIGHT + net.RIGHT % 2
+BEFORE, AFTER = network.LEFT + network.LEFT % 2, network.RIGHT + network.RIGHT % 2
 """Frames of silence around each piece, as the decoder has them around a sound."""
 
 

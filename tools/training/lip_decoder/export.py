@@ -10,11 +10,11 @@ from onnx import TensorProto, helper
 
 from facegen.motion.lipsync.learned import GESTURES, SPEAKER_DIMENSIONS
 from facegen.speech.phones import LABELS
-from tools.training.lip_decoder import network as net
+from tools.training.lip_decoder import network
 from tools.training.phone_encoder.export import IR, OPSET, Graph, array
 
 
-def onnx_model(models: list[net.LipNet], speakers: dict[str, list[float]], seed: int, version: str):
+def onnx_model(models: list[network.LipNet], speakers: dict[str, list[float]], seed: int, version: str):
     """The mean of ``models`` in evaluation mode; ``speakers`` are the places that styles may name."""
     graph = Graph()
     log = graph.node("Log", graph.node("Add", "posteriors", graph.constant(np.array(1e-5, np.float32))))
@@ -32,7 +32,7 @@ def _number(graph: Graph, value: float) -> str:
     return graph.constant(np.array(value, np.float32))
 
 
-def _member(graph: Graph, x: str, model: net.LipNet) -> str:
+def _member(graph: Graph, x: str, model: network.LipNet) -> str:
     """Gestures [B, T, G] of one network."""
     style = graph.node("MatMul", "style", graph.constant(array(model.style.weight).T.copy()))
     style = graph.node("Add", style, graph.constant(array(model.style.bias)))
@@ -40,7 +40,7 @@ def _member(graph: Graph, x: str, model: net.LipNet) -> str:
     x = _gelu(graph, graph.node("Add", _conv(graph, x, model.enter, (0, 0)), style))
     x = _gelu(graph, _conv(graph, x, model.halve, (1, 1)))
     for block in model.blocks:
-        y = _conv(graph, _gelu(graph, _conv(graph, x, block.conv, block.padding)), block.mix, (0, 0))
+        y = _conv(graph, _gelu(graph, _conv(graph, x, block.conv, block.padding)), block.mix, (0, 0))  # type: ignore[arg-type]
         x = graph.node("Add", x, y)
     x = graph.node("Transpose", _conv(graph, x, model.leave, (0, 0)), perm=[0, 2, 1])
     x = graph.node("Reshape", x, graph.constant(np.array([0, -1, len(GESTURES)], np.int64)))
@@ -76,7 +76,7 @@ def _wrapped(graph: Graph, speakers: dict[str, list[float]], seed: int, version:
         "lips",
         [
             value("posteriors", "B", "T", len(LABELS)),
-            value("prosody", "B", "T", net.PROSODY),
+            value("prosody", "B", "T", network.PROSODY),
             value("style", "B", 1 + SPEAKER_DIMENSIONS),
         ],
         [value("gestures", "B", "T", len(GESTURES))],
@@ -88,8 +88,8 @@ def _wrapped(graph: Graph, speakers: dict[str, list[float]], seed: int, version:
         "labels": json.dumps(list(LABELS)),
         "gestures": json.dumps(list(GESTURES)),
         "speakers": json.dumps(speakers),
-        "left_context": str(net.LEFT),
-        "right_context": str(net.RIGHT),
+        "left_context": str(network.LEFT),
+        "right_context": str(network.RIGHT),
         "seed": str(seed),
         "version": version,
     }

@@ -13,7 +13,7 @@ from facegen.motion.lipsync.gestures import LEARNED_CONTROLS
 from facegen.motion.lipsync.learned import GESTURES
 from facegen.motion.lipsync.visemes import TARGETS
 from tools.evaluation.lip_heads import Head, aria_head, ict_head
-from tools.training.lip_decoder import network as net
+from tools.training.lip_decoder import network
 from tools.training.lip_decoder.batches import NOBODY, Batch
 
 SHUT, PARTED = 0.008, 0.035  # gaps that count as closed and as open
@@ -40,6 +40,10 @@ TAUGHT = {"jaw": 0.05, "seal": 0.5}
 
 class LipHead(torch.nn.Module):
     """Aperture over rest and width over rest [..., 2], in distances of the outer eye corners, of controls [..., C]."""
+
+    gap: torch.Tensor
+    corners: torch.Tensor
+    apart: torch.Tensor
 
     def __init__(self, head: Head) -> None:
         super().__init__()
@@ -102,7 +106,7 @@ def losses(
     batch: Batch, gestures: torch.Tensor, articulation: torch.Tensor, lips: tuple[LipHead, ...]
 ) -> dict[str, torch.Tensor]:
     """The terms of WEIGHTS of gated gestures [B, 300, G]."""
-    made = net.controls(gestures)
+    made = network.controls(gestures)
     at25 = at_video(made)
     terms = _taught(batch, gestures, articulation)
     terms["jerk"] = 1e3 * torch.diff(made, n=3, dim=1).square().mean()

@@ -45,7 +45,7 @@ class LipNet(nn.Module):
         self.blocks = nn.ModuleList(Block(channels, d, ahead, dropout) for d, ahead in DILATIONS)
         self.leave = nn.Conv1d(channels, STRIDE * len(GESTURES), 1)
         self.dropout = nn.Dropout(dropout)
-        nn.init.constant_(self.leave.bias, -1.5)
+        nn.init.constant_(self.leave.bias, -1.5)  # type: ignore[arg-type]
 
     def forward(self, posteriors: torch.Tensor, prosody: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         log = (torch.log(posteriors + 1e-5) + 6) / 4

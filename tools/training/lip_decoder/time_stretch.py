@@ -22,7 +22,7 @@ def drawn(rng: np.random.Generator, batch: Batch) -> tuple[torch.Tensor, torch.T
     tempo[captured] = np.exp(rng.uniform(*CAPTURED, batch.captured))
     start = 0.5 * (1 - tempo) * rng.random(len(batch))
     device = batch.who.device
-    return tuple(torch.from_numpy(x.astype(np.float32)).to(device) for x in (tempo, start))
+    return tuple(torch.from_numpy(x.astype(np.float32)).to(device) for x in (tempo, start))  # type: ignore[return-value]
 
 
 def said_again(batch: Batch, tempo: torch.Tensor, start: torch.Tensor) -> Batch:

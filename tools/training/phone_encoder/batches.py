@@ -48,10 +48,11 @@ class Source:
 
     def draw(self, rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
         """`count` successive frames: random recordings one after the other, begun anywhere in the first."""
+        frames: list[np.ndarray]
         frames, labels, have = [], [], 0
         while have < count:
             row = min(np.searchsorted(self.weights, rng.random()), len(self.ends) - 1)
-            start, end = self.starts[row], self.ends[row]
+            start, end = self.starts[row], self.ends[row]  # type: ignore[call-overload]
             if not frames:
                 start += rng.integers(0, max(1, (end - start) // 2))
             frames.append(self.frames[start:end])

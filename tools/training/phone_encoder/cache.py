@@ -64,6 +64,7 @@ def hand_labelled(data: Path) -> Iterator[Recording]:
     """Emo-DB."""
     speakers, _ = held_out("emodb")
     for sample in emodb.samples(data):
+        assert sample.audio is not None
         test = sample.speaker in speakers
         spans = arpabet_spans(sample.phones)
         yield Recording(sample.utt, sample.speaker, test, load_sound(sample.audio), spans, [])

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ
 from facegen.speech.logmel import SILENCE
 from facegen.speech.phones import LABELS
-from tools.training.phone_encoder import network as net
+from tools.training.phone_encoder import network
 
 OPSET, IR = 17, 8  # what ONNX Runtime 1.17 reads
 
@@ -40,19 +40,19 @@ class Graph:
         return name
 
 
-def onnx_model(model: net.PhoneNet, seed: int, version: str) -> onnx.ModelProto:
+def onnx_model(model: network.PhoneNet, seed: int, version: str) -> onnx.ModelProto:
     """The network in evaluation mode, its normalisations folded into the convolutions."""
     graph = Graph()
     x = graph.node("Sub", "logmel", graph.constant(array(model.mean)))
     x = graph.node("Mul", x, graph.constant(array(model.scale)))
     x = graph.node("Transpose", x, perm=[0, 2, 1])  # B 80 T
-    x = _conv(graph, x, model.stem, model.stem_norm, (net.STEM_BEFORE, net.STEM_AFTER))
+    x = _conv(graph, x, model.stem, model.stem_norm, (network.STEM_BEFORE, network.STEM_AFTER))
     for block in model.blocks:
-        x = graph.node("Add", x, _conv(graph, x, block.conv, block.norm, block.padding))
+        x = graph.node("Add", x, _conv(graph, x, block.conv, block.norm, block.padding))  # type: ignore[arg-type]
     weight = graph.constant(array(model.narrow.weight), half=True)
-    x = graph.node("Conv", x, weight, graph.constant(array(model.narrow.bias)), kernel_shape=[1])
+    x = graph.node("Conv", x, weight, graph.constant(array(model.narrow.bias)), kernel_shape=[1])  # type: ignore[arg-type]
     x = graph.node("Transpose", x, perm=[0, 2, 1])
-    x = graph.node("Reshape", x, graph.constant(np.array([0, -1, net.BOTTLENECK], np.int64)))
+    x = graph.node("Reshape", x, graph.constant(np.array([0, -1, network.BOTTLENECK], np.int64)))
     frames = graph.node("Shape", "logmel", start=1, end=2)
     x = graph.node("Slice", x, graph.constant(np.array([0])), frames, graph.constant(np.array([1])))
     x = graph.node("Tanh", x, output="bottleneck")
@@ -62,7 +62,7 @@ def onnx_model(model: net.PhoneNet, seed: int, version: str) -> onnx.ModelProto:
     return _wrapped(graph, seed, version)
 
 
-def load(path: Path, model: net.PhoneNet) -> None:
+def load(path: Path, model: network.PhoneNet) -> None:
     """Give ``model`` the weights of a file that `onnx_model` wrote; its normalisations, folded in there, begin as none."""
     kept = [numpy_helper.to_array(c).astype(np.float32) for c in onnx.load(path).graph.initializer]
     tensors = iter([torch.from_numpy(array.copy()) for array in kept if array.ndim])
@@ -70,12 +70,12 @@ def load(path: Path, model: net.PhoneNet) -> None:
         model.mean.copy_(next(tensors))
         model.scale.copy_(next(tensors))
         for conv, norm in [(model.stem, model.stem_norm), *((b.conv, b.norm) for b in model.blocks)]:
-            conv.weight.copy_(next(tensors))
-            norm.bias.copy_(next(tensors))
-            norm.running_var.fill_(1 - norm.eps)
+            conv.weight.copy_(next(tensors))  # type: ignore[union-attr,operator]
+            norm.bias.copy_(next(tensors))  # type: ignore[union-attr,operator]
+            norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr,operator]
         for layer in (model.narrow.weight, model.narrow.bias):
-            layer.copy_(next(tensors))
-        shapes = [t for t in tensors if t.shape[-1] == net.LABELS]
+            layer.copy_(next(tensors))  # type: ignore[union-attr]
+        shapes = [t for t in tensors if t.shape[-1] == network.LABELS]
         model.head.weight.copy_(shapes[0].T)
         model.head.bias.copy_(shapes[1])
 
@@ -109,20 +109,20 @@ def _wrapped(graph: Graph, seed: int, version: str) -> onnx.ModelProto:
     body = helper.make_graph(
         graph.nodes,
         "phones",
-        [value("logmel", net.BANDS)],
-        [value("log_posteriors", net.LABELS), value("bottleneck", net.BOTTLENECK)],
+        [value("logmel", network.BANDS)],
+        [value("log_posteriors", network.LABELS), value("bottleneck", network.BOTTLENECK)],
         graph.constants,
     )
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="facegen")
     model.ir_version = IR
     metadata = {
         "labels": json.dumps(list(LABELS)),
-        "left_context": str(net.LEFT_CONTEXT),
-        "right_context": str(net.RIGHT_CONTEXT),
+        "left_context": str(network.LEFT_CONTEXT),
+        "right_context": str(network.RIGHT_CONTEXT),
         "pad_value": repr(SILENCE),
         "sample_rate": str(SAMPLE_RATE_HZ),
         "frame_hz": str(FEATURE_HZ),
-        "stride": str(net.STRIDE),
+        "stride": str(network.STRIDE),
         "seed": str(seed),
         "version": version,
     }

@@ -27,9 +27,9 @@ def train(cache: Path, seed: int = 0):
             mel, labels = sources[name].draw(rng, int(_BATCH * share) + 1)
             rows.append(stacked(mel.astype(np.float32)))
             truth.append(labels)
-        labels = torch.from_numpy(np.concatenate(truth).astype(np.int64))
-        known = labels >= 0
-        loss = F.cross_entropy(layer(torch.from_numpy(np.concatenate(rows)))[known], labels[known])
+        goals = torch.from_numpy(np.concatenate(truth).astype(np.int64))
+        known = goals >= 0
+        loss = F.cross_entropy(layer(torch.from_numpy(np.concatenate(rows)))[known], goals[known])
         for group in optimizer.param_groups:
             group["lr"] = 1e-3 * (1 - step / _STEPS) + 1e-5
         optimizer.zero_grad()

@@ -34,6 +34,9 @@ class Block(nn.Module):
 class PhoneNet(nn.Module):
     """Log-mel [B, T, 80] ▸ log posteriors [B, T, 40] and bottleneck [B, T, 64]; T even."""
 
+    mean: torch.Tensor
+    scale: torch.Tensor
+
     def __init__(self, channels: int = 256, dropout: float = 0.1) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(BANDS))

@@ -13,7 +13,7 @@ import soundfile
 
 from facegen.speech.phones import ARPABET
 from tools.training.corpora.symbols import arpabet_spans
-from tools.training.phone_encoder import sentences as texts
+from tools.training.phone_encoder import sentences
 from tools.training.phone_encoder.espeak import Espeak
 
 FLITE_VOICES = ("slt", "rms", "awb", "kal16")
@@ -41,7 +41,7 @@ def flite(hours: float, seed: int, words: list[str], prompts: list[str]) -> Iter
         wav = Path(folder) / "speech.wav"
         while made < hours * 3600:
             voice = FLITE_VOICES[rng.integers(len(FLITE_VOICES))]
-            text = texts.english(rng, words, prompts)
+            text = sentences.english(rng, words, prompts)
             argv = ["flite", "-voice", voice, "--setf", f"duration_stretch={rng.uniform(0.75, 1.25):.3f}"]
             if rng.random() < 0.5 and voice != "awb":
                 argv += ["--setf", f"int_f0_target_mean={rng.uniform(80, 230):.0f}"]
@@ -73,16 +73,16 @@ def flite_spans(items: list[str]) -> list[tuple[float, float, str]]:
 def espeak(hours: float, seed: int, words: list[str], prompts: list[str], lists: Path) -> Iterator[Utterance]:
     """Random words in many languages by espeak-ng; voice, rate, pitch and its spread vary."""
     rng, made, engine = np.random.default_rng((seed, 2)), 0.0, Espeak()
-    known = {code: texts.read_words(lists / name) for code, name in texts.WORD_LISTS.items()}
+    known = {code: sentences.read_words(lists / name) for code, name in sentences.WORD_LISTS.items()}
     turkish = "bir bu ne var yok güzel ev su çocuk büyük küçük mavi kapı pencere yağmur şimdi köpek kuş müzik öğretmen"
     known["tr"] = turkish.split()
     while made < hours * 3600:
         language = ESPEAK_LANGUAGES[rng.integers(len(ESPEAK_LANGUAGES))]
         variant = ESPEAK_VARIANTS[rng.integers(len(ESPEAK_VARIANTS))]
         if language.startswith("en"):
-            text = texts.english(rng, words, prompts)
+            text = sentences.english(rng, words, prompts)
         else:
-            text = texts.other(rng, language, known.get(language, []))
+            text = sentences.other(rng, language, known.get(language, []))
         speed, pitch, spread = (
             int(rng.integers(110, 230)),
             int(rng.integers(15, 85)),

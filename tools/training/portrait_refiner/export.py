@@ -53,7 +53,7 @@ def weights_of(content: bytes, part: str) -> dict[str, torch.Tensor]:
 
 
 def _exported(net: RefinerNet) -> onnx.ModelProto:
-    given = (
+    example = (
         torch.zeros(1, 3, 128, 128),
         torch.zeros(1, 12, 128, 128),
         torch.full((1,), 0.3),
@@ -63,7 +63,7 @@ def _exported(net: RefinerNet) -> onnx.ModelProto:
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(net.eval(), given, out, input_names=names, output_names=["clean"], dynamo=False)
+        torch.onnx.export(net.eval(), example, out, input_names=names, output_names=["clean"], dynamo=False)  # type: ignore[arg-type]
     return onnx.load_from_string(out.getvalue())
 
 

@@ -47,7 +47,7 @@ class RefinerNet(nn.Module):
         self.to_whole = nn.Conv2d(middle + edge, edge, 3, padding=1)
         self.leave = nn.Conv2d(edge, 3, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
         self.keys = nn.Parameter(torch.randn(CODES, TOKEN_SIZE) * 0.3)
         self.codes = nn.Parameter(torch.randn(CODES, CODE_SIZE) * 0.3)
         self.sound = nn.Linear(TOKEN_SIZE, CODE_SIZE)
@@ -64,7 +64,7 @@ class RefinerNet(nn.Module):
         act = nn.functional.silu
         whole = act(self.enter(torch.cat([noisy, condition], dim=1)))
         half = act(self.halve(whole))
-        small = self.unet(self.quarter(half), angle / START * 999, encoder_hidden_states=told).sample
+        small = self.unet(self.quarter(half), angle / START * 999, encoder_hidden_states=told).sample  # type: ignore[operator]
         half = act(self.to_half(torch.cat([_twice(act(small)), half], dim=1)))
         whole = act(self.to_whole(torch.cat([_twice(half), whole], dim=1)))
         return condition[:, :3] + self.leave(whole)
@@ -72,7 +72,7 @@ class RefinerNet(nn.Module):
 
 def refiner_net(part: str) -> RefinerNet:
     """An untrained network for a part of a face."""
-    return RefinerNet(**SIZES[part])
+    return RefinerNet(**SIZES[part])  # type: ignore[arg-type]
 
 
 def _twice(x: torch.Tensor) -> torch.Tensor:

@@ -49,8 +49,8 @@ class Bank:
             else:
                 chosen.append(rng.choice(self.heads))
         where = torch.from_numpy(np.array(chosen)).to(self.device)
-        shown = {key: values[where].float() / 127.5 - 1 for key, values in self.pictures.items()}
-        return {**varied(shown, rng), "tokens": self.tokens[where]}
+        pictures = {key: values[where].float() / 127.5 - 1 for key, values in self.pictures.items()}
+        return {**varied(pictures, rng), "tokens": self.tokens[where]}
 
 
 def person(name: str) -> str:
@@ -59,20 +59,20 @@ def person(name: str) -> str:
     return name.split("_")[0] if name.startswith("grid-multi") else name.rsplit("-", 1)[0]
 
 
-def varied(shown: dict[str, torch.Tensor], rng: np.random.Generator) -> dict[str, torch.Tensor]:
+def varied(pictures: dict[str, torch.Tensor], rng: np.random.Generator) -> dict[str, torch.Tensor]:
     """Pairs mirrored or not, in other light, sharper or softer, moved a little: alike for all pictures of a pair."""
     names = ("warped", "source", "before", "true")
-    count, device = len(shown["true"]), shown["true"].device
+    count, device = len(pictures["true"]), pictures["true"].device
 
     def drawn(low: float, high: float, *shape: int) -> torch.Tensor:
         return torch.from_numpy(rng.uniform(low, high, (count, *shape)).astype(np.float32)).to(device)
 
     gain = (drawn(0.55, 1.15, 1) * drawn(0.85, 1.15, 3))[..., None, None]
     power = drawn(0.8, 1.25, 1, 1, 1)
-    lit = torch.cat([(((shown[n] + 1) / 2 * gain).clamp(1e-4, 1) ** power) * 2 - 1 for n in names], dim=1)
+    lit = torch.cat([(((pictures[n] + 1) / 2 * gain).clamp(1e-4, 1) ** power) * 2 - 1 for n in names], dim=1)
     if rng.random() < SMALL:
         lit = _resized(_resized(lit, int(SIDE * rng.uniform(0.4, 0.9))), SIDE)
-    whole = torch.cat([lit, shown["map"]], dim=1)
+    whole = torch.cat([lit, pictures["map"]], dim=1)
     whole = torch.where((drawn(0, 1) < 0.5)[:, None, None, None], whole.flip(-1), whole)
     x, y = (int(v) for v in rng.integers(0, 2 * MOVED + 1, 2))
     whole = F.pad(whole, (MOVED,) * 4, mode="replicate")[..., y : y + SIDE, x : x + SIDE]

@@ -133,7 +133,7 @@ def _warped(
     before = np.maximum(chosen - 1, 0)
     order = np.stack([before, chosen], axis=1).ravel()
     steady = [puppet.vertex_at(n) for n in STEADY]
-    take = Animation(25, controls, values[order].clip(-1, 1).astype(np.float32), head[order])
+    take = Animation(Fraction(25), controls, values[order].clip(-1, 1).astype(np.float32), head[order])
     rows, poses = puppet.rows(take)
     context = open_context()
     try:
@@ -254,7 +254,7 @@ def _drawn(rig: Rig, values: np.ndarray, rng: np.random.Generator) -> list[np.nd
     size = (RENDERED, RENDERED)
     camera = camera_for(rig, "front", size)
     color = "#" + "".join(f"{int(c):02x}" for c in rng.integers(40, 200, 3))
-    take = Animation(25, rig.control_names, values, np.zeros((len(values), len(HEAD_CHANNELS))))
+    take = Animation(Fraction(25), rig.control_names, values, np.zeros((len(values), len(HEAD_CHANNELS))))
     drawn = (
         Registry("renderers")
         .get("raster")()
