@@ -13,7 +13,7 @@ from facegen.cli.report import Reporter
 from facegen.config import Config, RenderConfig
 from facegen.core.errors import OutputError, blame
 from facegen.core.registry import Registry
-from facegen.jobs.animate import LOOK, check_names
+from facegen.jobs.animate import LOOK
 from facegen.jobs.render import check_look
 from facegen.jobs.settings import pick
 
@@ -49,18 +49,19 @@ def converse(
     from facegen.pipeline.animate import animate
     from facegen.pipeline.conversation.outputs import check_formats, write_conversation
     from facegen.pipeline.conversation.solve import converse as solve
+    from facegen.pipeline.inputs import SolveInputs
 
     config = pick(Config, values)
     look = pick(RenderConfig, {name: values[name] for name in LOOK})
     with blame("--format"):
         check_formats(formats)
-    check_names(config)
+    inputs = SolveInputs.load(config)
     if any(f".{name}" in Registry("videos") for name in formats):
         check_look(look)
     if os.path.exists(folder) and not os.path.isdir(folder):
         raise OutputError("is a file, not a folder", path=folder, remedy="give another name")
     with Reporter(as_json=as_json, quiet=quiet) as report:
-        talk = solve(source, config, apart=apart, progress=report.progress)
+        talk = solve(source, inputs, apart=apart, progress=report.progress)
         paths = write_conversation(talk, folder, formats, look, config.rig, report.progress)
         report.written(paths, animate(next(iter(talk.takes.values())), config.rig), ())
 

@@ -56,7 +56,7 @@ def edit(
             with blame(take):
                 sound = audio or editing.find_sound_beside(whole, take)
                 whole = editing.edit(
-                    whole, part, changes, sound, lambda step, done: report.progress(step, done, length)
+                    whole, part, changes, sound, lambda step, done, _: report.progress(step, done, length)
                 )
         for place in places:
             save(whole if needs_layers(place.suffix) else flatten(whole), place.path, audio=audio)

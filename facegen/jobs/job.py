@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from facegen.core.progress import Progress
 from facegen.core.registry import Registry
 
 if TYPE_CHECKING:
     from facegen.core.animation import Animation
     from facegen.motion.take import Take
-
-Progress = Callable[[str, float, float | None], None]
-"""Called with a step's name, the seconds of sound done and all there are (None where that is not known)."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike
 from typing import Protocol
 
 import numpy as np
+
+from facegen.core.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Clip:
     audio: str | None = None
     audio_start: float = 0.0
     alpha: bool = False
-    progress: Callable[[str, float], None] | None = None
+    progress: Progress | None = None
 
     @property
     def seconds(self) -> Fraction:
@@ -30,7 +32,7 @@ class Clip:
     def report(self, frames: int) -> None:
         """Tell who waits that so many frames are written."""
         if self.progress is not None:
-            self.progress("render", float(frames / self.fps))
+            self.progress("render", float(frames / self.fps), float(self.seconds))
 
 
 class ClipWriter(Protocol):

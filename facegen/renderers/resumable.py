@@ -57,9 +57,9 @@ def write_resumable(
         part = folder / f"{first:08d}{writer.suffix}"
         if not part.exists():
 
-            def told(step: str, done: float, start: int = first) -> None:
+            def told(step: str, done: float, total: float | None, start: int = first) -> None:
                 if clip.progress is not None:
-                    clip.progress(step, float(start / clip.fps) + done)
+                    clip.progress(step, float(start / clip.fps) + done, float(clip.seconds))
 
             own = replace(clip, count=last - first, audio=None, progress=told)
             writer.write(part, frames(first, last), own)
