@@ -105,7 +105,11 @@ class RenderConfig:
         file=True,
     )
     renderer: str = option("raster", "renderer: raster, pyrender, pytorch3d, or blender (slow, path-traced)")
-    show: str = option("color", "color, depth (lighter is nearer; 16 bits in PNG) or mask")
+    show: str = option(
+        "color",
+        "color, depth (lighter is nearer; 16 bits in PNG) or mask",
+        choices=("color", "depth", "mask"),
+    )
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
     light: str = option(
         "studio", "studio, or a picture all round (.hdr, .exr, .jpg; its middle before the face)", file=True
@@ -119,6 +123,7 @@ class RenderConfig:
             raise UsageError(
                 f"--size {self.size} is not two even numbers in 16..8192", remedy="use e.g. 1280x720"
             )
+        check_options(self)
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -178,7 +183,11 @@ class BatchConfig:
         "names of outputs: {name}, {stem}, {folder}, {row:04}, any option, any column that starts with _",
     )
     workers: int = option(0, "processes that work side by side; 0 is one a core", low=0, high=4096)
-    engine: str = option("local", "local: processes of this machine; ray: a Ray cluster (extra batch)")
+    engine: str = option(
+        "local",
+        "local: processes of this machine; ray: a Ray cluster (extra batch)",
+        choices=("local", "ray"),
+    )
     resume: bool = option(
         False, "redo only what is missing, failed or changed since the last run into the folder"
     )

@@ -68,7 +68,8 @@ def check_options(settings: Any) -> None:
         if value is None:
             continue
         if facts["choices"] and value not in facts["choices"]:
-            raise UsageError(f"{flag} {value!r} is unknown", remedy=nearest(str(value), facts["choices"]))
+            name, remedy = flag[2:], nearest(str(value), facts["choices"])
+            raise UsageError(f"no {name} is called {value!r}", path=flag, remedy=remedy)
         low, high = facts["low"], facts["high"]
         if low is None:
             continue

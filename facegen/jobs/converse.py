@@ -43,6 +43,19 @@ class ConverseJob:
         if os.path.exists(folder) and not os.path.isdir(folder):
             raise OutputError("is a file, not a folder", path=self.folder, remedy="give another name")
 
+    @staticmethod
+    def reads(sources: Sequence[str]) -> list[str]:
+        """The files that a table of turns names, which a batch holds to the allowed folders as well."""
+        from facegen.pipeline.conversation.solve import TABLES
+        from facegen.pipeline.conversation.turns import read_turns
+
+        (table,) = sources
+        if not table.lower().endswith(TABLES):
+            return []
+        turns = read_turns(table)
+        texts = [turn.text for turn in turns if turn.text and "\0" not in turn.text and len(turn.text) < 4096]
+        return [*(turn.audio for turn in turns), *filter(os.path.isfile, texts)]
+
     def check(self) -> None:
         from facegen.pipeline.conversation.outputs import check_formats
         from facegen.pipeline.inputs import SolveInputs

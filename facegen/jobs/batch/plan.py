@@ -73,6 +73,8 @@ class Planner:
                 reason = "is a folder, not a file" if os.path.isdir(path) else "no such file"
                 raise InputError(reason, path=value, remedy="check the name and the folder")
             found.append(path)
+        for path in job.reads(found) if hasattr(job, "reads") else ():
+            self._allow(path, path)
         return found
 
     def _options(self, row: ManifestRow, job: type[Job]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _perform(task: Task, place: Storage, check: bool, thumbnail: bool) -> Result
         outputs = {
             f.relative_to(folder).as_posix(): [checksum(f), f.stat().st_size] for f in tree_files(folder)
         }
-        card = card_of(done) if check else None
+        card = card_of(done) if check or done.card is not None else None
         picture = picture_of(done) if thumbnail and done.animation is not None else None
         place.receive(folder)
     curves = done.animation
