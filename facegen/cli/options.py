@@ -68,8 +68,7 @@ def option_of(field: Field, unset: str = "") -> click.Option:
     return click.Option(
         [flag_of(name), field.name],
         type=OptionType(field),
-        default=default,
-        required=required,
+        **({"required": True} if required else {"default": default}),  # click takes None for a value
         metavar=field.metadata["metavar"],
         help=text,
     )

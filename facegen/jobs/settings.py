@@ -18,7 +18,7 @@ def pick(kind: type, values: Mapping[str, Any], **more: Any) -> Any:
     known = {field.name: field for field in fields(kind)}
     chosen = {**{k: v for k, v in values.items() if k in known}, **more}
     for name, field in known.items():
-        if field.default is REQUIRED and name not in chosen:
+        if field.default is REQUIRED and chosen.get(name) is None:
             flag = flag_of(field.metadata["name"] or name)
             raise UsageError("is missing", path=flag, remedy=f"give the {field.metadata['help']}")
     return kind(**chosen)

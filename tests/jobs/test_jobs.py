@@ -166,6 +166,12 @@ def test_writing_csv_loads_no_gltf(made, tmp_path):
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(("command", "flag"), [("keys", "--targets"), ("retarget", "--to")])
+def test_a_required_option_is_missed(command, flag, capsys):
+    assert run([command, "a.take", "-o", "b.csv"]) == 2
+    assert f"facegen: {flag}: is missing" in capsys.readouterr().err
+
+
 def test_inputs_are_opened_once(made, tmp_path, monkeypatch):
     """A transcript and an alignment are read once each, by the check, and handed on to the solve."""
     from facegen.emotion import transcript
