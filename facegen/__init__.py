@@ -12,15 +12,16 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "analyze_emotion": "facegen.api",
     "animate": "facegen.api",
-    "solve": "facegen.api",
     "converse": "facegen.api",
     "edit": "facegen.api",
-    "emotion": "facegen.api",
+    "emotion": "facegen.emotion",
     "load": "facegen.api",
+    "make_portrait": "facegen.api",
     "render": "facegen.api",
     "retarget": "facegen.api",
-    "make_portrait": "facegen.api",
+    "solve": "facegen.api",
     "stream": "facegen.api",
     "Animation": "facegen.core.animation",
     "Audio": "facegen.speech.audio",

@@ -72,16 +72,38 @@ def edit(
     return editing.edit(take, editing.EditSpan.parse(f"{start}:{end}"), changes, audio)
 
 
-def emotion(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> EmotionTrack:
-    """The emotion in a sound (a file, or samples [N] at ``rate`` Hz), a video with a face, a text file or words.
+def analyze_emotion(
+    source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any
+) -> EmotionTrack:
+    """The emotion in a sound, a video with a face, a text file or words, over time.
 
-    ``settings`` are fields of ``Config`` (``text="what is said"``, ``emotion_encoder=…``). ``.summary()`` gives valence,
-    arousal, dominance, confidence and the probability of each category; ``.heard`` the curves at 10 Hz. Raises as
-    ``animate``.
+    ``facegen.emotion(…)`` is an older name of this function, which stays.
+
+    Parameters
+    ----------
+    source
+        A file, words, or samples of shape (N,) float in -1..1.
+    rate
+        Samples a second of an array.
+    **settings
+        Fields of ``Config``: ``text="what is said"``, ``emotion_encoder=…``.
+
+    Returns
+    -------
+    EmotionTrack
+        ``.summary()`` gives valence, arousal, dominance, confidence and the probability of each category, ``.heard``
+        the curves at 10 Hz.
+
+    Raises
+    ------
+    AudioError
+        For what is no sound.
+    UsageError
+        For wrong settings.
     """
-    from facegen.pipeline.analyze_emotion import analyze_emotion
+    from facegen.pipeline import analyze_emotion as pipeline_emotion
 
-    return analyze_emotion(source, rate=rate, config=make_config(Config, settings)).track
+    return pipeline_emotion.analyze_emotion(source, rate=rate, config=make_config(Config, settings)).track
 
 
 def load(path: str | PathLike) -> Animation:

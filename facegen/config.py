@@ -1,20 +1,16 @@
-"""Every option of the product, with its one default."""
+"""Every option of the product, with its one default (``defaults`` lists those of a class)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from facegen.core.errors import UsageError
+from facegen.core.errors import UsageError, blame
+from facegen.core.options import REQUIRED, check_options, option
+from facegen.core.options import defaults as defaults
 from facegen.core.units import as_fps
-
-
-def option(default: Any, help: str, *, file: bool = False) -> Any:
-    """A dataclass field with the help text that the command line shows; ``file``: its text may name a file or folder
-    that is read, which a batch holds to the allowed folders."""
-    return field(default=default, metadata={"help": help, "file": file})
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Config:
         "arkit", "rig whose controls to write: a name of `facegen rig list`, or a rig folder", file=True
     )
     fps: str = option("30", "frames a second: 30, 60, 24, 25, 29.97, 120 or any fraction such as 24000/1001")
-    seed: int = option(0, "seed of blinks, gaze and head motion")
+    seed: int = option(0, "seed of blinks, gaze and head motion", low=0, high=2**63 - 1)
     emotion: str = option(
         "auto",
         "auto (as heard), happy, happy:0.6, happy:0.5+surprised:0.3, -angry, vad:0.4,0.7,0.1, "
@@ -47,9 +43,9 @@ class Config:
         "how mouth, face, head and eyes move: a name of `facegen styles`, or a .json file",
         file=True,
     )
-    intensity: float = option(1.0, "strength of the emotion, 0 to 2")
-    mouth: float = option(1.0, "strength of the mouth's motion, 0 to 2")
-    upper_face: float = option(1.0, "strength of brows, lids and cheeks, 0 to 2")
+    intensity: float = option(1.0, "strength of the emotion", low=0, high=2)
+    mouth: float = option(1.0, "strength of the mouth's motion", low=0, high=2)
+    upper_face: float = option(1.0, "strength of brows, lids and cheeks", low=0, high=2)
     text: str | None = option(
         None, "transcript, or a text file with it: sharpens the timing (English)", file=True
     )
@@ -70,33 +66,21 @@ class Config:
     decoder: str = option(
         "learned", "decoder of mouth shapes: a name of `facegen models`, or an .onnx file", file=True
     )
-    start: float = option(0.0, "seconds to skip at the start of the sound")
+    start: float = option(0.0, "seconds to skip at the start of the sound", low=0.0, high=1e6)
     duration: float | None = option(None, "seconds of sound to use")
 
     def __post_init__(self) -> None:
         as_fps(self.fps)
-        for name in ("intensity", "mouth", "upper_face"):
-            self._range(name, getattr(self, name), 0.0, 2.0)
-        self._range("start", self.start, 0.0, 1e6)
+        check_options(self)
         if self.duration is not None and not 0 < self.duration < 1e6:
             raise UsageError(
                 f"--duration {self.duration} is not a positive number of seconds", remedy="use e.g. 10"
             )
-        if not (isinstance(self.seed, int) and 0 <= self.seed < 2**63):
-            raise UsageError(f"--seed {self.seed} is not a whole number of at least 0", remedy="use e.g. 1")
         if self.text is not None and self.alignment is not None:
             raise UsageError("--text and --alignment exclude each other", remedy="give one of them")
         if self.look_at is not None and (len(self.look_at) != 3 or not np.isfinite(self.look_at).all()):
             raise UsageError(
                 f"--look-at {self.look_at} is not three numbers", remedy="use X,Y,Z in cm, e.g. 0,0,100"
-            )
-
-    @staticmethod
-    def _range(name: str, value: float, low: float, high: float) -> None:
-        if not low <= value <= high:
-            flag = "--" + name.replace("_", "-")
-            raise UsageError(
-                f"{flag} {value} is not in {low:g}..{high:g}", remedy=f"use a number in {low:g}..{high:g}"
             )
 
     def plain(self) -> dict[str, Any]:
@@ -121,7 +105,11 @@ class RenderConfig:
         file=True,
     )
     renderer: str = option("raster", "renderer: raster, pyrender, pytorch3d, or blender (slow, path-traced)")
-    show: str = option("color", "color, depth (lighter is nearer; 16 bits in PNG) or mask")
+    show: str = option(
+        "color",
+        "color, depth (lighter is nearer; 16 bits in PNG) or mask",
+        choices=("color", "depth", "mask"),
+    )
     background: str = option("#2b2f36", "colour as #rrggbb, or an image file", file=True)
     light: str = option(
         "studio", "studio, or a picture all round (.hdr, .exr, .jpg; its middle before the face)", file=True
@@ -135,6 +123,7 @@ class RenderConfig:
             raise UsageError(
                 f"--size {self.size} is not two even numbers in 16..8192", remedy="use e.g. 1280x720"
             )
+        check_options(self)
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -152,12 +141,17 @@ class RenderConfig:
 class PortraitConfig:
     """Settings of one talking portrait. Raises UsageError for values out of range."""
 
-    size: int | None = option(None, "longest side of the video in pixels (default: as the picture)")
+    size: int | None = option(
+        None, "longest side of the video in pixels (default: as the picture)", low=64, high=4096
+    )
     draft: bool = option(False, "a quick preview: small and without the refiner")
     face: tuple[float, ...] | None = option(None, "which of several faces: a place on it, in pixels: X,Y")
     audio: str | None = option(None, "sound to mux into the video of an animation", file=True)
     steps: int | None = option(
-        None, "steps of the refiner or the backbone (default: 2 for the mouth, 1 for lids; 8 with a backbone)"
+        None,
+        "steps of the refiner or the backbone (default: 2 for the mouth, 1 for lids; 8 with a backbone)",
+        low=1,
+        high=100,
     )
     refiner: str = option(
         "built-in",
@@ -166,7 +160,7 @@ class PortraitConfig:
     backbone: str | None = option(
         None, "local diffusers folder (img2img, inpaint or ControlNet) that refines", file=True
     )
-    strength: float = option(0.35, "how far the backbone may leave the warped picture, 0 to 1")
+    strength: float = option(0.35, "how far the backbone may leave the warped picture", low=0, high=1)
     prompt: str = option("a photo of a person talking", "what a backbone with a text encoder is told")
     mark: bool = option(False, "a visible mark: AI-GENERATED in the corner")
     watermark: bool = option(True, "invisible mark in the pixels")
@@ -174,12 +168,7 @@ class PortraitConfig:
     resume: bool = option(False, "go on with a render that was stopped")
 
     def __post_init__(self) -> None:
-        if self.size is not None and not 64 <= self.size <= 4096:
-            raise UsageError(f"--size {self.size} is not in 64..4096", remedy="use e.g. 512")
-        if self.steps is not None and not 1 <= self.steps <= 100:
-            raise UsageError(f"--steps {self.steps} is not in 1..100", remedy="use e.g. 4")
-        if not 0 <= self.strength <= 1:
-            raise UsageError(f"--strength {self.strength} is not in 0..1", remedy="use e.g. 0.35")
+        check_options(self)
         if self.face is not None and (len(self.face) != 2 or not np.isfinite(self.face).all()):
             raise UsageError("--face is not two numbers", remedy="give a place on the face, e.g. 320,180")
 
@@ -193,13 +182,19 @@ class BatchConfig:
         "{name}",
         "names of outputs: {name}, {stem}, {folder}, {row:04}, any option, any column that starts with _",
     )
-    workers: int = option(0, "processes that work side by side; 0 is one a core")
-    engine: str = option("local", "local: processes of this machine; ray: a Ray cluster (extra batch)")
+    workers: int = option(0, "processes that work side by side; 0 is one a core", low=0, high=4096)
+    engine: str = option(
+        "local",
+        "local: processes of this machine; ray: a Ray cluster (extra batch)",
+        choices=("local", "ray"),
+    )
     resume: bool = option(
         False, "redo only what is missing, failed or changed since the last run into the folder"
     )
     fail_fast: bool = option(False, "stop at the first job that fails")
-    retries: int = option(1, "times to repeat a job whose process died, ran out of time or could not write")
+    retries: int = option(
+        1, "times to repeat a job whose process died, ran out of time or could not write", low=0, high=100
+    )
     timeout: float | None = option(None, "seconds after which a job is stopped")
     memory: int | None = option(None, "megabytes that one job may use")
     check: bool = option(True, "the checks of each take in the summary")
@@ -210,19 +205,11 @@ class BatchConfig:
         None, "folder of the journal, where outputs go to a URL  [default: DIR/.facegen]"
     )
     address: str | None = option(None, "ray: address of the cluster; without one a local Ray is started")
-    cpus: float = option(1.0, "ray: processors that a job takes")
-    gpus: float = option(0.0, "ray: GPUs that a job takes")
+    cpus: float = option(1.0, "ray: processors that a job takes", low=0, high=4096)
+    gpus: float = option(0.0, "ray: GPUs that a job takes", low=0, high=64)
 
     def __post_init__(self) -> None:
-        for flag, low, high in (
-            ("workers", 0, 4096),
-            ("retries", 0, 100),
-            ("cpus", 0, 4096),
-            ("gpus", 0, 64),
-        ):
-            value = getattr(self, flag)
-            if not low <= value <= high:
-                raise UsageError(f"--{flag} {value} is not in {low}..{high}", remedy=f"use {low}..{high}")
+        check_options(self)
         for flag in ("timeout", "memory"):
             value = getattr(self, flag)
             if value is not None and not 0 < value < 1e9:
@@ -258,26 +245,127 @@ class ExportConfig:
 
 
 @dataclass(frozen=True)
+class ConvertConfig:
+    """Settings of one conversion between file formats. Raises UsageError for a rate that is none."""
+
+    fps: str | None = option(None, "frames a second of the result  [default: those of ANIM]")
+    rig: str | None = option(
+        None, "head or model that formats with a mesh show it on  [default: aria]", file=True, metavar="RIG"
+    )
+
+    def __post_init__(self) -> None:
+        with blame("--fps"):
+            as_fps(30 if self.fps is None else self.fps)
+
+
+@dataclass(frozen=True)
+class RetargetConfig:
+    """Settings of one retargeting. Raises UsageError for a rate that is none."""
+
+    to: str = option(REQUIRED, "rig to move: a name (facegen rig list) or a folder", file=True, metavar="RIG")
+    source: str | None = option(
+        None, "rig that ANIM moves  [default: found by its controls]", file=True, name="from", metavar="RIG"
+    )
+    rig_map: str | None = option(
+        None,
+        "weights between the two  [default: the shipped maps]",
+        file=True,
+        name="map",
+        metavar="FILE.csv",
+    )
+    fps: str | None = option(None, "frames a second of vertices  [default: 30]")
+    neutral: int | None = option(
+        None,
+        "frame of vertices in which a face other than the rig's is at rest, counted from 0",
+        metavar="FRAME",
+    )
+    report: bool = option(
+        False,
+        "say what is kept and lost: residual by region, clipped and unmapped controls, the error there and back",
+    )
+
+
+@dataclass(frozen=True)
+class TrackConfig:
+    """Settings of tracking one face."""
+
+    face: tuple[float, ...] | None = option(None, "a place on the face to follow, in pixels", metavar="X,Y")
+    box: tuple[float, ...] | None = option(
+        None, "look for the face only within this part of the picture, in pixels", metavar="X,Y,W,H"
+    )
+    rig: str = option("aria", "head whose shapes are fitted", file=True, metavar="RIG")
+    model: str | None = option(
+        None, "FaceLandmarker model, for a mediapipe that brings none", file=True, metavar="FILE.task"
+    )
+
+
+@dataclass(frozen=True)
+class EditConfig:
+    """What is edited in a take."""
+
+    span: str | None = option(None, "start and end in seconds", metavar="S:E")
+    audio: str | None = option(None, "the take's sound  [default: where it was, or beside TAKE]", file=True)
+    hand: str | None = option(
+        None, "the take's curves as changed by hand: becomes its hand layer", file=True, metavar="ANIM"
+    )
+
+
+@dataclass(frozen=True)
+class ConverseConfig:
+    """Settings of one conversation. Raises UsageError for values out of range."""
+
+    format: tuple[str, ...] = option(("take", "csv"), "what to write")
+    apart: float = option(
+        0.0,
+        "degrees from ahead at which the other of two sits, to the first one's left",
+        low=-60,
+        high=60,
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True)
+class KeysConfig:
+    """Settings of keys for an editor. Raises UsageError for values out of range."""
+
+    targets: str = option(REQUIRED, "the shapes and bones to key", file=True, metavar="FILE.json")
+    reduce: float = option(0.0, "how far a key's curve may be from the take at a frame; 0 keeps every frame")
+    layers: bool = option(False, "each layer apart; they add up to the whole")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reduce < 1:
+            raise UsageError(f"{self.reduce} is not in 0..1", path="--reduce", remedy="use for example 0.005")
+
+
+@dataclass(frozen=True)
+class CheckConfig:
+    """Settings of one check."""
+
+    audio: str | None = option(
+        None, "sound of the animation: for sync, silence and the sound's own faults", file=True
+    )
+    strict: bool = option(False, "exit code 1 where a line fails")
+
+
+@dataclass(frozen=True)
 class StreamConfig:
     """Settings of a live stream. Raises UsageError for values out of range."""
 
-    latency: float = option(300.0, "ms from a sound to its frame, 60 to 2000: more lets lips foresee more")
+    latency: float = option(
+        300.0, "ms from a sound to its frame (more lets lips foresee more)", low=60, high=2000
+    )
     realtime: bool = option(False, "frames at the pace of the sound, where they go to a file or pipe too")
-    rate: int = option(16000, "Hz of raw 16-bit mono sound from a pipe that has no WAV header")
+    rate: int = option(
+        16000, "Hz of raw 16-bit mono sound from a pipe that has no WAV header", low=8000, high=192_000
+    )
     device: str | None = option(
         None, "microphone: a part of its name, or its number  [default: the system's]"
     )
 
     def __post_init__(self) -> None:
-        number = isinstance(self.latency, int | float) and not isinstance(self.latency, bool)
-        if not number or not 60 <= self.latency <= 2000:
-            raise UsageError(
-                f"--latency {self.latency} is not a number of ms in 60..2000", remedy="use e.g. 300"
-            )
-        if isinstance(self.rate, bool) or not isinstance(self.rate, int) or not 8000 <= self.rate <= 192_000:
-            raise UsageError(
-                f"--rate {self.rate} is not in 8000..192000 Hz", remedy="give samples a second, e.g. 16000"
-            )
+        check_options(self)
 
 
 @dataclass(frozen=True)
@@ -285,25 +373,16 @@ class ServeConfig:
     """Settings of the service. Raises UsageError for values out of range."""
 
     host: str = option("127.0.0.1", "address to listen at; others than this machine's own need a token")
-    port: int = option(8420, "port to listen at; 0 is any that is free")
+    port: int = option(8420, "port to listen at; 0 is any that is free", low=0, high=65535)
     token: str | None = option(
         None, "secret that each request must bear (Authorization: Bearer …)  [default: FACEGEN_TOKEN]"
     )
-    workers: int = option(0, "processes that work side by side; 0 is one a core")
-    waiting: int = option(100, "jobs that may wait; more are told to come back later")
-    largest: int = option(200, "megabytes of the largest sound that is taken")
-    timeout: float = option(600.0, "seconds after which a job is stopped")
+    workers: int = option(0, "processes that work side by side; 0 is one a core", low=0, high=4096)
+    waiting: int = option(100, "jobs that may wait; more are told to come back later", low=0, high=10**6)
+    largest: int = option(200, "megabytes of the largest sound that is taken", low=1, high=10**6)
+    timeout: float = option(600.0, "seconds after which a job is stopped", low=0.1, high=1e6)
     memory: int | None = option(None, "megabytes that one job may use")
-    keep: float = option(24.0, "hours that results are kept")
+    keep: float = option(24.0, "hours that results are kept", low=0.001, high=1e6)
 
     def __post_init__(self) -> None:
-        bounds = {"port": (0, 65535), "workers": (0, 4096), "waiting": (0, 1e6), "largest": (1, 1e6)}
-        for flag, (low, high) in {**bounds, "timeout": (0.1, 1e6), "keep": (0.001, 1e6)}.items():
-            value = getattr(self, flag)
-            if not low <= value <= high:
-                raise UsageError(f"--{flag} {value} is not in {low:g}..{high:g}", remedy="choose one in it")
-
-
-def defaults(kind: type) -> dict[str, Any]:
-    """Option name to default of a config class."""
-    return {f.name: f.default for f in fields(kind)}
+        check_options(self)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from facegen.cli.options import config_options, example, need, report_options
+from facegen.cli.options import example, job_options, report_options
 from facegen.cli.report import Reporter, json_line
-from facegen.config import Config
-from facegen.core.errors import JobError, printable
-from facegen.core.files import check_writable, write_atomic
+from facegen.core.errors import printable
+from facegen.jobs import load_job
 
 if TYPE_CHECKING:
     from facegen.evaluation.report import CheckReport, CheckResult
@@ -27,51 +25,28 @@ MOST_SPANS = 5
 )
 @click.argument("file")
 @click.option(
-    "--audio", default=None, help="sound of the animation: for sync, silence and the sound's own faults"
-)
-@click.option(
     "--html", default=None, metavar="OUT", help="page to write: the table and the curves over the sound"
 )
-@click.option("--strict", is_flag=True, help="exit code 1 where a line fails")
-def check(
-    file: str, audio: str | None, html: str | None, strict: bool, quiet: bool, as_json: bool, **said: Any
-) -> None:
-    from facegen.evaluation import report as qa
-
-    _check_options(file, audio, html)
+def check(file: str, html: str | None, quiet: bool, as_json: bool, **values: Any) -> None:
+    outputs = [html] if html is not None else []
+    job = load_job("check")([file], outputs, values)
     with Reporter(as_json=as_json, quiet=quiet) as report:
-        card = qa.check(file, audio, **said, progress=report.progress)
-        if html is not None:
-            from facegen.evaluation.report.html_page import page
-            from facegen.evaluation.report.worst_frames import worst_frame_pictures
-
-            write_atomic(html, page(card, worst_frame_pictures(card)).encode("utf-8"))
+        job.check()
+        done = job.run(report.progress)
+        card = done.card
+        assert card is not None
         for line in card_lines(card, html, report.notes):
             report.line(line)
     if as_json:
-        named = {"file": file, "audio": audio}
-        json_line({"event": "done", **named, **facts(card), "outputs": [html] if html else [],
+        named = {"file": file, "audio": values["audio"]}
+        json_line({"event": "done", **named, **facts(card), "outputs": outputs,
                    "notes": [*card.notes, *report.notes], "elapsed": round(report.elapsed, 3)})  # fmt: skip
-    if strict and card.failed:
-        names = ", ".join(line.name for line in card.lines if line.verdict == "fail")
-        raise JobError(f"fails {names}", path=file, remedy="see the lines that are flagged")
+    if done.failure:
+        raise done.failure
 
 
-for _add in (config_options(Config, ("text", "alignment")), report_options):
+for _add in (job_options("check"), report_options):
     check = _add(check)
-
-
-def _check_options(file: str, audio: str | None, html: str | None) -> None:
-    from facegen.evaluation.report.run_checks import is_animation
-
-    if audio is not None:
-        need(is_animation(file), "--audio", "goes with an animation, not with a sound", "leave it out")
-    if html is not None:
-        need(html.lower().endswith((".html", ".htm")), html, "is no page", "use a name that ends in .html")
-        read = {os.path.realpath(path) for path in (file, audio) if path}
-        other = "write to a file of another name"
-        need(os.path.realpath(html) not in read, html, "is both input and output", other)
-        check_writable(html)
 
 
 def card_lines(card: CheckReport, html: str | None, more_notes: list[str]) -> list[str]:

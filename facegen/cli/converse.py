@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import fields
 from typing import Any
 
 import click
 
-from facegen.cli.options import Names, config_options, example, report_options
-from facegen.cli.report import Reporter
-from facegen.config import Config, RenderConfig
-from facegen.core.errors import OutputError, blame
-from facegen.core.registry import Registry
-from facegen.jobs.animate import LOOK, check_names
-from facegen.jobs.render import check_look
-from facegen.jobs.settings import pick
-
-ONE_VOICE = ("timeline", "text", "alignment", "look_at")
-"""Options of ``animate`` that are about a single speaker."""
-SETTINGS = tuple(f.name for f in fields(Config) if f.name not in ONE_VOICE)
+from facegen.cli.options import example, job_options, report_options, run_job
 
 
 @click.command(
@@ -30,40 +17,9 @@ SETTINGS = tuple(f.name for f in fields(Config) if f.name not in ONE_VOICE)
 )
 @click.argument("source", metavar="TURNS|CALL")
 @click.option("-o", "--output", "folder", required=True, metavar="DIR", help="folder for a file a speaker")
-@click.option(
-    "--format", "formats", type=Names(), default="take,csv", help="what to write  [default: take,csv]"
-)
-@click.option(
-    "--apart", type=click.FloatRange(-60, 60), default=0.0,
-    help="degrees from ahead at which the other of two sits, to the first one's left  [default: 0]",
-)  # fmt: skip
-def converse(
-    source: str,
-    folder: str,
-    formats: tuple[str, ...],
-    apart: float,
-    quiet: bool,
-    as_json: bool,
-    **values: Any,
-) -> None:
-    from facegen.pipeline.animate import animate
-    from facegen.pipeline.conversation.outputs import check_formats, write_conversation
-    from facegen.pipeline.conversation.solve import converse as solve
-
-    config = pick(Config, values)
-    look = pick(RenderConfig, {name: values[name] for name in LOOK})
-    with blame("--format"):
-        check_formats(formats)
-    check_names(config)
-    if any(f".{name}" in Registry("videos") for name in formats):
-        check_look(look)
-    if os.path.exists(folder) and not os.path.isdir(folder):
-        raise OutputError("is a file, not a folder", path=folder, remedy="give another name")
-    with Reporter(as_json=as_json, quiet=quiet) as report:
-        talk = solve(source, config, apart=apart, progress=report.progress)
-        paths = write_conversation(talk, folder, formats, look, config.rig, report.progress)
-        report.written(paths, animate(next(iter(talk.takes.values())), config.rig), ())
+def converse(source: str, folder: str, quiet: bool, as_json: bool, **values: Any) -> None:
+    run_job("converse", [source], [folder], values, quiet=quiet, as_json=as_json)
 
 
-for _add in (config_options(Config, SETTINGS), config_options(RenderConfig, LOOK), report_options):
+for _add in (job_options("converse"), report_options):
     converse = _add(converse)

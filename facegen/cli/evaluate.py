@@ -143,16 +143,18 @@ def _note_length(ours: Animation, theirs: Animation, notes: list[str]) -> None:
 def _hear(audio: str, said: dict[str, Any], report: Reporter) -> tuple[Features, PhoneTrack]:
     """What the encoder hears in the sound, and its phones, refined by ``text`` or ``alignment``."""
     from facegen.emotion.transcript import Transcript
+    from facegen.speech.alignment_files import read_alignment
     from facegen.speech.audio import open_audio
     from facegen.speech.load import load_encoder
     from facegen.speech.phone_timing import refine_alignment
 
     sound = open_audio(audio)
     encoder = load_encoder(Config().encoder)
-    heard = encoder.encode(sound, lambda step, done: report.progress(step, done, sound.estimate))
+    heard = encoder.encode(sound, report.progress)
     report.notes.extend(sound.notes)
+    spans = None if said["alignment"] is None else read_alignment(said["alignment"])
     words = () if said["text"] is None else Transcript.load(said["text"]).words
-    return refine_alignment(heard, words, said["alignment"])[:2]
+    return refine_alignment(heard, words, spans)[:2]
 
 
 def _shown(ours: Animation, theirs: Animation, notes: list[str]) -> dict[str, dict[str, float] | None]:

@@ -11,8 +11,11 @@ import click
 from facegen.cli.report import Reporter
 from facegen.core.errors import UsageError, nearest
 from facegen.core.errors import blame as blame
+from facegen.core.options import REQUIRED
+from facegen.core.options import flag_of as flag_of
 from facegen.jobs import load_job
-from facegen.jobs.settings import known_fields
+from facegen.jobs.settings import convert, is_switch, known_fields, type_name
+from facegen.jobs.settings import need as need
 from facegen.jobs.settings import pick as pick
 
 
@@ -31,43 +34,18 @@ class NamedGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-class Numbers(click.ParamType):
-    """``X,Y,Z``: numbers separated by commas."""
+class OptionType(click.ParamType):
+    """The type of one field, which tables and requests are read by too."""
 
-    name = "X,Y,Z"
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self.name = type_name(field)
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, ...]:
-        if isinstance(value, tuple):
-            return value
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         try:
-            return tuple(float(part) for part in value.split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not {self.name}", param, ctx)
-
-
-class Names(click.ParamType):
-    """``LIST``: names separated by commas; an empty text is the empty list."""
-
-    name = "LIST"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, ...]:
-        if isinstance(value, tuple):
-            return value
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-_TYPES: dict[str, click.ParamType] = {
-    "str": click.STRING,
-    "int": click.INT,
-    "float": click.FLOAT,
-    "tuple[str, ...]": Names(),
-    "tuple[float, ...]": Numbers(),
-    "tuple[float, float, float]": Numbers(),
-}
-
-
-def flag_of(name: str) -> str:
-    return "--" + name.replace("_", "-")
+            return convert(value, self._field)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def option_of(field: Field, unset: str = "") -> click.Option:
@@ -75,19 +53,25 @@ def option_of(field: Field, unset: str = "") -> click.Option:
 
     Where ``unset`` says what holds without the option, it has no default but None.
     """
-    text = field.metadata["help"]
-    kind = str(field.type).removesuffix(" | None")
-    if kind == "bool":
-        flag = flag_of(f"no_{field.name}" if field.default else field.name)
-        shown = f"no {text}" if field.default else text
+    text, name = field.metadata["help"], field.metadata["name"] or field.name
+    if is_switch(field):
+        flag = flag_of(f"no_{name}" if field.default else name)
+        text = f"no {text}" if field.default else text
         return click.Option(
-            [flag, field.name], is_flag=True, flag_value=not field.default, default=field.default, help=shown
+            [flag, field.name], is_flag=True, flag_value=not field.default, default=field.default, help=text
         )
-    default = None if unset else field.default
-    shown = text if default is None else f"{text}  [default: {default}]"
-    if unset:
-        shown = f"{text}  [default: {unset}]"
-    return click.Option([flag_of(field.name), field.name], type=_TYPES[kind], default=default, help=shown)
+    required = field.default is REQUIRED
+    default = None if unset or required else field.default
+    if unset or default is not None:
+        usual = ",".join(default) if isinstance(default, tuple) else default
+        text = f"{text}  [default: {unset or usual}]"
+    return click.Option(
+        [flag_of(name), field.name],
+        type=OptionType(field),
+        **({"required": True} if required else {"default": default}),  # click takes None for a value
+        metavar=field.metadata["metavar"],
+        help=text,
+    )
 
 
 def config_options(kind: type, only: tuple[str, ...] | None = None, unset: str = "") -> Callable:
@@ -126,7 +110,13 @@ def run_job(
     job.check()
     with Reporter(as_json=as_json, quiet=quiet) as report:
         done = job.run(report.progress)
-        report.written(outputs, done.animation, done.notes)
+        for line in done.lines:
+            report.line(line)
+        paths = outputs if done.outputs is None else done.outputs
+        if done.animation is not None:
+            report.written(paths, done.animation, done.notes, done.facts)
+    if done.failure:
+        raise done.failure
 
 
 def outputs_option(command: click.Command) -> click.Command:
@@ -155,8 +145,3 @@ def report_options(command: click.Command) -> click.Command:
 def example(line: str) -> str:
     """The epilog of a command's help."""
     return f"\b\nExample: {line}"
-
-
-def need(condition: bool, name: str, reason: str, remedy: str) -> None:
-    if not condition:
-        raise UsageError(reason, path=name, remedy=remedy)

@@ -12,7 +12,6 @@ from facegen.cli.options import blame, config_options, example, pick, report_opt
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config, StreamConfig
 from facegen.core.units import as_fps
-from facegen.jobs.animate import check_names
 
 SETTINGS = tuple(
     name
@@ -42,7 +41,9 @@ def stream(sound: str, targets: tuple[str, ...], quiet: bool, as_json: bool, **v
         as_fps(values["fps"])
     live = pick(StreamConfig, values)
     config = pick(Config, values)
-    check_names(config)
+    from facegen.pipeline.inputs import SolveInputs
+
+    SolveInputs.load(config)
     with Reporter(as_json=as_json, quiet=quiet) as report:
         _stream(sound, targets, config, live, report)
 
@@ -98,7 +99,7 @@ class _Ticks:
     def __init__(self, report: Reporter) -> None:
         self._report, self._next = report, 0.0
 
-    def __call__(self, seconds: float) -> None:
+    def __call__(self, step: str, seconds: float, total: float | None) -> None:
         if self._report.as_json and time.monotonic() >= self._next:
             self._next = time.monotonic() + EVENT_EVERY_S
-            self._report.progress("stream", seconds)
+            self._report.progress(step, seconds, total)

@@ -101,6 +101,13 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "animate": "facegen.jobs.animate:AnimateJob",
         "render": "facegen.jobs.render:RenderJob",
         "portrait": "facegen.jobs.portrait:PortraitJob",
+        "track": "facegen.jobs.track:TrackJob",
+        "convert": "facegen.jobs.convert:ConvertJob",
+        "retarget": "facegen.jobs.retarget:RetargetJob",
+        "edit": "facegen.jobs.edit:EditJob",
+        "converse": "facegen.jobs.converse:ConverseJob",
+        "keys": "facegen.jobs.keys:KeysJob",
+        "check": "facegen.jobs.check:CheckJob",
     },
     "streams": {
         "livelink": "facegen.live.sinks.live_link:LiveLinkSink",

@@ -1,6 +1,6 @@
 """Emotion as a value: where it lies, what it is mixed of, how it changes over time, and how it is asked for.
 
-Called as a function, ``facegen.emotion("speech.wav")``, it is ``facegen.api.emotion``.
+Called as a function, ``facegen.emotion("speech.wav")``, it is ``facegen.analyze_emotion``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Callable(ModuleType):
     """This package, which users call by the name that it shares with the function."""
 
     def __call__(self, source: Any, **settings: Any) -> EmotionTrack:
-        return load_object("facegen.api:emotion")(source, **settings)
+        return load_object("facegen.api:analyze_emotion")(source, **settings)
 
 
 sys.modules[__name__].__class__ = _Callable

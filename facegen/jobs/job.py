@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from facegen.core.errors import FacegenError
+from facegen.core.progress import Progress
 from facegen.core.registry import Registry
 
 if TYPE_CHECKING:
     from facegen.core.animation import Animation
+    from facegen.evaluation.report import CheckReport
     from facegen.motion.take import Take
-
-Progress = Callable[[str, float, float | None], None]
-"""Called with a step's name, the seconds of sound done and all there are (None where that is not known)."""
 
 
 @dataclass(frozen=True)
 class JobResult:
-    """What a job made: the curves it wrote or drew, the take behind them, and what was odd about its source."""
+    """What a job made: the curves it wrote or drew, the take behind them, and what was odd about its source.
 
-    animation: Animation
+    ``facts`` is what the JSON line says beside, ``lines`` what is told to people; ``outputs`` the files that were
+    written where the job names them itself; ``card`` the report of a check; ``failure`` an error to end with although
+    all was written.
+    """
+
+    animation: Animation | None
     take: Take | None = None
     notes: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = None
+    card: CheckReport | None = None
+    failure: FacegenError | None = None
 
 
 class Job(Protocol):
@@ -30,7 +40,7 @@ class Job(Protocol):
 
     ``sources`` names the files that it is about, in the order of its command's arguments; ``settings`` the config
     classes whose fields are its options, each with the names of those it takes (None: all); ``kinds`` what it
-    writes ("curves", "pictures").
+    writes: "curves" (any exporter's format), "pictures", "folder", or a format of its own by its suffix (".html").
     """
 
     sources: ClassVar[tuple[str, ...]]
@@ -42,7 +52,7 @@ class Job(Protocol):
         ...
 
     def check(self) -> None:
-        """Everything that the settings name exists and can be read: found out before the work."""
+        """Open what the settings name, before the work and before ``run``. Raises the error of what can't be used."""
         ...
 
     def run(self, progress: Progress) -> JobResult:

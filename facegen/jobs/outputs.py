@@ -13,7 +13,7 @@ from facegen.core.registry import Registry, suffix_of
 
 @dataclass(frozen=True)
 class Output:
-    """One file or folder to write; ``kind`` is "curves" (an exporter's) or "pictures" (a renderer's)."""
+    """One file or folder to write; ``kind`` is "curves" (an exporter's), "pictures" (a renderer's) or a suffix."""
 
     path: str
     suffix: str
@@ -55,11 +55,13 @@ def _same(path: str) -> str:
 def _kind_of(path: str, kinds: tuple[str, ...]) -> Output:
     exporters = Registry("exporters").names() if "curves" in kinds else []
     drawn = pictures() if "pictures" in kinds else []
-    known = [*exporters, *drawn]
+    own = [kind for kind in kinds if kind.startswith(".")]
+    known = [*own, *exporters, *drawn]
     is_folder = path.endswith(("/", os.sep))
     suffix = suffix_of(path, [s for s in known if s.endswith("/")] if is_folder else known)
     if suffix:
-        return Output(path, suffix, "curves" if suffix in exporters else "pictures")
+        kind = suffix if suffix in own else "curves" if suffix in exporters else "pictures"
+        return Output(path, suffix, kind)
     if drawn and (is_folder or os.path.isdir(path)):
         return Output(path, "/", "pictures")
     ending = os.path.splitext(path.rstrip("/" + os.sep))[1]

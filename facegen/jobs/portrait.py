@@ -10,7 +10,6 @@ from facegen.config import Config, PortraitConfig
 from facegen.core.errors import blame
 from facegen.core.registry import Registry, suffix_of
 from facegen.core.units import as_fps
-from facegen.jobs.animate import check_names
 from facegen.jobs.job import JobResult, Progress
 from facegen.jobs.outputs import check_outputs
 from facegen.jobs.settings import pick
@@ -18,6 +17,7 @@ from facegen.jobs.settings import pick
 if TYPE_CHECKING:
     from facegen.core.animation import Animation
     from facegen.motion.take import Take
+    from facegen.pipeline.inputs import SolveInputs
 
 SETTINGS = tuple(f.name for f in fields(Config) if f.name != "rig")
 """Options of ``animate``; the rig is the photo's own face."""
@@ -30,6 +30,7 @@ class PortraitJob:
         (PortraitConfig, None),
     )
     kinds: ClassVar[tuple[str, ...]] = ("pictures",)
+    inputs: SolveInputs
 
     def __init__(self, sources: Sequence[str], outputs: Sequence[str], values: Mapping[str, Any]) -> None:
         self.source, self.image = sources
@@ -42,10 +43,11 @@ class PortraitJob:
         self.places = check_outputs(outputs, read, self.kinds)
 
     def check(self) -> None:
+        from facegen.pipeline.inputs import SolveInputs
         from facegen.portrait import check_portrait
         from facegen.speech.audio import open_audio
 
-        check_names(self.config)
+        self.inputs = SolveInputs.load(self.config)
         check_portrait(self.look)
         if self.look.audio:
             open_audio(self.look.audio)
@@ -57,11 +59,8 @@ class PortraitJob:
         start = self.config.start if sound == self.source else 0.0
         speech = PortraitAudio(sound, start, take.emotion if take else None, self.config.seed)
 
-        def each(step: str, done: float) -> None:
-            progress(step, done, done if step == "estimate" else curves.seconds)
-
         for place in self.places:
-            write_portrait(curves, self.image, place.path, self.look, speech, each)
+            write_portrait(curves, self.image, place.path, self.look, speech, progress)
         return JobResult(curves, take, notes)
 
     def _curves(self, progress: Progress) -> tuple[Animation, Take | None, str | None, tuple[str, ...]]:
@@ -77,7 +76,5 @@ class PortraitJob:
                 curves = pipeline.retarget(curves, "arkit")
             return curves, None, self.look.audio, ()
         sound = open_audio(self.source, start=self.config.start, duration=self.config.duration)
-        take = pipeline.solve(
-            sound, self.config, progress=lambda step, done: progress(step, done, sound.estimate)
-        )
+        take = pipeline.solve(sound, self.inputs, progress=progress)
         return pipeline.animate(take), take, self.look.audio or self.source, tuple(sound.notes)

@@ -63,7 +63,4 @@ def draw(
     """Draw to ``place``; ``start`` is the second of the sound at which the curves begin."""
     from facegen.renderers import render_file
 
-    def each(step: str, done: float) -> None:
-        progress(step, done, curves.seconds)
-
-    render_file(curves, place.path, look, each, audio_start=start)
+    render_file(curves, place.path, look, progress, audio_start=start)

@@ -25,6 +25,7 @@ from facegen.motion.lipsync.streaming import StreamingDecoder, hold_last_frame
 from facegen.motion.passes import finishing
 from facegen.motion.take import SMOOTH_SECONDS, Layer, Take, compose, smooth
 from facegen.pipeline.animate import load_emotion_track
+from facegen.pipeline.recognize import Encoders
 from facegen.pipeline.reference_emotion import load_reference
 from facegen.rig import ARKIT, load_rig
 from facegen.rig.retarget import find_map
@@ -77,7 +78,9 @@ class Engine:
         self.rest = np.array([control.neutral for control in target.controls], np.float32)
         self._map = None if self.controls == ARKIT else find_map(load_rig("arkit"), target)
         self._lent = (
-            load_reference(self.config.emotion_from, self.config) if self.config.emotion_from else None
+            load_reference(self.config.emotion_from, Encoders(self.config))
+            if self.config.emotion_from
+            else None
         )
         self._life = IdleMotion(self.config, self.fps, load_emotion_track(self.config, lent=self._lent))
         self._mood = StreamingEmotion(encoder, load_emotion_encoder(self.config.emotion_encoder), self.fps)

@@ -6,13 +6,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from facegen.core.errors import FacegenError
+from facegen.core.progress import Progress
 from facegen.core.units import SAMPLE_RATE_HZ
 from facegen.live.clock import Clock
 from facegen.live.engine import Engine
@@ -27,9 +28,6 @@ SKIP_S = 0.25
 WAITING = 240
 """Frames that may wait to be sent: beyond it the engine waits."""
 log = logging.getLogger("facegen")
-
-Progress = Callable[[float], None]
-"""Called with the seconds shown so far."""
 
 
 def play(source: LiveSource, engine: Engine, sinks: Sequence[Any], paced: bool, progress: Progress) -> int:
@@ -109,7 +107,7 @@ def _play_at_once(source: LiveSource, engine: Engine, shown: Playback, progress:
         ended = not len(block) and source.buffer.ended
         for frame in [*frames, *(engine.close() if ended else [])]:
             shown.send(frame)
-            progress(frame.time)
+            progress("stream", frame.time, None)
         if ended:
             return
 
@@ -140,7 +138,7 @@ def _play_paced(source: LiveSource, engine: Engine, shown: Playback, progress: P
             if late < 0:
                 time.sleep(-late)
             shown.send(frame)
-            progress(frame.time)
+            progress("stream", frame.time, None)
     finally:
         stop.set()
 

@@ -12,13 +12,14 @@ import numpy as np
 from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import InputError, MissingExtraError, UsageError
+from facegen.core.progress import Progress
 from facegen.emotion import SOUNDS, EmotionCurve, EmotionTrack
 from facegen.emotion.from_curves import emotion_from_curves
 from facegen.emotion.sentiment import TextReading, disagreement, read_sentiment, with_text
 from facegen.emotion.stage_directions import strip_directions
 from facegen.emotion.transcript import read_transcript
 from facegen.pipeline.animate import open_configured
-from facegen.pipeline.recognize import Progress, recognize_speech
+from facegen.pipeline.recognize import Encoders, recognize_speech
 from facegen.speech.audio import AudioStream, open_audio
 from facegen.speech.audio_decoding import has_pictures
 
@@ -91,7 +92,7 @@ def _of_text(text: str) -> EmotionAnalysis:
 
 
 def _hear(sound: AudioStream, config: Config, progress: Progress | None) -> EmotionCurve:
-    return recognize_speech(sound, config, progress)[1]
+    return recognize_speech(sound, Encoders(config), progress)[1]
 
 
 def _with_text(found: EmotionAnalysis, source: str, config: Config, sound: AudioStream) -> EmotionAnalysis:
@@ -126,8 +127,7 @@ def _of_video(path: str, config: Config, progress: Progress | None) -> EmotionAn
     try:
         from facegen.tracking import track
 
-        shown = None if progress is None else lambda step, done, total: progress(step, done)
-        curves = track(path, progress=shown)
+        curves = track(path, progress=progress)
         if config.start or config.duration is not None:
             curves = _span(curves, config)
         face = emotion_from_curves(curves)

@@ -15,16 +15,15 @@ import numpy as np
 from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, UsageError
+from facegen.core.progress import Progress
 from facegen.core.units import FEATURE_HZ
-from facegen.emotion import EmotionTrack
+from facegen.emotion import Emotion, EmotionTrack
 from facegen.emotion.track import EmotionSpan
-from facegen.emotion.transcript import Transcript
 from facegen.motion.take import HAND, SMOOTH_SECONDS, Layer, Take, compose
-from facegen.pipeline.animate import REQUESTED_PASSES, build_take, load_emotion_track, open_configured
-from facegen.pipeline.recognize import Progress, encode_phones
-from facegen.pipeline.reference_emotion import load_reference
+from facegen.pipeline.animate import REQUESTED_PASSES, build_take, open_configured
+from facegen.pipeline.inputs import SolveInputs
 from facegen.speech.audio import AudioStream
-from facegen.speech.phone_timing import refine_alignment, with_phones
+from facegen.speech.phone_timing import Words, refine_alignment, with_phones
 from facegen.speech.phones import Features, Phone, PhoneTrack
 
 FADE_S = 0.15  # at each border of the span, inside it
@@ -74,7 +73,8 @@ def edit(
         raise UsageError(
             f"the span starts at {span.start:g} s, after the take's end", remedy="choose an earlier"
         )
-    heard = encode_phones(sound, config, progress)
+    inputs = SolveInputs.load(_needed(config, changes))
+    heard = inputs.encoders.speech.encode(sound, progress)
     if str(sound.duration) != str(take.audio.get("seconds")):
         raise UsageError(
             f"{sound.name} lasts {float(sound.duration):.3f} s, the take's sound {take.audio.get('seconds')} s",
@@ -84,12 +84,25 @@ def edit(
     features = with_phones(heard, take.phones) if was_given else heard
     phones = take.phones
     if "text" in changes:
-        features, phones = _respoken(heard, features, phones, span, str(changes["text"]))
-    emotion = load_emotion_track(config, take.emotion.heard) if "emotion" in changes else take.emotion
-    lender = None if "emotion" in changes else config.emotion_from
-    lent = load_reference(lender, config) if lender else None
-    fresh = build_take(sound, config, features, phones, emotion, lent)
+        words = inputs.transcript.words if inputs.transcript else ()
+        features, phones = _respoken(heard, features, phones, span, words)
+    emotion = take.emotion
+    if "emotion" in changes:
+        emotion = inputs.emotion.track(emotion.heard, Emotion() if config.emotion_from else None)
+    fresh = build_take(sound, inputs, features, phones, emotion)
     return _spliced(take, fresh, span, changes)
+
+
+def _needed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """``config`` without files that an edit does not read: they may lie on the machine that made the take."""
+    spare: dict[str, Any] = {"rig": Config.rig}
+    if "emotion" in changes:
+        spare["emotion_from"] = None
+    else:
+        spare |= {"emotion": "neutral", "prompt_model": None}
+    if "emotion" in changes or not config.emotion_from:
+        spare["emotion_encoder"] = Config.emotion_encoder
+    return replace(config, **spare)
 
 
 def apply_hand_edits(take: Take, edited: Animation) -> Take:
@@ -152,11 +165,11 @@ def find_sound_beside(take: Take, path: str | PathLike) -> str | None:
 
 
 def _respoken(
-    heard: Features, features: Features, phones: PhoneTrack, span: EditSpan, text: str
+    heard: Features, features: Features, phones: PhoneTrack, span: EditSpan, words: Words
 ) -> tuple[Features, PhoneTrack]:
-    """Features and phones with those of ``text``, what is said within ``span``, in their place there."""
+    """Features and phones with those of ``words``, what is said within ``span``, in their place there."""
     first, last = round(span.start * FEATURE_HZ), min(len(heard), round(span.end * FEATURE_HZ))
-    part, spoken, _ = refine_alignment(heard.part(first, last), Transcript.load(text).words)
+    part, spoken, _ = refine_alignment(heard.part(first, last), words)
     posteriors = features.posteriors.copy()
     posteriors[first:last] = part.posteriors
     return replace(features, posteriors=posteriors), _track(phones, _later(spoken, first / FEATURE_HZ), span)

@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from facegen.config import Config
 from facegen.core.animation import Animation
 from facegen.core.errors import InputError, UsageError
 from facegen.core.registry import Registry, suffix_of
 from facegen.emotion import CATEGORIES, Emotion
 from facegen.emotion.from_curves import emotion_from_curves
 from facegen.formats import load_animation
-from facegen.pipeline.recognize import recognize_speech
+from facegen.pipeline.recognize import Encoders, recognize_speech
 from facegen.speech.audio import open_audio
 from facegen.speech.audio_decoding import has_pictures
 
@@ -32,7 +31,7 @@ class EmotionReference(NamedTuple):
     curves: Animation | None = None
 
 
-def load_reference(path: str | PathLike, config: Config) -> EmotionReference:
+def load_reference(path: str | PathLike, encoders: Encoders) -> EmotionReference:
     """What ``path`` lends: a sound (how its voice differs from a neutral one), a video (its tracked face) or curves.
 
     Raises InputError for a file that is not there or is none of these, UsageError for one that shows and tells nothing.
@@ -44,7 +43,7 @@ def load_reference(path: str | PathLike, config: Config) -> EmotionReference:
         from facegen.tracking import track
 
         return _of_curves(track(text))
-    return EmotionReference(_of_voice(text, config))
+    return EmotionReference(_of_voice(text, encoders))
 
 
 def check_reference(path: str | PathLike) -> str:
@@ -55,8 +54,8 @@ def check_reference(path: str | PathLike) -> str:
     return text
 
 
-def _of_voice(path: str, config: Config) -> Emotion:
-    summary = recognize_speech(open_audio(path), config)[1].summary()
+def _of_voice(path: str, encoders: Encoders) -> Emotion:
+    summary = recognize_speech(open_audio(path), encoders)[1].summary()
     if summary["confidence"] < LEAST_SURE:
         raise UsageError(
             "holds no voice to borrow from", path=path, remedy="give a clip in which someone speaks"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from os import PathLike
 
@@ -15,6 +15,7 @@ from facegen.config import PortraitConfig
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError
 from facegen.core.files import check_writable
+from facegen.core.progress import Progress
 from facegen.emotion import EmotionTrack
 from facegen.portrait.conditioning import conditioning_vectors
 from facegen.portrait.diffusers_backbone import Backbone, read_kind
@@ -29,7 +30,6 @@ from facegen.renderers.clip import Clip
 from facegen.renderers.images import PngFolder
 from facegen.renderers.resumable import render_fingerprint, write_resumable
 
-Progress = Callable[[str, float], None]
 LOG = logging.getLogger("facegen.portrait")
 ESTIMATE_FRAMES = 4
 """Frames that are drawn to estimate the duration of the whole render."""
@@ -122,7 +122,8 @@ def write_portrait(
     scene = make_portrait_scene(read_photo(image, size, config.face), str(image))
     render = _PortraitRender(scene, animation, config, speech)
     if progress is not None:
-        progress("estimate", render.estimate())
+        seconds = render.estimate()
+        progress("estimate", seconds, seconds)
     clip = Clip(animation.fps, scene.size, len(animation), speech.audio, speech.start, False, progress)
     if not hasattr(writer, "join"):
         writer.write(path, render.frames(0, 1 if writer.suffix == ".png" else len(animation)), clip)

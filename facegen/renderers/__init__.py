@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -14,6 +14,7 @@ from facegen.config import RenderConfig
 from facegen.core.animation import Animation
 from facegen.core.errors import AnimationFileError, UsageError
 from facegen.core.files import check_writable
+from facegen.core.progress import Progress
 from facegen.core.registry import Registry, suffix_of
 from facegen.renderers.camera import Camera, camera_for, read_camera
 from facegen.renderers.clip import Clip
@@ -46,7 +47,7 @@ def render_file(
     animation: Animation,
     path: str | PathLike,
     config: RenderConfig | None = None,
-    progress: Callable[[str, float], None] | None = None,
+    progress: Progress | None = None,
     *,
     audio_start: float = 0.0,
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+
+from facegen.core.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Clip:
     audio: str | None = None
     audio_start: float = 0.0
     alpha: bool = False
-    progress: Callable[[str, float], None] | None = None
+    progress: Progress | None = None
 
     @property
     def seconds(self) -> Fraction:
@@ -42,4 +43,4 @@ class Clip:
     def report(self, frames: int) -> None:
         """Report to ``progress`` that ``frames`` frames are written."""
         if self.progress is not None:
-            self.progress("render", float(frames / self.fps))
+            self.progress("render", float(frames / self.fps), float(self.seconds))

@@ -80,9 +80,9 @@ def write_resumable(
         part = folder / f"{first:08d}{writer.suffix}"
         if not part.exists():
 
-            def report_part(step: str, done: float, start: int = first) -> None:
+            def report_part(step: str, done: float, total: float | None, start: int = first) -> None:
                 if clip.progress is not None:
-                    clip.progress(step, float(start / clip.fps) + done)
+                    clip.progress(step, float(start / clip.fps) + done, float(clip.seconds))
 
             own = replace(clip, count=last - first, audio=None, progress=report_part)
             writer.write(part, frames(first, last), own)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike, fspath
 from typing import Any
 
@@ -27,10 +27,12 @@ Row = tuple[float, float, str]
 
 @dataclass(frozen=True)
 class Spans:
-    """Labelled times ``(start s, end s, label)`` in order; ``kind`` is "phones" or "words"."""
+    """Labelled times ``(start s, end s, label)`` in order; ``kind`` is "phones" or "words", ``path`` the file that
+    they come from, for messages."""
 
     rows: tuple[Row, ...]
     kind: str
+    path: str | None = field(default=None, compare=False)
 
     @property
     def end(self) -> float:
@@ -53,7 +55,7 @@ def read_alignment(path: str | PathLike) -> Spans:
         if not text.strip():
             raise AlignmentError("is empty", remedy=f"give {_FORMS} with the times of phones or words")
         rows, kind = reader(text)
-        return Spans(_checked(rows), kind or _kind(rows))
+        return Spans(_checked(rows), kind or _kind(rows), fspath(path))
     except FacegenError as error:
         raise error.at(path) from error
 

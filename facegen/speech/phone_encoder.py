@@ -12,6 +12,7 @@ from os import PathLike
 import numpy as np
 
 from facegen.core.memory import trim_heap
+from facegen.core.progress import Progress
 from facegen.core.units import FEATURE_HZ
 from facegen.speech.audio import AudioStream, rechunk
 from facegen.speech.block_processing import BlockBuffer
@@ -25,8 +26,6 @@ FILE_STEP = 1024  # frames of one window when a file is read
 FILE_BLOCKS = 4  # windows read at a time, so that threads have something to share out
 LIVE_STEP = 4  # frames of one window of live sound
 TRIM_EVERY = 16  # parts joined between two returns of memory
-
-Progress = Callable[[str, float], None]
 
 
 class PhoneEncoder:
@@ -43,7 +42,7 @@ class PhoneEncoder:
     ) -> Features:
         """The features of the whole ``sound``, ceil(samples / 160) frames.
 
-        ``progress("encode", seconds)`` is called after each block; ``bottleneck`` asks for that matrix too.
+        ``progress("encode", seconds, total)`` is called after each block; ``bottleneck`` asks for that matrix too.
         """
         stream = self.stream(FILE_STEP, bottleneck)
         parts, frames = [], 0
@@ -51,7 +50,7 @@ class PhoneEncoder:
             parts.append(stream.push(block))
             frames += len(parts[-1])
             if progress is not None:
-                progress("encode", frames / FEATURE_HZ)
+                progress("encode", frames / FEATURE_HZ, sound.estimate)
         parts.append(stream.close())
         return _join(parts)
 

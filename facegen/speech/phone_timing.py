@@ -11,7 +11,7 @@ import numpy as np
 
 from facegen.core.errors import AlignmentError, FacegenError
 from facegen.core.units import FEATURE_HZ
-from facegen.speech.alignment_files import Spans, phone_track, read_alignment
+from facegen.speech.alignment_files import Spans, phone_track
 from facegen.speech.forced_alignment import Path, align_phones
 from facegen.speech.lexicon import pronounce
 from facegen.speech.phones import LABELS, Features, Phone, PhoneTrack
@@ -35,12 +35,12 @@ class TimedSpeech(NamedTuple):
     words: tuple[tuple[float, float], ...] = ()
 
 
-def refine_alignment(features: Features, words: Words = (), alignment: str | None = None) -> TimedSpeech:
+def refine_alignment(features: Features, words: Words = (), alignment: Spans | None = None) -> TimedSpeech:
     """``features`` with surer posteriors, and the phones in time.
 
-    ``alignment`` is a file of given phone (or word) times; ``words`` the phones of each word that is said; with
-    neither the features stay as they are. Raises AlignmentError for a file that is wrong or outlasts the sound. Where
-    the words do not fit the sound, the heard phones stay and a warning is logged.
+    ``alignment`` holds given phone (or word) times; ``words`` the phones of each word that is said; with neither the
+    features stay as they are. Raises AlignmentError for times that outlast the sound. Where the words do not fit the
+    sound, the heard phones stay and a warning is logged.
     """
     if alignment is not None:
         return TimedSpeech(*_given(features, alignment))
@@ -62,8 +62,7 @@ def _word_times(path: Path, words: Words) -> list[tuple[float, float]]:
     ]
 
 
-def _given(features: Features, path: str) -> tuple[Features, PhoneTrack]:
-    spans = read_alignment(path)
+def _given(features: Features, spans: Spans) -> tuple[Features, PhoneTrack]:
     seconds = len(features) / FEATURE_HZ
     try:
         if spans.end > seconds + LONGER_SECONDS:
@@ -73,7 +72,7 @@ def _given(features: Features, path: str) -> tuple[Features, PhoneTrack]:
             )
         track = phone_track(spans, seconds) if spans.kind == "phones" else _words_track(features, spans)
     except FacegenError as error:
-        raise error.at(path) from error
+        raise (error if spans.path is None else error.at(spans.path)) from error
     return with_phones(features, track), track
 
 

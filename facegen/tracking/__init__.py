@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
 from os import PathLike
@@ -14,6 +14,7 @@ from os import PathLike
 import numpy as np
 
 from facegen.core.animation import Animation
+from facegen.core.progress import Progress
 from facegen.tracking.face_selection import FaceSelector, follow
 from facegen.tracking.landmarks_to_curves import empty_track, joined, solve_landmarks
 from facegen.tracking.mediapipe_landmarks import face_finder
@@ -26,8 +27,6 @@ HELD_S = 0.25
 """A video frame stands for no longer than this, seconds; after that the face counts as lost."""
 PART_S, OVERLAP_S = 240.0, 10.0
 """Seconds: longer videos are solved in parts, each with its own neutral face, that are cross-faded; bounds the memory."""
-
-Progress = Callable[[str, float, float | None], None]
 
 
 def track(

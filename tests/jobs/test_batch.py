@@ -243,6 +243,6 @@ def test_memory_that_ends_inside_a_library_is_called_that(tmp_path, monkeypatch,
             )
 
     monkeypatch.setattr(module, "load_job", lambda command: Starved)
-    monkeypatch.setattr(module, "fingerprint", lambda task: "x")
+    monkeypatch.setattr(module, "task_fingerprint", lambda task: "x")
     tally = run_inline(monkeypatch, sounds, tmp_path / "out", retries=0)
     assert {r.fault.reason for r in tally.results.values() if r.fault} == {"the memory is not enough"}

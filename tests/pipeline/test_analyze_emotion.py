@@ -22,6 +22,7 @@ from facegen.motion.passes.nonverbal import nonverbal, sound_table
 from facegen.motion.passes.reference_face import to_and_fro
 from facegen.motion.take import Take
 from facegen.pipeline.analyze_emotion import analyze_emotion
+from facegen.pipeline.recognize import Encoders
 from facegen.pipeline.reference_emotion import load_reference
 from facegen.rig import ARKIT
 from tests.helpers.talking import talk
@@ -120,7 +121,7 @@ def test_faces_of_our_own_table_are_told(name):
 
 def test_an_emotion_is_borrowed_from_a_voice(sample, data_folder):
     angry = data_folder / "emodb" / "audio" / "03a01Wa.opus"
-    lent = load_reference(angry, Config())
+    lent = load_reference(angry, Encoders(Config()))
     assert lent.curves is None and lent.emotion.arousal > 0.2
     take = facegen.solve(sample, duration=1, emotion_from=str(angry))
     assert take.emotion.base == lent.emotion and not take.emotion.follows
@@ -146,15 +147,15 @@ def test_walks_to_and_fro_stay_inside_and_never_jump():
 
 def test_what_lends_nothing_is_refused(tmp_path, capsys):
     with pytest.raises(InputError):
-        load_reference(tmp_path / "none.wav", Config())
+        load_reference(tmp_path / "none.wav", Encoders(Config()))
     Animation(30, ("jawOpen",), np.zeros((10, 1), np.float32)).save(tmp_path / "jaw.safetensors")
     with pytest.raises(UsageError):
-        load_reference(tmp_path / "jaw.safetensors", Config())
+        load_reference(tmp_path / "jaw.safetensors", Encoders(Config()))
     import soundfile
 
     soundfile.write(tmp_path / "quiet.wav", np.zeros(16000), 16000)
     with pytest.raises(UsageError):
-        load_reference(tmp_path / "quiet.wav", Config())
+        load_reference(tmp_path / "quiet.wav", Encoders(Config()))
 
 
 def sounding(kind: str) -> Context:

@@ -150,7 +150,7 @@ def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch)
     whole, stopped = tmp_path / "whole.mp4", tmp_path / "stopped.mp4"
     write_portrait(take(9), face, whole)
 
-    def stop(step, done):
+    def stop(step, done, total):
         if step == "render" and done > 0.2:
             raise KeyboardInterrupt
 
@@ -161,7 +161,11 @@ def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch)
     before = kept[0].stat().st_mtime_ns
     again: list[float] = []
     write_portrait(
-        take(9), face, stopped, PortraitConfig(resume=True), progress=lambda step, done: again.append(done)
+        take(9),
+        face,
+        stopped,
+        PortraitConfig(resume=True),
+        progress=lambda step, done, total: again.append(done),
     )
     assert stopped.read_bytes() == whole.read_bytes()
     assert not (tmp_path / "stopped.mp4.parts").exists()

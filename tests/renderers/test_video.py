@@ -138,7 +138,7 @@ def test_odd_sizes_are_refused(tmp_path):
 
 def test_progress_counts_seconds(tmp_path):
     said = []
-    clip = Clip(Fraction(25), SIZE, 5, progress=lambda step, seconds: said.append((step, seconds)))
+    clip = Clip(Fraction(25), SIZE, 5, progress=lambda step, seconds, total: said.append((step, seconds)))
     Mp4().write(tmp_path / "out.mp4", flashes(5), clip)
     assert said == [("render", pytest.approx(n / 25)) for n in range(1, 6)]
 

@@ -71,7 +71,7 @@ def test_all_forms_say_the_same(tmp_path, name, content):
     spans = read_alignment(path)
     assert spans.kind == "phones"
     assert_spoken(phone_track(spans, 1.0))
-    sharp, track, _ = refine_alignment(features(1.0), alignment=str(path))
+    sharp, track, _ = refine_alignment(features(1.0), alignment=read_alignment(path))
     assert_spoken(track)
     assert sharp.posteriors[17, LABELS.index("HH")] == 1 and sharp.posteriors[70, 0] == 1
     np.testing.assert_allclose(sharp.posteriors.sum(axis=1), 1, atol=1e-6)
@@ -106,7 +106,7 @@ def test_words_are_split_where_their_phones_were_heard(tmp_path, name, content):
     rows = np.full_like(heard.posteriors, 0.01)
     for first, last, label in ((10, 16, "HH"), (16, 38, "AW"), (38, 50, "S"), (50, 58, "T"), (58, 80, "UW")):
         rows[first:last, LABELS.index(label)] = 0.61
-    _, track, _ = refine_alignment(Features(rows, heard.energy, heard.pitch), alignment=str(path))
+    _, track, _ = refine_alignment(Features(rows, heard.energy, heard.pitch), alignment=read_alignment(path))
     expected = [(0.1, "HH"), (0.16, "AW"), (0.38, "S"), (0.5, "T"), (0.58, "UW")]
     assert [(round(p.start, 2), p.label) for p in track] == expected
 
@@ -122,7 +122,7 @@ def test_one_notation_is_taken_for_the_whole_file():
 def test_what_outlasts_the_sound_a_little_is_cut(tmp_path):
     path = tmp_path / "long.align"
     path.write_text("0.2 0.6 AA\n0.6 1.3 B\n1.3 1.4 S\n")
-    _, track, _ = refine_alignment(features(1.0), alignment=str(path))
+    _, track, _ = refine_alignment(features(1.0), alignment=read_alignment(path))
     assert [(p.label, p.end) for p in track] == [("AA", 0.6), ("B", 1.0)]
 
 
@@ -131,6 +131,6 @@ def test_broken_files_are_refused(tmp_path):
     assert len(cases) >= 8
     for case in cases:
         with pytest.raises(AlignmentError) as caught:
-            refine_alignment(features(1.0), alignment=case.options[1])
+            refine_alignment(features(1.0), alignment=read_alignment(case.options[1]))
         assert case.says in str(caught.value) and case.options[1] in str(caught.value), case.name
         assert caught.value.remedy, case.name

@@ -25,6 +25,8 @@ RATE = 16_000
 class Blocks:
     """The part of a Sound that encoders read: samples cut at the given sizes, the last size repeated."""
 
+    estimate = None
+
     def __init__(self, samples: np.ndarray, sizes: list[int]) -> None:
         self._samples, self._sizes = samples, sizes
 
@@ -139,7 +141,7 @@ def test_no_sound_at_all_gives_no_frames(model):
 
 def test_progress_counts_seconds(model):
     seen = []
-    PhoneEncoder(model).encode(Blocks(tone(2.0), [8000]), lambda step, done: seen.append((step, done)))
+    PhoneEncoder(model).encode(Blocks(tone(2.0), [8000]), lambda step, done, total: seen.append((step, done)))
     assert {step for step, _ in seen} == {"encode"}
     assert [done for _, done in seen] == sorted(done for _, done in seen)
 

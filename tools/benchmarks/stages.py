@@ -27,8 +27,8 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
     from facegen.motion.lipsync import load_decoder
     from facegen.pipeline.animate import animate, solve
     from facegen.speech.audio import open_audio
-    from facegen.speech.load import load_encoder
     from facegen.speech.logmel import logmel
+    from facegen.speech.phone_encoder import PhoneEncoder
     from facegen.speech.phone_timing import refine_alignment
     from facegen.speech.prosody import energy, pitch
 
@@ -40,7 +40,7 @@ def _once(clip: Path, folder: Path) -> dict[str, float]:
         times[name] = time.process_time() - began
         return done
 
-    encoder = load_encoder("phones")
+    encoder = PhoneEncoder()
     samples = clocked("read the sound", lambda: np.concatenate(list(open_audio(clip).blocks())))
     mel = clocked("log-mel", lambda: logmel(samples))
     clocked("pitch and loudness", lambda: (pitch(samples), energy(samples)))

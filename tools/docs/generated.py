@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +31,7 @@ def text(words: str) -> str:
     return "".join(plain).replace("|", r"\|")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
@@ -215,7 +215,7 @@ def models_page() -> str:
         "From `facegen models`: what `--encoder`, `--emotion-encoder` and `--decoder` can name, and the weights",
         "that ship.\n",
     ]
-    rows = [
+    models = [
         (
             row["kind"],
             f"`{row['name']}`",
@@ -224,14 +224,14 @@ def models_page() -> str:
         )
         for row in listed("models")
     ]
-    parts += [table(("kind", "name", "what it is", "MB"), rows)]
+    parts += [table(("kind", "name", "what it is", "MB"), models)]
     parts += [
         "\n## Licences\n",
         "From `facegen licenses`: the licence of each shipped weight, table and rig, the data that it was made from, and",
         "whether results may be sold. `facegen/models/MODEL_CARD.md` in the repository describes data, split and quality of",
         "each network.\n",
     ]
-    rows = [
+    licences = [
         (
             f"`{row['name']}`",
             text(row["what"]),
@@ -241,7 +241,7 @@ def models_page() -> str:
         )
         for row in listed("licenses")
     ]
-    parts += [table(("name", "what it is", "licence", "made from", "may results be sold"), rows)]
+    parts += [table(("name", "what it is", "licence", "made from", "may results be sold"), licences)]
     return "\n".join(parts)
 
 

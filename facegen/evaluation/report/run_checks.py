@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from facegen.config import Config
 from facegen.core.animation import Animation
+from facegen.core.progress import Progress
 from facegen.core.registry import Registry, suffix_of
 from facegen.emotion.transcript import Transcript
 from facegen.evaluation.metrics import NotApplicable
@@ -23,7 +24,7 @@ from facegen.evaluation.report.thresholds import SKIPPED, ranges
 from facegen.formats import load_take
 from facegen.formats.take import flatten, to_take
 from facegen.motion.take import Take
-from facegen.pipeline.recognize import Progress
+from facegen.speech.alignment_files import read_alignment
 from facegen.speech.audio import Audio, open_audio
 from facegen.speech.audio_decoding import ArraySource, open_decoder
 from facegen.speech.load import load_encoder
@@ -137,7 +138,8 @@ def recognize_audio(audio: Sounding, config: Config, progress: Progress | None =
     sound = open_audio(audio, start=config.start, duration=config.duration)
     features = load_encoder(config.encoder).encode(sound, progress)
     words = () if config.text is None else Transcript.load(config.text).words
-    features, phones, _ = refine_alignment(features, words, config.alignment)
+    alignment = None if config.alignment is None else read_alignment(config.alignment)
+    features, phones, _ = refine_alignment(features, words, alignment)
     source = ArraySource(audio.samples, audio.rate) if isinstance(audio, Audio) else open_decoder(audio)
     return RecognizedAudio(read_levels(source, config.start, config.duration), features, phones, sound.notes)
 

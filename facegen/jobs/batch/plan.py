@@ -73,11 +73,15 @@ class Planner:
                 reason = "is a folder, not a file" if os.path.isdir(path) else "no such file"
                 raise InputError(reason, path=value, remedy="check the name and the folder")
             found.append(path)
+        for path in job.reads(found) if hasattr(job, "reads") else ():
+            self._allow(path, path)
         return found
 
     def _options(self, row: ManifestRow, job: type[Job]) -> dict[str, Any]:
         known = known_fields(job.settings)
         own = {*OWN, *job.sources}
+        if "folder" in job.kinds:
+            own.discard("format")  # an option of such a command, not the suffix of one file
         asked = {k: v for k, v in row.values.items() if k not in own and not k.startswith("_")}
         if unknown := [k for k in asked if not isinstance(k, str)]:
             raise UsageError(f"no option is called {unknown[0]!r}", remedy="name options by text")
@@ -117,10 +121,10 @@ class Planner:
         if row.values.get("output"):
             names = [named_safely(name) for name in _listed(row.values["output"], r";")]
         else:
-            own = row.values.get("format")
-            formats = formats_of(own) if own else self.formats
             stem = fill_template(self.config.name, self._fields(row, job, sources, options))
-            names = [f"{stem}.{suffix}" for suffix in formats]
+            names = (
+                [f"{stem}/"] if "folder" in job.kinds else [f"{stem}.{s}" for s in self._formats(row, job)]
+            )
         for name in names:
             key = name.rstrip("/").casefold()
             if key in self._taken:
@@ -130,6 +134,14 @@ class Planner:
                 )
             self._taken[key] = row.place
         return names
+
+    def _formats(self, row: ManifestRow, job: type[Job]) -> list[str]:
+        """Suffixes of a row: its own, or the batch's; a command with a format of its own writes that."""
+        own = [kind[1:] for kind in job.kinds if kind.startswith(".")]
+        asked = row.values.get("format")
+        if not asked:
+            return own[:1] or self.formats
+        return own[:1] if str(asked).lower().lstrip(".") in own else formats_of(asked)
 
     def _fields(
         self, row: ManifestRow, job: type[Job], sources: Sequence[str], options: Mapping[str, Any]
@@ -166,6 +178,7 @@ def check_columns(rows: Sequence[ManifestRow], path: str) -> None:
     for command in Registry("jobs").names():
         job = load_job(command)
         fields = known_fields(job.settings)
+        known |= {f.metadata["name"] for f in fields.values()}
         known |= {*job.sources, *fields, *(f"no_{n}" for n, f in fields.items() if str(f.type) == "bool")}
     for name in rows[0].values:
         if not name.startswith("_") and name.replace("-", "_").lower() not in known:
@@ -180,7 +193,7 @@ def _listed(value: Any, marks: str = r"[,;|\s]+") -> list[str]:
 
 
 def _label(row: ManifestRow) -> str:
-    for name in ("name", "output", "audio", "animation"):
+    for name in ("name", "output", "audio", "animation", "take", "video", "file", "turns"):
         if isinstance(row.values.get(name), str) and row.values[name]:
             return row.values[name]
     return row.place

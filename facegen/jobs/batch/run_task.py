@@ -59,13 +59,16 @@ def _perform(task: Task, place: Storage, check: bool, thumbnail: bool) -> Result
         job.check()
         with collect_warnings([]) as notes:
             done = job.run(lambda *_: None)
+        if done.failure:
+            raise done.failure
         outputs = {
             f.relative_to(folder).as_posix(): [checksum(f), f.stat().st_size] for f in tree_files(folder)
         }
-        card = card_of(done) if check else None
-        picture = picture_of(done) if thumbnail else None
+        card = card_of(done) if check or done.card is not None else None
+        picture = picture_of(done) if thumbnail and done.animation is not None else None
         place.receive(folder)
-    seconds, frames = round(done.animation.seconds, 6), len(done.animation)
+    curves = done.animation
+    seconds, frames = (0.0, 0) if curves is None else (round(curves.seconds, 6), len(curves))
     return Result(
         DONE, mark, outputs, seconds, frames, notes=(*done.notes, *notes), card=card, picture=picture
     )

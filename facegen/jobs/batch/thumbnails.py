@@ -14,13 +14,15 @@ SIZE = (160, 160)
 
 
 def card_of(done: JobResult) -> dict[str, Any] | None:
-    """The verdict of the checks on motion (facegen.evaluation.report) and the lines that are not passed; None without a
-    take."""
-    if done.take is None:
-        return None
-    from facegen.evaluation import report as qa
+    """The verdict of the checks and the lines that are not passed: those of a check, or of the motion of a take; None
+    without either."""
+    card = done.card
+    if card is None and done.take is not None:
+        from facegen.evaluation.report import check
 
-    card = qa.check(done.take)
+        card = check(done.take)
+    if card is None:
+        return None
     lines = [
         [line.label, line.formatted, line.verdict] for line in card.lines if line.verdict in ("warn", "fail")
     ]
@@ -36,6 +38,7 @@ def picture_of(done: JobResult) -> str:
     from facegen.rig import load_rig
 
     rig, curves = load_rig("aria"), done.animation
+    assert curves is not None
     if done.take is not None:
         from facegen.formats.take import flatten
 

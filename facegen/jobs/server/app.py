@@ -13,9 +13,10 @@ from typing import Any
 
 from facegen.config import ServeConfig
 from facegen.core.errors import FacegenError, MissingExtraError
-from facegen.core.files import atomic_path, remove_tree
+from facegen.core.files import remove_tree
 from facegen.jobs.server.job_queue import Entry, JobQueue, QueueFull
 from facegen.jobs.server.openapi import description
+from facegen.jobs.server.uploads import RequestError, Uploads
 
 LOCAL = ("127.0.0.1", "localhost", "::1", "[::1]")
 STATUS = {2: 400, 3: 422, 4: 507, 6: 501}
@@ -36,6 +37,7 @@ def make_app(desk: JobQueue, config: ServeConfig) -> Any:
     service = _Service(desk, config)
     routes = [
         Route("/v1/animate", service.animate, methods=["POST"]),
+        Route("/v1/jobs/{command}", service.start, methods=["POST"]),
         Route("/v1/jobs/{name}", service.job, methods=["GET"]),
         Route("/v1/jobs/{name}", service.forget, methods=["DELETE"]),
         Route("/v1/jobs/{name}/{file:path}", service.file, methods=["GET"]),
@@ -74,14 +76,6 @@ def _told(error: FacegenError) -> dict[str, Any]:
     return {"error": error.reason, "about": path, "remedy": error.remedy}
 
 
-class RequestError(FacegenError):
-    """A request that is not let in, with its HTTP status."""
-
-    def __init__(self, status: int, reason: str, remedy: str) -> None:
-        super().__init__(reason, remedy=remedy)
-        self.status = status
-
-
 class _Service:
     def __init__(self, desk: JobQueue, config: ServeConfig) -> None:
         self.desk, self.config, self.started = desk, config, time.time()
@@ -96,15 +90,23 @@ class _Service:
             raise RequestError(403, "comes from another site's page", "call it from a program")
 
     async def animate(self, request: Any) -> Any:
+        return await self._start(request, "animate")
+
+    async def start(self, request: Any) -> Any:
+        """Any job: its source is the body (``filename`` tells its format), or the files of a form by their names."""
+        return await self._start(request, request.path_params["command"])
+
+    async def _start(self, request: Any, command: str) -> Any:
         from starlette.responses import FileResponse, JSONResponse
 
         self._let_in(request)
         asked = dict(request.query_params)
         wait = asked.pop("wait", "true").lower() not in ("false", "0", "no")
+        uploads = Uploads(command, asked.pop("filename", ""), self.config.largest)
         name, place = self.desk.new_upload()
         try:
-            asked |= await self._receive(request, place)
-            entry = await asyncio.to_thread(self.desk.take, name, "animate", asked)
+            asked |= await uploads.receive(request, place)
+            entry = await asyncio.to_thread(self.desk.take, name, command, asked)
         except BaseException:
             remove_tree(place.parent)
             raise
@@ -118,43 +120,6 @@ class _Service:
         if len(files) > 1:
             return JSONResponse(self._shown(name, entry))
         return FileResponse(files[0][1], filename=files[0][0], headers={"X-Job": name})
-
-    async def _receive(self, request: Any, place: Path) -> dict[str, Any]:
-        """Write the request's sound to ``place`` as it comes; returns the options that a form brings with it."""
-        most = self.config.largest << 20
-        if int(request.headers.get("content-length") or 0) > most + 65536:
-            raise self._too_large()
-        if request.headers.get("content-type", "").startswith("multipart/form-data"):
-            return await self._receive_form(request, place, most)
-        count = 0
-        with atomic_path(place) as temporary, open(temporary, "wb") as out:
-            async for chunk in request.stream():
-                count += len(chunk)
-                if count > most:
-                    raise self._too_large()
-                out.write(chunk)
-        if not count:
-            raise RequestError(400, "the request holds no sound", "send a sound file as the body")
-        return {}
-
-    async def _receive_form(self, request: Any, place: Path, most: int) -> dict[str, Any]:
-        from starlette.datastructures import UploadFile
-
-        async with request.form(max_files=1, max_fields=100) as form:
-            sound = form.get("audio")
-            if not isinstance(sound, UploadFile):
-                raise RequestError(400, "the form has no file called audio", "send the sound as audio")
-            count = 0
-            with atomic_path(place) as temporary, open(temporary, "wb") as out:
-                while chunk := await sound.read(1 << 16):
-                    count += len(chunk)
-                    if count > most:
-                        raise self._too_large()
-                    out.write(chunk)
-            return {key: value for key, value in form.items() if isinstance(value, str)}
-
-    def _too_large(self) -> RequestError:
-        return RequestError(413, f"the sound is larger than {self.config.largest} MB", "send it in parts")
 
     async def _done(self, entry: Entry) -> None:
         """Wait for the end of a job."""

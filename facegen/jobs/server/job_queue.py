@@ -83,7 +83,7 @@ class JobQueue:
         self._thread.start()
 
     def new_upload(self) -> tuple[str, Path]:
-        """A fresh job's name and the file that its sound is to be written to. Raises Full."""
+        """A fresh job's name and the file that its sound is to be written to. Raises QueueFull."""
         if self.waiting >= self.config.waiting:
             self.counts["refused"] += 1
             raise QueueFull("too many jobs wait", remedy="try again in a while")
@@ -109,7 +109,9 @@ class JobQueue:
     def _task(self, name: str, command: str, asked: Mapping[str, Any]) -> Task:
         """The task of a request; options of requests name no files but their own upload."""
         self._numbers += 1
-        values = {**asked, "command": command, "audio": "sound", "name": name}
+        values = {**asked, "command": command, "name": name}
+        if command == "animate":
+            values["audio"] = "sound"
         values.pop("output", None)
         planner = Planner(str(self.uploads / name), BatchConfig(format="take"))
         (task,) = planner.tasks([ManifestRow(self._numbers, "request", values)])

@@ -6,6 +6,8 @@ from dataclasses import Field
 from typing import Any
 
 from facegen import __version__
+from facegen.core.options import REQUIRED
+from facegen.core.registry import Registry
 from facegen.jobs import load_job
 from facegen.jobs.settings import known_fields
 
@@ -14,7 +16,7 @@ _TYPES = {"int": "integer", "float": "number", "bool": "boolean"}
 
 def description() -> dict[str, Any]:
     """The OpenAPI document."""
-    options = [_parameter(field) for field in known_fields(load_job("animate").settings).values()]
+    options = _parameters("animate")
     own = [
         _query("format", "formats to make, comma-separated", {"type": "string", "default": "take"}),
         _query("wait", "false: answer at once with the job's place", {"type": "boolean", "default": True}),
@@ -44,6 +46,7 @@ def description() -> dict[str, Any]:
         "info": {"title": "facegen", "version": __version__, "summary": "Speech to facial animation"},
         "paths": {
             "/v1/animate": {"post": animate},
+            **{f"/v1/jobs/{command}": _job(command, own) for command in Registry("jobs").names()},
             "/v1/jobs/{name}": job,
             "/v1/jobs/{name}/{file}": one,
             "/metrics": {"get": _get("Counters in Prometheus' text format")},
@@ -51,6 +54,33 @@ def description() -> dict[str, Any]:
         },
         "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{}, {"token": []}],
+    }
+
+
+def _parameters(command: str) -> list[dict[str, Any]]:
+    return [_parameter(field) for field in known_fields(load_job(command).settings).values()]
+
+
+def _job(command: str, own: list[dict[str, Any]]) -> dict[str, Any]:
+    """The path that starts ``command``, its sources as files of a form, or a single one as the body."""
+    job = load_job(command)
+    options = _parameters(command)
+    mine = [row for row in own if row["name"] not in {option["name"] for option in options}]
+    binary = {"type": "string", "format": "binary"}
+    form = {"type": "object", "properties": {n: binary for n in job.sources}, "required": list(job.sources)}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    if len(job.sources) == 1:
+        content["application/octet-stream"] = {"schema": binary}
+        text = "what the file in the body is called: its suffix tells the format"
+        mine.append(_query("filename", text, {"type": "string"}))
+    responses = {"200": _said("the file, or the job where there are several"), "202": _said("the job")}
+    return {
+        "post": {
+            "summary": f"Do what facegen {command} does",
+            "parameters": [*mine, *options],
+            "requestBody": {"required": True, "content": content},
+            "responses": {**responses, **{code: _said(text) for code, text in ERRORS.items()}},
+        }
     }
 
 
@@ -66,9 +96,15 @@ ERRORS = {
 def _parameter(field: Field) -> dict[str, Any]:
     kind = str(field.type).removesuffix(" | None")
     schema: dict[str, Any] = {"type": _TYPES.get(kind, "string")}
-    if field.default is not None:
-        schema["default"] = field.default
-    return _query(field.name, field.metadata["help"], schema)
+    facts = field.metadata
+    if field.default is not None and field.default is not REQUIRED:
+        schema["default"] = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+    if facts["low"] is not None:
+        schema |= {"minimum": facts["low"], "maximum": facts["high"]}
+    if facts["choices"]:
+        schema["enum"] = list(facts["choices"])
+    required = {"required": True} if field.default is REQUIRED else {}
+    return _query(facts["name"] or field.name, facts["help"], schema) | required
 
 
 def _query(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:

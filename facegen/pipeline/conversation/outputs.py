@@ -9,7 +9,7 @@ import os
 import re
 import tempfile
 import wave
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from facegen.config import RenderConfig
 from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
 from facegen.core.files import make_folder, write_atomic
+from facegen.core.progress import Progress
 from facegen.core.registry import Registry
 from facegen.formats import needs_layers, save
 from facegen.pipeline.animate import animate
@@ -31,8 +32,6 @@ from facegen.speech.audio import read_audio
 SOUND_HZ = 48_000
 LIST, FILM = "conversation.json", "conversation"
 MOST_TOGETHER = 4
-
-Progress = Callable[[str, float], None]
 
 
 def file_names(speakers: Sequence[str]) -> dict[str, str]:

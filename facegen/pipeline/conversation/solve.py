@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike
 
 from facegen.config import Config
 from facegen.core.errors import AudioError, ConfigError
+from facegen.core.progress import Progress
 from facegen.core.units import FEATURE_HZ, as_fps, frame_count
 from facegen.motion.context import Context
 from facegen.motion.take import Take
-from facegen.pipeline.animate import build_layers, load_emotion_track
+from facegen.pipeline.animate import build_layers
 from facegen.pipeline.conversation.listener_behavior import (
     Participants,
     gaze_targets,
@@ -23,12 +24,11 @@ from facegen.pipeline.conversation.listener_behavior import (
 )
 from facegen.pipeline.conversation.speakers import Voice, recognize_channels, recognize_turns
 from facegen.pipeline.conversation.turns import Turn, read_turns
+from facegen.pipeline.inputs import SolveInputs
 
 TABLES = (".csv", ".json")
 ROUND_DEGREES = 35.0  # of three and more speakers, how far to each side the outermost sit
 OTHER_SEED = 7919
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Conversation:
 
 def converse(
     source: str | PathLike | Sequence[Turn],
-    config: Config | None = None,
+    settings: Config | SolveInputs | None = None,
     *,
     apart: float = 0.0,
     progress: Progress | None = None,
@@ -56,8 +56,9 @@ def converse(
     shut. ``apart`` degrees from ahead is where the other of two sits, to the first one's left. Raises ConfigError for
     a table that is none, AudioError for a sound that is none.
     """
-    config = config or Config()
-    turns, voices, seconds = _heard(source, config, progress)
+    inputs = settings if isinstance(settings, SolveInputs) else SolveInputs.load(settings or Config())
+    config = inputs.config
+    turns, voices, seconds = _heard(source, inputs, progress)
     if not voices:
         raise ConfigError("holds no turns", remedy="give at least one")
     fps, takes = as_fps(config.fps), {}
@@ -65,31 +66,31 @@ def converse(
         seed = config.seed + OTHER_SEED * me
         own = replace(config, seed=seed)
         company = Participants(voices, turns, me, _sides(len(voices), me, apart), seed)
-        felt = listener_emotion(company, load_emotion_track(own))
+        felt = listener_emotion(company, inputs.emotion_track())
         frames = frame_count(seconds, fps)
         context = Context(own, fps, frames, voice.features, voice.phones, felt, gaze_targets(company))
         about = {"name": os.path.basename(_name(source)), "seconds": str(seconds), "speaker": voice.speaker}
         heard = listener_layer(company, context)
-        take = build_layers(context, about, () if heard is None else (heard,))
+        take = build_layers(context, inputs, about, () if heard is None else (heard,))
         takes[voice.speaker] = take.with_layer(silent_mouth_layer(company, context))
     return Conversation(_name(source), seconds, turns, voices, takes)
 
 
 def _heard(
-    source: str | PathLike | Sequence[Turn], config: Config, progress: Progress | None
+    source: str | PathLike | Sequence[Turn], inputs: SolveInputs, progress: Progress | None
 ) -> tuple[tuple[Turn, ...], tuple[Voice, ...], Fraction]:
     if not isinstance(source, str | PathLike):
         turns = tuple(source)
     elif os.fspath(source).lower().endswith(TABLES):
         turns = read_turns(source)
     else:
-        voices, seconds = recognize_channels(source, config, progress)
+        voices, seconds = recognize_channels(source, inputs, progress)
         if not any(voice.spans for voice in voices):
             raise AudioError(
                 "nobody speaks in it", path=source, remedy="give a call with a channel a speaker"
             )
         return (), voices, seconds
-    voices = recognize_turns(turns, config, progress)
+    voices = recognize_turns(turns, inputs, progress)
     return turns, voices, Fraction(len(voices[0].features) if voices else 0, FEATURE_HZ)
 
 

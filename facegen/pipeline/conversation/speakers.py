@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from os import PathLike, fspath
@@ -11,12 +11,13 @@ from pathlib import PurePath
 
 import numpy as np
 
-from facegen.config import Config
 from facegen.core.errors import AudioError, ConfigError
+from facegen.core.progress import Progress
 from facegen.core.units import FEATURE_HZ
 from facegen.emotion import EMOTION_HZ, EmotionCurve
 from facegen.emotion.transcript import Transcript
 from facegen.pipeline.conversation.turns import Turn
+from facegen.pipeline.inputs import SolveInputs
 from facegen.pipeline.recognize import recognize_speech
 from facegen.speech.audio import AudioStream, open_audio
 from facegen.speech.audio_decoding import AudioDecoder, AudioInfo, open_decoder
@@ -29,8 +30,6 @@ SILENT_DB = -100.0
 LEAK_DB, LEAK_S = 10.0, 0.25  # another channel louder by so much over so long is what is heard
 MERGE_S, LEAST_S = 0.7, 0.25  # pauses within a turn, and the shortest turn, of a channel
 MOST_CHANNELS = 8
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,14 +66,16 @@ class _Channel:
             yield np.ascontiguousarray(block[self._channel : self._channel + 1])
 
 
-def recognize_turns(turns: Sequence[Turn], config: Config, progress: Progress | None) -> tuple[Voice, ...]:
+def recognize_turns(
+    turns: Sequence[Turn], inputs: SolveInputs, progress: Progress | None
+) -> tuple[Voice, ...]:
     """The voices of a table of turns. Raises AudioError for a sound that is none, ConfigError where a speaker's turns
     overlap."""
     pieces: list[_Piece] = []
     end = 0.0
     for place, turn in enumerate(turns):
         sound = open_audio(turn.audio)
-        spoken, heard = recognize_speech(sound, config, _after(end, progress))
+        spoken, heard = recognize_speech(sound, inputs.encoders, _after(end, progress))
         words = () if turn.text is None else Transcript.load(turn.text).words
         features, phones, _ = refine_alignment(spoken, words)
         start = turn.start if turn.start is not None else end + (BETWEEN_S if place else 0.0)
@@ -101,7 +102,7 @@ def _after(done: float, progress: Progress | None) -> Progress | None:
     """``progress`` told of seconds after those that are ``done``."""
     if progress is None:
         return None
-    return lambda step, seconds: progress(step, done + seconds)
+    return lambda step, seconds, total: progress(step, done + seconds, None)
 
 
 _Piece = tuple[TurnSpan, Features, PhoneTrack, EmotionCurve]
@@ -140,10 +141,11 @@ def silence(count: int) -> Features:
 
 
 def recognize_channels(
-    path: str | PathLike, config: Config, progress: Progress | None
+    path: str | PathLike, inputs: SolveInputs, progress: Progress | None
 ) -> tuple[tuple[Voice, ...], Fraction]:
     """The voices of a call with a channel a speaker, and its exact length. What leaks from one channel into another
     is left out. Raises AudioError for a sound of one channel or of more than MOST_CHANNELS."""
+    config = inputs.config
     channels = open_decoder(path).info.channels
     if not 2 <= channels <= MOST_CHANNELS:
         remedy = "give a call with a channel a speaker, or a table of turns (.csv, .json)"
@@ -155,7 +157,7 @@ def recognize_channels(
     for channel in range(channels):
         span = (Fraction(config.start), None if config.duration is None else Fraction(config.duration))
         sound = AudioStream(_Channel(open_decoder(path), channel), name, fspath(path), span)
-        spoken, heard = recognize_speech(sound, config, progress)
+        spoken, heard = recognize_speech(sound, inputs.encoders, progress)
         found.append(spoken)
         felt.append(heard)
         length = sound.duration
