@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 from facegen.config import Config
 from facegen.core.errors import blame
 from facegen.core.progress import Progress
 from facegen.core.registry import Registry
 from facegen.emotion import EmotionCurve
+from facegen.emotion.encoder import EmotionEncoder
 from facegen.emotion.load import load_emotion_encoder
 from facegen.speech.audio import AudioStream
+from facegen.speech.encoder import Encoder
 from facegen.speech.load import load_encoder
 from facegen.speech.phones import Features
 
@@ -23,12 +24,12 @@ class Encoders:
         self._config = config
 
     @cached_property
-    def speech(self) -> Any:
+    def speech(self) -> Encoder:
         """The speech encoder. Raises UsageError for an unknown name, ModelError for a file that is no phone model."""
         return load_encoder(self._config.encoder)
 
     @cached_property
-    def emotion(self) -> Any:
+    def emotion(self) -> EmotionEncoder:
         """The emotion encoder. Raises UsageError for an unknown name, ModelError for a file that is no such model."""
         return load_emotion_encoder(self._config.emotion_encoder)
 

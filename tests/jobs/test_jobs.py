@@ -20,7 +20,7 @@ from facegen.jobs import load_job
 from facegen.jobs.retarget import RetargetJob
 from facegen.jobs.server.openapi import description
 from facegen.jobs.settings import known_fields, read_values
-from tests.faults.inline import run_inline, short_sounds
+from tests.helpers.inline_batch import run_inline, short_sounds
 
 ROOT = Path(__file__).resolve().parents[2]
 EVERY = ("animate", "check", "convert", "converse", "edit", "keys", "portrait", "render", "retarget", "track")

@@ -14,7 +14,7 @@ from facegen.core.registry import Registry
 from facegen.emotion import CATEGORIES, SOUNDS, EmotionCurve, EmotionSpan, EmotionTrack, parse_emotion
 from facegen.emotion.load import load_emotion_encoder
 from facegen.emotion.voice_statistics import STATISTICS, VoiceStatistics
-from facegen.pipeline.animate import hear
+from facegen.pipeline.recognize import Encoders, recognize_speech
 from facegen.speech.audio import open_audio, read_audio
 from facegen.speech.phone_encoder import PhoneEncoder
 from tests.helpers.emotion_model import emotion_model
@@ -197,5 +197,5 @@ def test_statistics_of_a_part_are_those_of_the_part_alone():
 
 def test_hearing_reads_the_sound_once(sample):
     sound = open_audio(sample, duration=2)
-    features, heard = hear(sound, Config())
+    features, heard = recognize_speech(sound, Encoders(Config()))
     assert len(features) == 200 and len(heard) == 20 and len(SOUNDS) == heard.sounds.shape[1]
