@@ -68,8 +68,8 @@ def test_circles_are_found():
 
 @pytest.mark.parametrize("package", ["facegen", "tools"])
 def test_no_file_imports_in_circles(package):
-    """Counted with imports inside functions, and in facegen with those for type checkers alone."""
-    graph = grimp.build_graph(package, exclude_type_checking_imports=package == "tools", cache_dir=None)
+    """Counted with imports inside functions and those for type checkers alone."""
+    graph = grimp.build_graph(package, cache_dir=None)
     edges = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
     assert len(edges) > 50
     assert circles(edges) == []

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from facegen.emotion.curves import SOUNDS
 from tools.training.emotion_encoder import linear_models, window_statistics
+from tools.training.emotion_encoder.corpora import Corpora
 from tools.training.emotion_encoder.export import Fitted
 from tools.training.emotion_encoder.window_statistics import CLASSES
-
-if TYPE_CHECKING:
-    from tools.training.train_emotion_encoder import Corpora
 
 BINS = 10
 MARKS = "<!-- emotion: begin -->", "<!-- emotion: end -->"
