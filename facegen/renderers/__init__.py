@@ -16,14 +16,14 @@ from facegen.core.errors import AnimationFileError, UsageError
 from facegen.core.files import check_writable
 from facegen.core.progress import Progress
 from facegen.core.registry import Registry, suffix_of
-from facegen.renderers.camera import Camera, camera_for, read_camera
+from facegen.renderers.camera import Camera, Turntable, camera_for, read_camera
 from facegen.renderers.clip import Clip
 from facegen.renderers.images import Png, PngFolder, make_background
 from facegen.renderers.lights import read_surroundings
 from facegen.renderers.output_passes import check_channel, depths, masks
 from facegen.renderers.protocols import ClipWriter, Renderer
 from facegen.renderers.resumable import render_fingerprint, write_resumable
-from facegen.rig import default_head, load_rig
+from facegen.rig import Rig, default_head, load_rig
 
 __all__ = [
     "Camera",
@@ -78,15 +78,7 @@ def render_file(
         Where drawing is not possible on this machine.
     """
     config = config or RenderConfig()
-    check_channel(config.show)
-    writer = clip_writer(path)
-    if config.alpha and config.show != "color":
-        raise UsageError(f"--show {config.show} has no transparency", remedy="leave --alpha out")
-    if config.alpha and not writer.alpha:
-        raise UsageError(
-            f"{writer.suffix} has no transparency",
-            remedy="write .png, .mov or a folder, or leave --alpha out",
-        )
+    writer = _checked_writer(path, config)
     if not len(animation):
         raise AnimationFileError("the animation has no frames", remedy="give at least one")
     rig = default_head(load_rig(config.rig))
@@ -97,36 +89,58 @@ def render_file(
         )
     if not isinstance(writer, PngFolder):
         check_writable(path)
-    size = config.pixels
-    camera = camera_for(rig, config.camera, size)
-    background = None if config.alpha else make_background(config.background, size)
+    camera = camera_for(rig, config.camera, config.pixels)
     still = writer.suffix == ".png"
     visible = animation.slice(0.0, float(1 / animation.fps)) if still else animation
+    clip = Clip(animation.fps, config.pixels, len(visible), config.audio, audio_start, config.alpha, progress)
+    _write(path, writer, clip, rig, visible, config, camera)
+
+
+def _checked_writer(path: str | PathLike, config: RenderConfig) -> ClipWriter:
+    """The writer of ``path``. Raises UsageError where it can't hold what ``config`` asks for."""
+    check_channel(config.show)
+    writer = clip_writer(path)
+    if config.alpha and config.show != "color":
+        raise UsageError(f"--show {config.show} has no transparency", remedy="leave --alpha out")
+    if config.alpha and not writer.alpha:
+        raise UsageError(
+            f"{writer.suffix} has no transparency",
+            remedy="write .png, .mov or a folder, or leave --alpha out",
+        )
+    return writer
+
+
+def _write(
+    path: str | PathLike,
+    writer: ClipWriter,
+    clip: Clip,
+    rig: Rig,
+    visible: Animation,
+    config: RenderConfig,
+    camera: Camera | Turntable,
+) -> None:
+    """Draw ``visible`` and write it, a long video in parts."""
+    background = None if config.alpha else make_background(config.background, clip.size)
     renderer = _renderer(config)
-    clip = Clip(animation.fps, size, len(visible), config.audio, audio_start, config.alpha, progress)
     if visible.seconds > LONG_S and hasattr(writer, "join") and _in_parts(config, camera):
 
         def part(first: int, last: int) -> Iterator[NDArray[np.uint8]]:
             rows = visible.head[first:last] if visible.head is not None else None
             piece = Animation(visible.fps, visible.controls, visible.values[first:last], rows)
-            return renderer.frames(rig, piece, camera, size, background, fine=False)
+            return renderer.frames(rig, piece, camera, clip.size, background, fine=False)
 
-        key = render_fingerprint(
-            visible.values,
-            visible.head,
-            visible.controls,
-            visible.fps,
-            replace(config, resume=False),
-            audio_start,
-        )
+        settings = replace(config, resume=False)
+        curves = (visible.values, visible.head, visible.controls, visible.fps)
+        key = render_fingerprint(*curves, settings, clip.audio_start)
         write_resumable(path, writer, clip, part, key, config.resume, {}, PART_S)
         return
     if config.show == "color":
-        frames = renderer.frames(rig, visible, camera, size, background, fine=still)
+        still = writer.suffix == ".png"
+        frames = renderer.frames(rig, visible, camera, clip.size, background, fine=still)
     elif config.show == "depth":
-        frames = depths(renderer, rig, visible, camera, size, deep=isinstance(writer, Png | PngFolder))
+        frames = depths(renderer, rig, visible, camera, clip.size, deep=isinstance(writer, Png | PngFolder))
     else:
-        frames = masks(renderer, rig, visible, camera, size)
+        frames = masks(renderer, rig, visible, camera, clip.size)
     writer.write(path, frames, clip)
 
 

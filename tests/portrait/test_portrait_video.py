@@ -146,7 +146,7 @@ def test_the_visible_mark_stands_in_its_corner():
 @pytest.mark.slow
 def test_a_stopped_render_goes_on_to_the_same_bytes(face, tmp_path, monkeypatch):
     short = partial(write_resumable, seconds=0.12)
-    monkeypatch.setattr("facegen.portrait.video.write_in_parts", short)
+    monkeypatch.setattr("facegen.portrait.video.write_resumable", short)
     whole, stopped = tmp_path / "whole.mp4", tmp_path / "stopped.mp4"
     write_portrait(take(9), face, whole)
 
@@ -219,7 +219,7 @@ def test_a_hand_before_the_face_is_told(face, monkeypatch, caplog):
 
     photo = read_photo(face)
     monkeypatch.setattr(scene, "hands", lambda pixels: [photo.landmarks[[13, 14], :2]])
-    scene.make_scene(photo, "face.png")
+    scene.make_portrait_scene(photo, "face.png")
     assert "hand before the face" in notes_of(caplog)
 
 
