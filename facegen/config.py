@@ -230,7 +230,6 @@ class ExportConfig:
     names: str | None = option(
         None, "names of shapes in a Unity clip, made of {name} or {Name} (default: {name})"
     )
-
     report: bool = option(
         False, "say which controls the rig or model lacks, shows by other names, clips or drops"
     )
@@ -316,10 +315,7 @@ class ConverseConfig:
 
     format: tuple[str, ...] = option(("take", "csv"), "what to write")
     apart: float = option(
-        0.0,
-        "degrees from ahead at which the other of two sits, to the first one's left",
-        low=-60,
-        high=60,
+        0.0, "degrees from ahead at which the other of two sits, to the first one's left", low=-60, high=60
     )
 
     def __post_init__(self) -> None:
@@ -347,6 +343,28 @@ class CheckConfig:
         None, "sound of the animation: for sync, silence and the sound's own faults", file=True
     )
     strict: bool = option(False, "exit code 1 where a line fails")
+
+
+@dataclass(frozen=True)
+class InspectConfig:
+    """Settings of looking into one file."""
+
+    audio: str | None = option(None, "sound of an animation, drawn over its curves", file=True)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Settings of one comparison with a reference."""
+
+    audio: str | None = option(None, "the sound that both belong to", file=True, metavar="AUDIO")
+    rig: str = option("aria", "head on which lips are measured", file=True)
+    other: tuple[str, ...] = option(
+        (), "the same clip by another seed; repeatable", file=True, metavar="ANIM"
+    )
+    image: str | None = option(
+        None, "PRED is a portrait of this picture, driven by REFERENCE", file=True, metavar="IMAGE"
+    )
+    emotion: bool = option(False, "which emotion each of the faces shows, as a classifier sees it")
 
 
 @dataclass(frozen=True)
