@@ -14,15 +14,14 @@ from facegen.core.animation import Animation
 from facegen.core.memory import trim_heap
 from facegen.core.progress import Progress
 from facegen.core.units import as_fps, frame_count
-from facegen.emotion import EMOTION_HZ, Emotion, EmotionCurve, EmotionTrack
+from facegen.emotion import EMOTION_HZ, EmotionCurve, EmotionTrack
 from facegen.emotion.sentiment import read_sentiment, with_text
 from facegen.emotion.stage_directions import Direction, direction_spans, moments, outside
 from facegen.motion.context import Context
 from facegen.motion.lipsync.style_blending import decode_with_styles
 from facegen.motion.take import Layer, Take, compose
-from facegen.pipeline.inputs import RequestedEmotion, SolveInputs
+from facegen.pipeline.inputs import SolveInputs
 from facegen.pipeline.recognize import recognize_speech
-from facegen.pipeline.reference_emotion import EmotionReference
 from facegen.rig import ARKIT, Rig, load_rig
 from facegen.rig.retarget import find_map, find_mapping, source_rig
 from facegen.speech.audio import AudioStream, open_audio
@@ -140,14 +139,6 @@ def retarget(
     """
     mapping, _ = find_mapping(source_rig(animation, source), load_rig(rig), rig_map)
     return mapping.apply(animation)
-
-
-def load_emotion_track(
-    config: Config, heard: EmotionCurve | None = None, lent: EmotionReference | None = None
-) -> EmotionTrack:
-    """The emotion that the settings ask for, over time; ``auto`` is what was ``lent`` or else ``heard``."""
-    reference = lent.emotion if lent else Emotion() if config.emotion_from else None
-    return RequestedEmotion.load(config).track(heard, reference)
 
 
 def apply_stage_directions(
