@@ -73,15 +73,13 @@ class Config:
         as_fps(self.fps)
         check_options(self)
         if self.duration is not None and not 0 < self.duration < 1e6:
-            raise UsageError(
-                f"--duration {self.duration} is not a positive number of seconds", remedy="use e.g. 10"
-            )
+            reason = f"--duration {self.duration} is not a positive number of seconds"
+            raise UsageError(reason, remedy="use e.g. 10")
         if self.text is not None and self.alignment is not None:
             raise UsageError("--text and --alignment exclude each other", remedy="give one of them")
         if self.look_at is not None and (len(self.look_at) != 3 or not np.isfinite(self.look_at).all()):
-            raise UsageError(
-                f"--look-at {self.look_at} is not three numbers", remedy="use X,Y,Z in cm, e.g. 0,0,100"
-            )
+            reason = f"--look-at {self.look_at} is not three numbers"
+            raise UsageError(reason, remedy="use X,Y,Z in cm, e.g. 0,0,100")
 
     def plain(self) -> dict[str, Any]:
         """The settings as JSON values."""
@@ -120,20 +118,18 @@ class RenderConfig:
     def __post_init__(self) -> None:
         width, height = self.pixels
         if width % 2 or height % 2 or not 16 <= width <= 8192 or not 16 <= height <= 8192:
-            raise UsageError(
-                f"--size {self.size} is not two even numbers in 16..8192", remedy="use e.g. 1280x720"
-            )
+            reason = f"--size {self.size} is not two even numbers in 16..8192"
+            raise UsageError(reason, remedy="use e.g. 1280x720")
         check_options(self)
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Width and height."""
+        """Width and height in pixels. Raises UsageError for a size that is none."""
         try:
             width, height = (int(n) for n in self.size.lower().split("x"))
         except ValueError as error:
-            raise UsageError(
-                f"--size {self.size!r} is not WIDTHxHEIGHT", remedy="use e.g. 1280x720"
-            ) from error
+            reason = f"--size {self.size!r} is not WIDTHxHEIGHT"
+            raise UsageError(reason, remedy="use e.g. 1280x720") from error
         return width, height
 
 
@@ -210,8 +206,7 @@ class BatchConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        for flag in ("timeout", "memory"):
-            value = getattr(self, flag)
+        for flag, value in (("timeout", self.timeout), ("memory", self.memory)):
             if value is not None and not 0 < value < 1e9:
                 raise UsageError(f"--{flag} {value} is not a positive number", remedy="use e.g. 600")
 
@@ -347,7 +342,7 @@ class CheckConfig:
 
 @dataclass(frozen=True)
 class InspectConfig:
-    """Settings of looking into one file."""
+    """Settings of inspecting one file."""
 
     audio: str | None = option(None, "sound of an animation, drawn over its curves", file=True)
 
@@ -358,9 +353,7 @@ class EvaluateConfig:
 
     audio: str | None = option(None, "the sound that both belong to", file=True, metavar="AUDIO")
     rig: str = option("aria", "head on which lips are measured", file=True)
-    other: tuple[str, ...] = option(
-        (), "the same clip by another seed; repeatable", file=True, metavar="ANIM"
-    )
+    other: tuple[str, ...] = option((), "the same clip by another seed", file=True, metavar="ANIM")
     image: str | None = option(
         None, "PRED is a portrait of this picture, driven by REFERENCE", file=True, metavar="IMAGE"
     )

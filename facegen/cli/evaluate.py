@@ -39,9 +39,8 @@ def _repeatable(option: click.Parameter) -> click.Parameter:
     if option.name != "other":
         return option
     assert isinstance(option, click.Option)
-    return click.Option(
-        ["--other", "other"], multiple=True, metavar=option.metavar, help=(option.help or "").split("  [")[0]
-    )
+    text = f"{(option.help or '').split('  [')[0]}; repeatable"
+    return click.Option(["--other", "other"], multiple=True, metavar=option.metavar, help=text)
 
 
 for _add in (job_options("evaluate"), report_options):
