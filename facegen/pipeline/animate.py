@@ -67,15 +67,15 @@ def solve(
     inputs = settings if isinstance(settings, SolveInputs) else SolveInputs.load(settings or Config())
     config, transcript = inputs.config, inputs.transcript
     sound = source if isinstance(source, AudioStream) else open_configured(source, config, rate)
-    spoken, heard = recognize_speech(sound, inputs.encoders, progress)
+    features, curve = recognize_speech(sound, inputs.encoders, progress)
     trim_heap()
-    timed = refine_alignment(spoken, transcript.words if transcript else (), inputs.alignment)
+    timed = refine_alignment(features, transcript.words if transcript else (), inputs.alignment)
     if transcript is not None:
-        heard = with_text(heard, read_sentiment(transcript.text))
-    emotion = inputs.emotion_track(heard)
+        curve = with_text(curve, read_sentiment(transcript.text))
+    emotion = inputs.emotion_track(curve)
     if transcript is not None and transcript.directions:
         emotion = apply_stage_directions(
-            emotion, transcript.directions, timed.words, len(spoken) / spoken.rate
+            emotion, transcript.directions, timed.words, len(features) / features.rate
         )
     return build_take(sound, inputs, timed.features, timed.phones, emotion)
 
@@ -144,8 +144,24 @@ def retarget(
 def apply_stage_directions(
     track: EmotionTrack, tags: Sequence[Direction], words: Sequence[tuple[float, float]], seconds: float
 ) -> EmotionTrack:
-    """``track`` with the stage directions ``tags`` of a transcript where it names nothing of its own, given start and
-    end s of each word and how long the sound is."""
+    """``track`` with the stage directions of a transcript where it names no emotion of its own.
+
+    Parameters
+    ----------
+    track
+        The emotion over time.
+    tags
+        The stage directions.
+    words
+        Start and end of each word, seconds.
+    seconds
+        Length of the sound.
+
+    Returns
+    -------
+    EmotionTrack
+        With a span for each direction, and the sounds without words that they name.
+    """
     spans = outside(direction_spans(tags, words, seconds), track.spans)
     sounds = track.heard or EmotionCurve.nothing(math.ceil(seconds * EMOTION_HZ))
     for start, end, tag in moments(tags, words, seconds):
