@@ -24,44 +24,123 @@ if TYPE_CHECKING:
 def animate(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Animation:
     """Speech to control curves.
 
-    ``source`` is a sound file, or samples [N] float in -1..1 at ``rate`` Hz. ``settings`` are the fields of
-    ``Config`` (``emotion="happy:0.6"``, ``fps=60``, ``seed=1`` …). Returns an Animation of
-    ceil(seconds · fps) frames. Raises AudioError for what is no sound, UsageError for wrong settings.
+    Parameters
+    ----------
+    source : str, PathLike or ndarray
+        A sound file, or samples of shape (N,), float in -1..1.
+    rate : int, optional
+        Samples a second of an array, Hz.
+    **settings
+        Fields of ``Config``: ``emotion="happy:0.6"``, ``fps=60``, ``seed=1`` …
+
+    Returns
+    -------
+    Animation
+        Curves of shape (T, C), float32, T = ceil(seconds * fps) frames of the rig's C controls (52 of ARKit).
+
+    Raises
+    ------
+    AudioError
+        For what is no sound.
+    UsageError
+        For wrong settings.
     """
     config = make_config(Config, settings)
     return pipeline.animate(pipeline.solve(source, config, rate=rate), config.rig)
 
 
 def solve(source: str | PathLike | np.ndarray, *, rate: int | None = None, **settings: Any) -> Take:
-    """Speech to a layered, editable Take; arguments as for ``animate``."""
+    """Speech to a layered, editable take.
+
+    Parameters
+    ----------
+    source : str, PathLike or ndarray
+        A sound file, or samples of shape (N,), float in -1..1.
+    rate : int, optional
+        Samples a second of an array, Hz.
+    **settings
+        Fields of ``Config``: ``emotion="happy:0.6"``, ``fps=60``, ``seed=1`` …
+
+    Returns
+    -------
+    Take
+        A layer of the decoder and one of each pass, on the ARKit controls, ceil(seconds * fps) frames.
+
+    Raises
+    ------
+    AudioError
+        For what is no sound.
+    UsageError
+        For wrong settings.
+    """
     return pipeline.solve(source, make_config(Config, settings), rate=rate)
 
 
 def converse(
     source: str | PathLike | Sequence[Mapping[str, Any]], *, apart: float = 0.0, **settings: Any
 ) -> dict[str, Animation]:
-    """One animation a speaker, all of one length, of a conversation in which those who do not speak listen.
+    """One animation a speaker of a conversation in which those who do not speak listen.
 
-    ``source`` is a table of turns (.csv, .json), turns as mappings (``speaker``, ``audio``, and if wanted ``start``,
-    ``text``, ``emotion``, ``reply_to``), or a call with a channel a speaker; ``settings`` are the fields of ``Config``,
-    ``apart`` as for the command. Raises ConfigError for turns that make no sense, AudioError for what is no sound.
+    Parameters
+    ----------
+    source : str, PathLike or sequence of mappings
+        A table of turns (.csv, .json), turns as mappings (``speaker``, ``audio``, and optionally ``start``, ``text``,
+        ``emotion``, ``reply_to``), or a recorded call with one channel a speaker.
+    apart : float
+        Degrees from ahead at which the other of two speakers sits, to the first one's left, -60 to 60.
+    **settings
+        Fields of ``Config``.
+
+    Returns
+    -------
+    dict of str to Animation
+        By speaker; all have the same number of frames.
+
+    Raises
+    ------
+    ConfigError
+        For turns that contradict each other.
+    AudioError
+        For what is no sound.
+    UsageError
+        For wrong settings.
     """
     from facegen.pipeline.conversation import converse as talk
     from facegen.pipeline.conversation.turns import turns_of
 
     config = make_config(Config, settings)
-    given = source if isinstance(source, str | PathLike) else turns_of(source)
-    takes = talk(given, config, apart=apart).takes
+    turns = source if isinstance(source, str | PathLike) else turns_of(source)
+    takes = talk(turns, config, apart=apart).takes
     return {speaker: pipeline.animate(take, config.rig) for speaker, take in takes.items()}
 
 
 def edit(
     take: Take, span: tuple[float, float], *, audio: str | PathLike | None = None, **changes: Any
 ) -> Take:
-    """``take`` with ``span`` (start s, end s) solved again under ``changes`` (``emotion="happy"``, ``intensity``,
-    ``mouth``, ``upper_face``, ``style``, ``text``, ``seed``, ``look_at``); all else composes to the same bits.
+    """Solve one span of a take again; outside it the take composes to the same bits.
 
-    ``audio`` is the take's sound where it is no longer where it was. Raises UsageError for a wrong span or change.
+    Parameters
+    ----------
+    take : Take
+        A take that was solved from sound.
+    span : tuple of float
+        Start and end, seconds.
+    audio : str or PathLike, optional
+        The take's sound where it is no longer where it was.
+    **changes
+        ``emotion="happy"``, ``intensity``, ``mouth``, ``upper_face``, ``style``, ``text``, ``seed``, ``look_at``.
+
+    Returns
+    -------
+    Take
+        With the span cross-faded inside its borders; its ``hand`` layer is kept.
+
+    Raises
+    ------
+    UsageError
+        For a wrong span or change, or a take that was not solved from sound.
+    AudioError
+        For a sound that can't be read.
     """
     from facegen.pipeline import edit as editing
 
@@ -81,10 +160,10 @@ def analyze_emotion(
 
     Parameters
     ----------
-    source
-        A file, words, or samples of shape (N,) float in -1..1.
-    rate
-        Samples a second of an array.
+    source : str, PathLike or ndarray
+        A file, words, or samples of shape (N,), float in -1..1.
+    rate : int, optional
+        Samples a second of an array, Hz.
     **settings
         Fields of ``Config``: ``text="what is said"``, ``emotion_encoder=…``.
 
@@ -107,7 +186,23 @@ def analyze_emotion(
 
 
 def load(path: str | PathLike) -> Animation:
-    """The animation in a file of any format that can be read. Raises AnimationFileError for what is none."""
+    """Read an animation.
+
+    Parameters
+    ----------
+    path : str or PathLike
+        A file of any format that can be read (``facegen formats``).
+
+    Returns
+    -------
+    Animation
+        Its curves, of shape (T, C), float32.
+
+    Raises
+    ------
+    AnimationFileError
+        For a file that holds none.
+    """
     return load_animation(path)
 
 
@@ -118,20 +213,54 @@ def retarget(
     source: str | PathLike | None = None,
     map: str | PathLike | None = None,  # the name of the command's option
 ) -> Animation:
-    """``animation`` on the controls of another rig: a name (``"metahuman"``, see ``facegen rig list``) or a folder.
+    """Move an animation to the controls of another rig.
 
-    ``source`` is the rig whose controls it has (by default found by their names), ``map`` a CSV file of weights
-    between the two (by default the shipped maps). Raises UsageError for a rig that does not exist, RigError for a
-    broken map and where no map leads there.
+    Parameters
+    ----------
+    animation : Animation
+        Curves of any known rig.
+    rig : str or PathLike
+        A name (``"metahuman"``, see ``facegen rig list``) or a folder.
+    source : str or PathLike, optional
+        The rig whose controls ``animation`` has; by default found by their names.
+    map : str or PathLike, optional
+        CSV file of weights between the two rigs; by default the shipped maps.
+
+    Returns
+    -------
+    Animation
+        Curves of shape (T, C), float32, of the C controls of ``rig``.
+
+    Raises
+    ------
+    UsageError
+        For a rig that does not exist.
+    RigError
+        For a broken map, and where no map leads from one rig to the other.
     """
     return pipeline.retarget(animation, rig, source, map)
 
 
 def render(animation: Animation, path: str | PathLike, **settings: Any) -> None:
-    """Draw ``animation`` on a head to a video (``.mp4``), an image (``.png``) or a folder of images.
+    """Draw an animation on a head.
 
-    ``settings`` are the fields of ``RenderConfig`` (``rig="aria"``, ``audio="speech.wav"``, ``size="1280x720"`` …).
-    Raises MissingExtraError where the ``render`` extra is not installed.
+    Parameters
+    ----------
+    animation : Animation
+        Curves of a rig with a head, or of ARKit.
+    path : str or PathLike
+        A video (``.mp4``), an image (``.png``) or a folder of images to write.
+    **settings
+        Fields of ``RenderConfig``: ``rig="aria"``, ``audio="speech.wav"``, ``size="1280x720"`` …
+
+    Raises
+    ------
+    MissingExtraError
+        Where the extra ``render`` is not installed.
+    UsageError
+        For wrong settings.
+    OutputError
+        For a path that can't be written.
     """
     from facegen.renderers import render_file
 
@@ -146,11 +275,29 @@ def make_portrait(
     portrait: PortraitConfig | None = None,
     **settings: Any,
 ) -> None:
-    """Let the face in the picture ``image`` speak the sound file ``source``, or show that animation, in the video
-    ``path``.
+    """Make the face in a picture speak, as a video.
 
-    ``portrait`` holds what the picture needs (its ``audio`` is muxed), ``settings`` are the fields of ``Config``. Raises
-    ImageError for a picture without a usable face, MissingExtraError where the ``portrait`` extra is not installed.
+    Parameters
+    ----------
+    source : str, PathLike or Animation
+        A sound file to speak, or an animation to show.
+    image : str or PathLike
+        The picture.
+    path : str or PathLike
+        The video to write.
+    portrait : PortraitConfig, optional
+        Settings of the picture and the video; its ``audio`` is muxed.
+    **settings
+        Fields of ``Config``.
+
+    Raises
+    ------
+    ImageError
+        For a picture without a usable face.
+    MissingExtraError
+        Where the extra ``portrait`` is not installed.
+    UsageError
+        For wrong settings.
     """
     from facegen.portrait import PortraitAudio, write_portrait
 
@@ -168,11 +315,28 @@ def make_portrait(
 def stream(
     blocks: Iterable[np.ndarray], rate: int = SAMPLE_RATE_HZ, **settings: Any
 ) -> Iterator[tuple[float, dict[str, float]]]:
-    """Live speech to frames: yields (time s of the frame's start, {control: value}) as soon as each is known.
+    """Live speech to frames, each as soon as it is known.
 
-    ``blocks`` are samples [n] or [n, channels] at ``rate`` Hz, float in -1..1 or integers. ``settings`` are fields of
-    ``Config`` and ``StreamConfig`` (``fps=60``, ``latency=200`` ms, ``emotion="happy"`` …). N samples have
-    ceil(N / rate · fps) frames. Raises UsageError for wrong settings, AudioError for blocks that are no sound.
+    Parameters
+    ----------
+    blocks : iterable of ndarray
+        Samples of shape (n,) or (n, channels), float in -1..1 or integers.
+    rate : int
+        Samples a second, Hz.
+    **settings
+        Fields of ``Config`` and ``StreamConfig``: ``fps=60``, ``latency=200`` (ms), ``emotion="happy"`` …
+
+    Yields
+    ------
+    tuple of float and dict
+        The time in seconds at which the frame begins, and each control's value; N samples have ceil(N / rate * fps) frames.
+
+    Raises
+    ------
+    UsageError
+        For wrong settings.
+    AudioError
+        For blocks that are no sound.
     """
     from facegen.live import Engine
     from facegen.live.sources import stream_rate
@@ -197,7 +361,25 @@ def _streamed(
 
 
 def make_config(kind: type, settings: dict[str, Any]) -> Any:
-    """``kind(**settings)``, with an error that names the nearest option for one that does not exist."""
+    """Settings as a config, with an error that names the nearest option for one that does not exist.
+
+    Parameters
+    ----------
+    kind : type
+        ``Config``, ``RenderConfig`` …
+    settings : dict
+        Fields by name; ``fps`` may be a number and ``passes`` a list.
+
+    Returns
+    -------
+    object
+        ``kind(**settings)``.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name and for values out of range.
+    """
     known = list(defaults(kind))
     for name in settings:
         if name not in known:

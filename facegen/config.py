@@ -73,15 +73,13 @@ class Config:
         as_fps(self.fps)
         check_options(self)
         if self.duration is not None and not 0 < self.duration < 1e6:
-            raise UsageError(
-                f"--duration {self.duration} is not a positive number of seconds", remedy="use e.g. 10"
-            )
+            reason = f"--duration {self.duration} is not a positive number of seconds"
+            raise UsageError(reason, remedy="use e.g. 10")
         if self.text is not None and self.alignment is not None:
             raise UsageError("--text and --alignment exclude each other", remedy="give one of them")
         if self.look_at is not None and (len(self.look_at) != 3 or not np.isfinite(self.look_at).all()):
-            raise UsageError(
-                f"--look-at {self.look_at} is not three numbers", remedy="use X,Y,Z in cm, e.g. 0,0,100"
-            )
+            reason = f"--look-at {self.look_at} is not three numbers"
+            raise UsageError(reason, remedy="use X,Y,Z in cm, e.g. 0,0,100")
 
     def plain(self) -> dict[str, Any]:
         """The settings as JSON values."""
@@ -120,20 +118,18 @@ class RenderConfig:
     def __post_init__(self) -> None:
         width, height = self.pixels
         if width % 2 or height % 2 or not 16 <= width <= 8192 or not 16 <= height <= 8192:
-            raise UsageError(
-                f"--size {self.size} is not two even numbers in 16..8192", remedy="use e.g. 1280x720"
-            )
+            reason = f"--size {self.size} is not two even numbers in 16..8192"
+            raise UsageError(reason, remedy="use e.g. 1280x720")
         check_options(self)
 
     @property
     def pixels(self) -> tuple[int, int]:
-        """Width and height."""
+        """Width and height in pixels. Raises UsageError for a size that is none."""
         try:
             width, height = (int(n) for n in self.size.lower().split("x"))
         except ValueError as error:
-            raise UsageError(
-                f"--size {self.size!r} is not WIDTHxHEIGHT", remedy="use e.g. 1280x720"
-            ) from error
+            reason = f"--size {self.size!r} is not WIDTHxHEIGHT"
+            raise UsageError(reason, remedy="use e.g. 1280x720") from error
         return width, height
 
 
@@ -210,8 +206,7 @@ class BatchConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
-        for flag in ("timeout", "memory"):
-            value = getattr(self, flag)
+        for flag, value in (("timeout", self.timeout), ("memory", self.memory)):
             if value is not None and not 0 < value < 1e9:
                 raise UsageError(f"--{flag} {value} is not a positive number", remedy="use e.g. 600")
 
@@ -230,7 +225,6 @@ class ExportConfig:
     names: str | None = option(
         None, "names of shapes in a Unity clip, made of {name} or {Name} (default: {name})"
     )
-
     report: bool = option(
         False, "say which controls the rig or model lacks, shows by other names, clips or drops"
     )
@@ -316,10 +310,7 @@ class ConverseConfig:
 
     format: tuple[str, ...] = option(("take", "csv"), "what to write")
     apart: float = option(
-        0.0,
-        "degrees from ahead at which the other of two sits, to the first one's left",
-        low=-60,
-        high=60,
+        0.0, "degrees from ahead at which the other of two sits, to the first one's left", low=-60, high=60
     )
 
     def __post_init__(self) -> None:
@@ -347,6 +338,26 @@ class CheckConfig:
         None, "sound of the animation: for sync, silence and the sound's own faults", file=True
     )
     strict: bool = option(False, "exit code 1 where a line fails")
+
+
+@dataclass(frozen=True)
+class InspectConfig:
+    """Settings of inspecting one file."""
+
+    audio: str | None = option(None, "sound of an animation, drawn over its curves", file=True)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Settings of one comparison with a reference."""
+
+    audio: str | None = option(None, "the sound that both belong to", file=True, metavar="AUDIO")
+    rig: str = option("aria", "head on which lips are measured", file=True)
+    other: tuple[str, ...] = option((), "the same clip by another seed", file=True, metavar="ANIM")
+    image: str | None = option(
+        None, "PRED is a portrait of this picture, driven by REFERENCE", file=True, metavar="IMAGE"
+    )
+    emotion: bool = option(False, "which emotion each of the faces shows, as a classifier sees it")
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from facegen.cli.options import example, need
+from facegen.cli.options import example, job_options, plot_outputs
 from facegen.cli.report import json_line
-from facegen.core.files import check_writable
-
-PLOTS = (".png", ".svg", ".pdf")
+from facegen.jobs import load_job
 
 
 @click.command(
@@ -18,17 +18,14 @@ PLOTS = (".png", ".svg", ".pdf")
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @click.option("--plot", default=None, metavar="OUT", help="picture to draw: .png, .svg or .pdf")
-@click.option("--audio", default=None, help="sound of an animation, drawn over its curves")
-def inspect(file: str, as_json: bool, plot: str | None, audio: str | None) -> None:
-    from facegen.cli.facts import look_at
-
-    if plot is not None:
-        need(
-            plot.lower().endswith(PLOTS), plot, "is no picture that can be drawn", "use " + " or ".join(PLOTS)
-        )
-        check_writable(plot)
-    facts, lines = look_at(file, plot, audio)
+def inspect(file: str, as_json: bool, plot: str | None, **values: Any) -> None:
+    job = load_job("inspect")([file], plot_outputs(plot), values)
+    job.check()
+    done = job.run(lambda *_: None)
     if as_json:
-        json_line({"file": file, **facts})
+        json_line(done.facts)
     else:
-        click.echo("\n".join(lines))
+        click.echo("\n".join(done.lines))
+
+
+inspect = job_options("inspect")(inspect)

@@ -14,6 +14,7 @@ from facegen.core.errors import blame as blame
 from facegen.core.options import REQUIRED
 from facegen.core.options import flag_of as flag_of
 from facegen.jobs import load_job
+from facegen.jobs.reports import PLOTS
 from facegen.jobs.settings import convert, is_switch, known_fields, type_name
 from facegen.jobs.settings import need as need
 from facegen.jobs.settings import pick as pick
@@ -131,6 +132,15 @@ def outputs_option(command: click.Command) -> click.Command:
     option.missing_remedy = "give at least one file to write, such as -o take.csv"  # type: ignore[attr-defined]
     command.params.append(option)
     return command
+
+
+def plot_outputs(plot: str | None) -> list[str]:
+    """The outputs that ``--plot`` gives. Raises UsageError for what is no picture."""
+    if plot is None:
+        return []
+    remedy = "use " + " or ".join(PLOTS)
+    need(plot.lower().endswith(PLOTS), plot, "is no picture that can be drawn", remedy)
+    return [plot]
 
 
 def report_options(command: click.Command) -> click.Command:

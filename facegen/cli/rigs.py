@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import click
 
 from facegen.cli.maps import maps
@@ -11,9 +9,7 @@ from facegen.cli.options import NamedGroup, blame, example
 from facegen.cli.report import json_line
 from facegen.cli.rig_check import check
 from facegen.cli.rig_import import import_
-
-if TYPE_CHECKING:
-    from facegen.rig import Rig
+from facegen.jobs.rig_facts import rig_facts, rig_lines
 
 
 @click.group(
@@ -60,48 +56,3 @@ def show(name: str, as_json: bool) -> None:
         json_line(rig_facts(shown))
     else:
         click.echo("\n".join(rig_lines(shown)))
-
-
-def rig_facts(shown: Rig) -> dict[str, Any]:
-    """What there is to say of a rig, as JSON values."""
-    mesh = shown.mesh
-    return {
-        "kind": "rig",
-        "name": shown.name,
-        "licence": shown.licence,
-        "credit": shown.credit,
-        "head": shown.head or None,
-        "vertices": 0 if mesh is None else len(mesh.vertices),
-        "faces": 0 if mesh is None else len(mesh.faces),
-        "parts": [part.name for part in shown.parts],
-        "controls": [
-            {
-                "name": c.name,
-                "low": c.low,
-                "high": c.high,
-                "neutral": c.neutral,
-                "side": c.side,
-                "region": c.region,
-            }
-            for c in shown.controls
-        ],
-    }
-
-
-def rig_lines(shown: Rig) -> list[str]:
-    """The same for people."""
-    facts = rig_facts(shown)
-    mesh = f"{facts['vertices']} vertices, {facts['faces']} faces" if facts["vertices"] else "none"
-    if facts["head"]:
-        mesh += f" (shown on {facts['head']})"
-    lines = [
-        f"rig       {shown.name}",
-        f"mesh      {mesh}",
-        f"parts     {', '.join(facts['parts']) or 'none'}",
-        f"licence   {shown.licence or 'not stated'}",
-        f"credit    {shown.credit or 'none'}",
-        f"controls  {len(shown.controls)}",
-    ]
-    for c in shown.controls:
-        lines.append(f"  {c.name:22} {c.low:g}..{c.high:g}  {c.side:6} {c.region}".rstrip())
-    return lines

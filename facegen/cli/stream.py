@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from facegen.cli.options import blame, config_options, example, pick, report_opt
 from facegen.cli.report import Reporter, json_line
 from facegen.config import Config, StreamConfig
 from facegen.core.units import as_fps
+
+if TYPE_CHECKING:
+    from facegen.pipeline.inputs import SolveInputs
 
 SETTINGS = tuple(
     name
@@ -43,9 +46,9 @@ def stream(sound: str, targets: tuple[str, ...], quiet: bool, as_json: bool, **v
     config = pick(Config, values)
     from facegen.pipeline.inputs import SolveInputs
 
-    SolveInputs.load(config)
+    inputs = SolveInputs.load(config)
     with Reporter(as_json=as_json, quiet=quiet) as report:
-        _stream(sound, targets, config, live, report)
+        _stream(sound, targets, inputs, live, report)
 
 
 for _add in (config_options(Config, SETTINGS), config_options(StreamConfig), report_options):
@@ -53,14 +56,14 @@ for _add in (config_options(Config, SETTINGS), config_options(StreamConfig), rep
 
 
 def _stream(
-    sound: str, targets: tuple[str, ...], config: Config, live: StreamConfig, report: Reporter
+    sound: str, targets: tuple[str, ...], inputs: SolveInputs, live: StreamConfig, report: Reporter
 ) -> None:
     from facegen.live import Engine
     from facegen.live.playback import play
     from facegen.live.sinks import open_sink
     from facegen.live.sources import open_live_source
 
-    engine = Engine(config, live)
+    engine = Engine(inputs, live)
     with ExitStack() as opened:
         sinks = []
         for target in targets:

@@ -108,6 +108,9 @@ _BUILT_IN: dict[str, dict[str, str]] = {
         "converse": "facegen.jobs.converse:ConverseJob",
         "keys": "facegen.jobs.keys:KeysJob",
         "check": "facegen.jobs.check:CheckJob",
+        "emotion": "facegen.jobs.emotion:EmotionJob",
+        "inspect": "facegen.jobs.inspect:InspectJob",
+        "evaluate": "facegen.jobs.evaluate:EvaluateJob",
     },
     "streams": {
         "livelink": "facegen.live.sinks.live_link:LiveLinkSink",

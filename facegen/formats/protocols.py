@@ -1,4 +1,4 @@
-"""The protocols of file formats: what a class needs so that facegen can write or read a format.
+r"""The protocols of file formats: what a class needs so that facegen can write or read a format.
 
 A format is one class, usually with both halves in one file. It is registered by its suffix, either in
 ``facegen/core/registry.py`` or, from another package, by an entry point in the group ``facegen.exporters`` or
@@ -17,7 +17,7 @@ A complete exporter and importer of one curve as text:
         suffix = ".jaw"
 
         def files(self, animation, rig, options):
-            rows = "\\n".join(f"{value:.4f}" for value in animation.channel("jawOpen"))
+            rows = "\n".join(f"{value:.4f}" for value in animation.channel("jawOpen"))
             return {"": rows.encode()}
 
         def read(self, path):

@@ -15,22 +15,16 @@ from facegen.core.animation import Animation
 from facegen.core.errors import UsageError
 from facegen.core.units import FEATURE_HZ, SAMPLE_RATE_HZ, as_fps
 from facegen.emotion import Emotion
-from facegen.emotion.load import load_emotion_encoder
 from facegen.live.idle_motion import IdleMotion
 from facegen.live.sinks import Frame
 from facegen.live.speech_reactions import RecognizedBlock, Stress, closures, is_speaking
 from facegen.live.streaming_emotion import StreamingEmotion
-from facegen.motion.lipsync import load_decoder
 from facegen.motion.lipsync.streaming import StreamingDecoder, hold_last_frame
-from facegen.motion.passes import finishing
 from facegen.motion.take import SMOOTH_SECONDS, Layer, Take, compose, smooth
-from facegen.pipeline.animate import load_emotion_track
-from facegen.pipeline.recognize import Encoders
-from facegen.pipeline.reference_emotion import load_reference
+from facegen.pipeline.inputs import RequestedEmotion, SolveInputs
 from facegen.rig import ARKIT, load_rig
 from facegen.rig.retarget import find_map
 from facegen.speech.encoder import Encoder
-from facegen.speech.load import load_encoder
 
 MARGIN_FRAMES = (
     4  # feature frames of the latency that are left for computing, resampling and the window of a frame
@@ -58,35 +52,46 @@ class Engine:
     """Frames of a sound that comes in blocks at 16 kHz; memory does not grow with its length.
 
     With a latency of half a second and without passes the lips are those of ``facegen.animate``; with less, coming
-    sound is guessed. Raises UsageError and ModelError as ``solve`` does.
+    sound is guessed.
+
+    Parameters
+    ----------
+    settings
+        The settings, or what they name where that is open already.
+    live
+        The settings of the stream.
+
+    Raises
+    ------
+    UsageError, ModelError
+        As ``SolveInputs.load`` does, and for an encoder that can't process live sound.
     """
 
-    def __init__(self, config: Config | None = None, live: StreamConfig | None = None) -> None:
-        self.config, self.live = config or Config(), live or StreamConfig()
+    def __init__(
+        self, settings: Config | SolveInputs | None = None, live: StreamConfig | None = None
+    ) -> None:
+        inputs = settings if isinstance(settings, SolveInputs) else SolveInputs.load(settings or Config())
+        self._inputs, self.config, self.live = inputs, inputs.config, live or StreamConfig()
         self.fps = as_fps(self.config.fps)
         self.plan = Plan.of(self.live.latency, self.fps)
-        encoder = load_encoder(self.config.encoder)
+        encoder = inputs.encoders.speech
         if not isinstance(encoder, Encoder):  # an installed package's, which has no more than ``encode``
             raise UsageError(
                 "this encoder can't process live sound", path="--encoder", remedy="use the encoder phones"
             )
-        self._decoder = StreamingDecoder(load_decoder(self.config.decoder), self.config)
+        self._decoder = StreamingDecoder(inputs.decoder, self.config)
         keep = self._decoder.before + self.plan.ahead + self.plan.step + round(BEYOND_S * FEATURE_HZ)
         self._features = encoder.window(self.plan.step, keep)
-        target = load_rig(self.config.rig)
+        target = inputs.rig
         self.controls = target.control_names
         self.rest = np.array([control.neutral for control in target.controls], np.float32)
         self._map = None if self.controls == ARKIT else find_map(load_rig("arkit"), target)
-        self._lent = (
-            load_reference(self.config.emotion_from, Encoders(self.config))
-            if self.config.emotion_from
-            else None
-        )
-        self._life = IdleMotion(self.config, self.fps, load_emotion_track(self.config, lent=self._lent))
-        self._mood = StreamingEmotion(encoder, load_emotion_encoder(self.config.emotion_encoder), self.fps)
+        self._emotion = inputs.emotion_track()
+        self._life = IdleMotion(self.config, self.fps, self._emotion)
+        self._mood = StreamingEmotion(encoder, inputs.encoders.emotion, self.fps)
         self._turns: list[tuple[int, Emotion]] = []  # frames from which on another mood was heard
         self._stress = Stress(self.config, self.fps)
-        self._finish = _Finish(self.fps, finishing(self.config))
+        self._finish = _Finish(self.fps, inputs.finishing)
         self._rows = np.zeros((0, len(self._decoder.controls)), np.float32)
         self._rows_start = self._decoded = self._frame = self._samples = 0
 
@@ -103,7 +108,9 @@ class Engine:
             raise UsageError("the value has the wrong kind", remedy="use e.g. happy:0.6, or 1.0") from error
         if not isinstance(config.emotion, str):
             raise UsageError("the emotion is no text", remedy="use e.g. happy:0.6")
-        self._life.change(config, load_emotion_track(config, lent=self._lent), self._frame)
+        reference = self._inputs.reference
+        self._emotion = RequestedEmotion.load(config).track(reference=reference and reference.emotion)
+        self._life.change(config, self._emotion, self._frame)
         self.config = config
 
     def push(self, block: np.ndarray) -> list[Frame]:
@@ -153,9 +160,7 @@ class Engine:
             if frame > first:
                 parts.append(self._compose(first, frame))
                 first = frame
-            self._life.change(
-                self.config, replace(load_emotion_track(self.config, lent=self._lent), base=emotion), first
-            )
+            self._life.change(self.config, replace(self._emotion, base=emotion), first)
         return [*parts, self._compose(first, last)]
 
     def _ready(self, ended: bool) -> int:

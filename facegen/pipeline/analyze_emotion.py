@@ -39,6 +39,7 @@ class EmotionAnalysis:
     kind: str = "audio"
 
     def summary(self) -> dict[str, Any]:
+        """Valence, arousal, dominance, confidence and the probability of each category."""
         return self.reading.summary() if self.kind == "text" and self.reading else self.track.summary()
 
 
@@ -82,11 +83,14 @@ def _of_text(text: str) -> EmotionAnalysis:
     if not words.strip():
         raise UsageError("the text is empty", remedy='give words, such as "what a lovely day"')
     reading = read_sentiment(words)
-    said = reading.emotion.distribution()[None]
-    told = EmotionCurve(
-        np.array([reading.emotion.vad]), said, np.array([reading.confidence]), np.zeros((1, len(SOUNDS)))
+    categories = reading.emotion.distribution()[None]
+    curve = EmotionCurve(
+        np.array([reading.emotion.vad]),
+        categories,
+        np.array([reading.confidence]),
+        np.zeros((1, len(SOUNDS))),
     )
-    track = EmotionTrack(heard=told)
+    track = EmotionTrack(heard=curve)
     notes = () if reading.words else ("no word of it tells an emotion",)
     return EmotionAnalysis(track, {"text": reading.summary()}, reading, notes, "text")
 
@@ -96,14 +100,14 @@ def _hear(sound: AudioStream, config: Config, progress: Progress | None) -> Emot
 
 
 def _with_text(found: EmotionAnalysis, source: str, config: Config, sound: AudioStream) -> EmotionAnalysis:
-    """``found`` with its own summary noted, and with what is said, if that is given."""
+    """``found`` with its own summary, and with the transcript's emotion where there is a transcript."""
     notes = [*found.notes, *sound.notes]
     own = found.track.summary()
     sources = {**found.sources, source: own}
-    heard = found.track.heard
+    curve = found.track.heard
     if own["confidence"] < 0.02 and not len(found.notes):
         notes.append("no voice is heard in it")
-    if config.text is None or heard is None:
+    if config.text is None or curve is None:
         return replace(found, sources=sources, notes=tuple(notes))
     reading = read_sentiment(strip_directions(read_transcript(config.text)))
     sources["text"] = reading.summary()
@@ -112,7 +116,7 @@ def _with_text(found: EmotionAnalysis, source: str, config: Config, sound: Audio
             f"the voice sounds {most_likely(own)}, the text reads {most_likely(sources['text'])}; the voice leads"
         )
     return EmotionAnalysis(
-        EmotionTrack(heard=with_text(heard, reading)), sources, reading, tuple(notes), found.kind
+        EmotionTrack(heard=with_text(curve, reading)), sources, reading, tuple(notes), found.kind
     )
 
 

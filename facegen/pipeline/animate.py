@@ -14,15 +14,14 @@ from facegen.core.animation import Animation
 from facegen.core.memory import trim_heap
 from facegen.core.progress import Progress
 from facegen.core.units import as_fps, frame_count
-from facegen.emotion import EMOTION_HZ, Emotion, EmotionCurve, EmotionTrack
+from facegen.emotion import EMOTION_HZ, EmotionCurve, EmotionTrack
 from facegen.emotion.sentiment import read_sentiment, with_text
 from facegen.emotion.stage_directions import Direction, direction_spans, moments, outside
 from facegen.motion.context import Context
 from facegen.motion.lipsync.style_blending import decode_with_styles
 from facegen.motion.take import Layer, Take, compose
-from facegen.pipeline.inputs import RequestedEmotion, SolveInputs
+from facegen.pipeline.inputs import SolveInputs
 from facegen.pipeline.recognize import recognize_speech
-from facegen.pipeline.reference_emotion import EmotionReference
 from facegen.rig import ARKIT, Rig, load_rig
 from facegen.rig.retarget import find_map, find_mapping, source_rig
 from facegen.speech.audio import AudioStream, open_audio
@@ -68,15 +67,15 @@ def solve(
     inputs = settings if isinstance(settings, SolveInputs) else SolveInputs.load(settings or Config())
     config, transcript = inputs.config, inputs.transcript
     sound = source if isinstance(source, AudioStream) else open_configured(source, config, rate)
-    spoken, heard = recognize_speech(sound, inputs.encoders, progress)
+    features, curve = recognize_speech(sound, inputs.encoders, progress)
     trim_heap()
-    timed = refine_alignment(spoken, transcript.words if transcript else (), inputs.alignment)
+    timed = refine_alignment(features, transcript.words if transcript else (), inputs.alignment)
     if transcript is not None:
-        heard = with_text(heard, read_sentiment(transcript.text))
-    emotion = inputs.emotion_track(heard)
+        curve = with_text(curve, read_sentiment(transcript.text))
+    emotion = inputs.emotion_track(curve)
     if transcript is not None and transcript.directions:
         emotion = apply_stage_directions(
-            emotion, transcript.directions, timed.words, len(spoken) / spoken.rate
+            emotion, transcript.directions, timed.words, len(features) / features.rate
         )
     return build_take(sound, inputs, timed.features, timed.phones, emotion)
 
@@ -142,19 +141,27 @@ def retarget(
     return mapping.apply(animation)
 
 
-def load_emotion_track(
-    config: Config, heard: EmotionCurve | None = None, lent: EmotionReference | None = None
-) -> EmotionTrack:
-    """The emotion that the settings ask for, over time; ``auto`` is what was ``lent`` or else ``heard``."""
-    reference = lent.emotion if lent else Emotion() if config.emotion_from else None
-    return RequestedEmotion.load(config).track(heard, reference)
-
-
 def apply_stage_directions(
     track: EmotionTrack, tags: Sequence[Direction], words: Sequence[tuple[float, float]], seconds: float
 ) -> EmotionTrack:
-    """``track`` with the stage directions ``tags`` of a transcript where it names nothing of its own, given start and
-    end s of each word and how long the sound is."""
+    """``track`` with the stage directions of a transcript where it names no emotion of its own.
+
+    Parameters
+    ----------
+    track
+        The emotion over time.
+    tags
+        The stage directions.
+    words
+        Start and end of each word, seconds.
+    seconds
+        Length of the sound.
+
+    Returns
+    -------
+    EmotionTrack
+        With a span for each direction, and the sounds without words that they name.
+    """
     spans = outside(direction_spans(tags, words, seconds), track.spans)
     sounds = track.heard or EmotionCurve.nothing(math.ceil(seconds * EMOTION_HZ))
     for start, end, tag in moments(tags, words, seconds):

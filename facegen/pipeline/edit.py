@@ -74,18 +74,18 @@ def edit(
             f"the span starts at {span.start:g} s, after the take's end", remedy="choose an earlier"
         )
     inputs = SolveInputs.load(_needed(config, changes))
-    heard = inputs.encoders.speech.encode(sound, progress)
+    recognized = inputs.encoders.speech.encode(sound, progress)
     if str(sound.duration) != str(take.audio.get("seconds")):
         raise UsageError(
             f"{sound.name} lasts {float(sound.duration):.3f} s, the take's sound {take.audio.get('seconds')} s",
             remedy="give the sound that the take was made from",
         )
-    was_given = take.config.get("text") or take.config.get("alignment")
-    features = with_phones(heard, take.phones) if was_given else heard
+    was_aligned = take.config.get("text") or take.config.get("alignment")
+    features = with_phones(recognized, take.phones) if was_aligned else recognized
     phones = take.phones
     if "text" in changes:
         words = inputs.transcript.words if inputs.transcript else ()
-        features, phones = _respoken(heard, features, phones, span, words)
+        features, phones = _respoken(recognized, features, phones, span, words)
     emotion = take.emotion
     if "emotion" in changes:
         emotion = inputs.emotion.track(emotion.heard, Emotion() if config.emotion_from else None)
@@ -138,10 +138,10 @@ def _config_of(take: Take) -> Config:
             "the take was not solved from sound, so no span of it can be solved again",
             remedy="use a .take that facegen animate wrote",
         )
-    given = {**take.config, "passes": take.config[REQUESTED_PASSES]}
+    settings = {**take.config, "passes": take.config[REQUESTED_PASSES]}
     known = {field.name for field in fields(Config)}
     values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in given.items() if k in known
+        k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in known
     }
     return Config(**{**values, "text": None, "alignment": None, "timeline": None})
 
@@ -165,11 +165,11 @@ def find_sound_beside(take: Take, path: str | PathLike) -> str | None:
 
 
 def _respoken(
-    heard: Features, features: Features, phones: PhoneTrack, span: EditSpan, words: Words
+    recognized: Features, features: Features, phones: PhoneTrack, span: EditSpan, words: Words
 ) -> tuple[Features, PhoneTrack]:
     """Features and phones with those of ``words``, what is said within ``span``, in their place there."""
-    first, last = round(span.start * FEATURE_HZ), min(len(heard), round(span.end * FEATURE_HZ))
-    part, spoken, _ = refine_alignment(heard.part(first, last), words)
+    first, last = round(span.start * FEATURE_HZ), min(len(recognized), round(span.end * FEATURE_HZ))
+    part, spoken, _ = refine_alignment(recognized.part(first, last), words)
     posteriors = features.posteriors.copy()
     posteriors[first:last] = part.posteriors
     return replace(features, posteriors=posteriors), _track(phones, _later(spoken, first / FEATURE_HZ), span)
@@ -210,8 +210,10 @@ def _spliced(take: Take, fresh: Take, span: EditSpan, changes: Mapping[str, Any]
 
 
 def _amount(take: Take, span: EditSpan) -> np.ndarray:
-    """How far each frame is the fresh solve's, [T] float32: 0 outside ``span`` and where smoothing would carry a
-    change beyond it."""
+    """The fresh solve's share of each frame, shape (T,), float32.
+
+    It is 0 outside ``span`` and where smoothing would carry a change beyond it.
+    """
     margin = SMOOTH_SECONDS / 2
     frames = take.frames
     middle = (np.arange(frames) + 0.5) / float(take.fps)

@@ -22,8 +22,10 @@ from facegen.speech.alignment_files import Spans, read_alignment
 
 @dataclass(frozen=True, eq=False)
 class RequestedEmotion:
-    """The emotion that the settings ask for: a ``base``, the ``spans`` of a timeline over it, and whether the track
-    follows the voice (``--emotion auto``)."""
+    """The emotion that the settings ask for.
+
+    A ``base``, the ``spans`` of a timeline over it, and whether the track follows the voice (``--emotion auto``).
+    """
 
     base: Emotion
     spans: tuple[EmotionSpan, ...]
@@ -44,8 +46,10 @@ class RequestedEmotion:
         return cls(base, spans, auto)
 
     def track(self, heard: EmotionCurve | None = None, reference: Emotion | None = None) -> EmotionTrack:
-        """The emotion over time: where it follows the voice, it is that of the ``reference`` or else what is
-        ``heard``."""
+        """The emotion over time.
+
+        Where it follows the voice, it is that of the ``reference``, or else what is ``heard``.
+        """
         base = reference if self.follows and reference is not None else self.base
         return EmotionTrack(base, self.spans, heard, follows=self.follows and reference is None)
 
@@ -60,8 +64,11 @@ def _parse_words(config: Config) -> Emotion:
 
 @dataclass(frozen=True, eq=False)
 class SolveInputs:
-    """The resolved settings of a solve. Networks that ship with facegen and the emotion reference, which has to be
-    listened to, are loaded when they are first used; all else is open."""
+    """The resolved settings of a solve.
+
+    Networks that ship with facegen and the emotion reference, which takes recognition, are loaded when they are first
+    used; all else is open.
+    """
 
     config: Config
     rig: Rig

@@ -34,8 +34,10 @@ class Encoders:
         return load_emotion_encoder(self._config.emotion_encoder)
 
     def check(self) -> None:
-        """Open now what is named by a file, and find names that do not exist; what ships with facegen waits until it
-        is used. Raises as the encoders do, naming the option."""
+        """Open now what is named by a file, and find names that do not exist.
+
+        What ships with facegen waits until it is used. Raises as the encoders do, naming the option.
+        """
         with blame("--encoder"):
             if self._config.encoder not in Registry("encoders"):
                 assert self.speech is not None

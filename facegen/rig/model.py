@@ -172,6 +172,7 @@ class Rig:
 
     @property
     def control_names(self) -> tuple[str, ...]:
+        """The names of the controls, in the order of an animation's columns."""
         return tuple(c.name for c in self.controls)
 
     @property

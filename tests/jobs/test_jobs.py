@@ -23,7 +23,10 @@ from facegen.jobs.settings import known_fields, read_values
 from tests.helpers.inline_batch import run_inline, short_sounds
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY = ("animate", "check", "convert", "converse", "edit", "keys", "portrait", "render", "retarget", "track")
+EVERY = (
+    "animate", "check", "convert", "converse", "edit", "emotion", "evaluate", "inspect", "keys", "portrait", "render",
+    "retarget", "track",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,53 @@ def test_a_batch_of_every_kind(made, tmp_path, monkeypatch):
     assert sorted(results[6].outputs) == ["talk/ann.csv", "talk/conversation.json"]
 
 
+def test_reports_are_rows_that_write_what_the_command_prints(made, tmp_path, monkeypatch, capsys):
+    rows = [
+        {"command": "emotion", "source": "clip000.wav", "name": "mood"},
+        {"command": "inspect", "file": "a.take", "name": "facts"},
+        {
+            "command": "evaluate",
+            "pred": "a.csv",
+            "reference": "a.take",
+            "other": ["a.csv"],
+            "name": "measured",
+        },
+        {"command": "evaluate", "pred": "a.csv", "reference": "a.csv", "other": "/etc/passwd", "name": "far"},
+        {"command": "evaluate", "pred": "a.csv", "reference": "a.csv", "text": "hi", "name": "mute"},
+        {"command": "inspect", "file": "a.csv", "format": "mp4", "name": "film"},
+    ]
+    (made / "reports.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    progress = run_inline(monkeypatch, made / "reports.jsonl", tmp_path)
+    results = [progress.results[task.row] for task in progress.tasks]
+    errors = [str(result.fault) for result in results]
+    assert [result.state for result in results] == ["done"] * 3 + ["failed"] * 3, errors
+    assert "outside" in errors[3] and "give --audio too" in errors[4] and "mp4" in errors[5]
+    monkeypatch.chdir(made)
+    for name, line in (
+        ("mood", ["emotion", "clip000.wav"]),
+        ("facts", ["inspect", "a.take"]),
+        ("measured", ["evaluate", "a.csv", "a.take", "--other", "a.csv"]),
+    ):
+        capsys.readouterr()
+        assert run([*line, "--json"]) == 0
+        printed = json.loads(capsys.readouterr().out.splitlines()[-1])
+        printed.pop("elapsed", None)
+        assert json.loads((tmp_path / f"{name}.json").read_text("utf-8")) == printed
+
+
+def test_a_row_draws_what_it_inspects(made, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    (made / "plots.csv").write_text(
+        "command,file,source,name,format\ninspect,a.csv,,curves,png\nemotion,,clip000.wav,mood,svg;json\n"
+    )
+    progress = run_inline(monkeypatch, made / "plots.csv", tmp_path)
+    assert [result.state for result in progress.results.values()] == ["done"] * 2
+    assert (tmp_path / "curves.png").read_bytes()[:4] == b"\x89PNG"
+    assert (
+        "<svg" in (tmp_path / "mood.svg").read_text("utf-8") and (tmp_path / "mood.json").stat().st_size > 100
+    )
+
+
 def test_a_row_tracks_a_video(tmp_path, monkeypatch):
     pytest.importorskip("mediapipe")
     data = Path(os.environ.get("FACEGEN_DATA", "/nowhere"))
@@ -104,6 +154,14 @@ def test_the_service_does_other_jobs(made, tmp_path):
                  "audio": ("a.wav", (made / "clip000.wav").read_bytes())}  # fmt: skip
         answer = client.post("/v1/jobs/check", files=files)
         assert answer.status_code == 200 and b"<table" in answer.content
+        answer = client.post("/v1/jobs/inspect?filename=a.csv", content=curves)
+        assert answer.status_code == 200 and answer.json()["kind"] == "animation"
+        assert answer.json()["file"] == "file.csv"
+        answer = client.post("/v1/jobs/emotion?filename=a.wav", content=(made / "clip000.wav").read_bytes())
+        assert answer.status_code == 200 and "valence" in answer.json()
+        files = {"pred": ("a.csv", curves), "reference": ("b.csv", curves)}
+        answer = client.post("/v1/jobs/evaluate", files=files)
+        assert answer.status_code == 200 and answer.json()["measures"]
         for path, status, says in (
             ("dance", 400, "dance"),
             ("retarget?filename=a.csv", 400, "is missing"),

@@ -94,6 +94,8 @@ class Planner:
 
     def _file(self, value: Any, option: Field) -> Any:
         """An option's text that names a file as an absolute path, inside the allowed folders; any other as it is."""
+        if option.metadata.get("file") and isinstance(value, tuple):
+            return tuple(self._file(part, option) for part in value)
         if not option.metadata.get("file") or not isinstance(value, str):
             return value
         beside = os.path.join(self.base, value)
@@ -138,10 +140,10 @@ class Planner:
     def _formats(self, row: ManifestRow, job: type[Job]) -> list[str]:
         """Suffixes of a row: its own, or the batch's; a command with a format of its own writes that."""
         own = [kind[1:] for kind in job.kinds if kind.startswith(".")]
-        asked = row.values.get("format")
+        asked = [part.lower().lstrip(".") for part in _listed(row.values.get("format") or ())]
         if not asked:
             return own[:1] or self.formats
-        return own[:1] if str(asked).lower().lstrip(".") in own else formats_of(asked)
+        return asked if set(asked) <= set(own) else formats_of(row.values["format"])
 
     def _fields(
         self, row: ManifestRow, job: type[Job], sources: Sequence[str], options: Mapping[str, Any]
@@ -188,12 +190,12 @@ def check_columns(rows: Sequence[ManifestRow], path: str) -> None:
 
 
 def _listed(value: Any, marks: str = r"[,;|\s]+") -> list[str]:
-    parts = value if isinstance(value, list) else re.split(marks, str(value))
+    parts = value if isinstance(value, list | tuple) else re.split(marks, str(value))
     return [str(part).strip() for part in parts if str(part).strip()]
 
 
 def _label(row: ManifestRow) -> str:
-    for name in ("name", "output", "audio", "animation", "take", "video", "file", "turns"):
+    for name in ("name", "output", "audio", "animation", "take", "video", "file", "turns", "source", "pred"):
         if isinstance(row.values.get(name), str) and row.values[name]:
             return row.values[name]
     return row.place

@@ -102,21 +102,25 @@ def task_fingerprint(task: Task) -> str:
     known = known_fields(load_job(task.command).settings)
     files = [*task.sources, *_named_files(task, known)]
     read = {path: checksum(path) for path in files}
-    options = {k: read.get(v, v) if isinstance(v, str) else v for k, v in task.options.items()}
+    options = {name: _with_contents(value, read) for name, value in task.options.items()}
     about = [task.command, options, [read[path] for path in task.sources], list(task.outputs), engine_mark()]
     return sha256(canonical(about)).hexdigest()
 
 
+def _with_contents(value: Any, read: dict[str, str]) -> Any:
+    """An option's value with the checksum of a file in place of its path, in a list too."""
+    if isinstance(value, list | tuple):
+        return [_with_contents(part, read) for part in value]
+    return read.get(value, value) if isinstance(value, str) else value
+
+
 def _named_files(task: Task, known: dict[str, Any]) -> Iterator[str]:
     for name, value in task.options.items():
-        if (
-            name in known
-            and known[name].metadata.get("file")
-            and isinstance(value, str)
-            and os.path.isabs(value)
-        ):
-            if os.path.exists(value):
-                yield value
+        if name not in known or not known[name].metadata.get("file"):
+            continue
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, str) and os.path.isabs(part) and os.path.exists(part):
+                yield part
 
 
 @lru_cache(maxsize=1)

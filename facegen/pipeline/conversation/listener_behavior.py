@@ -55,8 +55,10 @@ BEFORE_S, AFTER_S = 0.8, 0.3  # about own speech, in which the mouth may move
 
 @dataclass(frozen=True)
 class Participants:
-    """A conversation as one of its members, ``me`` (a place in ``voices``), has it: the voices, what each turn says, and
-    ``side`` degrees to the left at which each of the others sits."""
+    """A conversation as one of its members, ``me`` (a place in ``voices``), has it.
+
+    The voices, what each turn says, and ``side`` degrees to the left at which each of the others sits.
+    """
 
     voices: Sequence[Voice]
     turns: Sequence[Turn]
@@ -66,6 +68,7 @@ class Participants:
 
     @property
     def own(self) -> tuple[TurnSpan, ...]:
+        """When this one speaks."""
         return self.voices[self.me].spans
 
     @property
@@ -75,6 +78,7 @@ class Participants:
         return sorted(rows, key=lambda row: row[1].start)
 
     def rng(self, name: str) -> np.random.Generator:
+        """Random numbers for the behavior called ``name``."""
         return np.random.default_rng([self.seed, zlib.crc32(f"converse {name}".encode())])
 
     def stated(self, turn: int) -> Emotion | None:
@@ -96,8 +100,10 @@ class Participants:
 
 
 def listener_emotion(company: Participants, asked: EmotionTrack) -> EmotionTrack:
-    """The own emotion in own turns (where the table is silent what is heard, or else a part of the last one), another's,
-    weaker and later, while that one speaks."""
+    """The own emotion in own turns; another's, weaker and later, while that one speaks.
+
+    In own turns it is the table's, else what is heard, else a part of the last one.
+    """
     spans, last = [], None
     for span in company.own:
         emotion = company.stated(span.turn)

@@ -33,8 +33,10 @@ OTHER_SEED = 7919
 
 @dataclass(frozen=True, eq=False)
 class Conversation:
-    """``takes`` by speaker, all of ``seconds``; ``voices`` what each says when; ``turns`` as they stood in the table
-    (none for a call), ``source`` the file."""
+    """A solved conversation: ``takes`` by speaker, all of ``seconds``.
+
+    ``voices`` hold what each says and when, ``turns`` the rows of the table (none for a call), ``source`` the file.
+    """
 
     source: str
     seconds: Fraction
@@ -66,12 +68,12 @@ def converse(
         seed = config.seed + OTHER_SEED * me
         own = replace(config, seed=seed)
         company = Participants(voices, turns, me, _sides(len(voices), me, apart), seed)
-        felt = listener_emotion(company, inputs.emotion_track())
+        emotion = listener_emotion(company, inputs.emotion_track())
         frames = frame_count(seconds, fps)
-        context = Context(own, fps, frames, voice.features, voice.phones, felt, gaze_targets(company))
+        context = Context(own, fps, frames, voice.features, voice.phones, emotion, gaze_targets(company))
         about = {"name": os.path.basename(_name(source)), "seconds": str(seconds), "speaker": voice.speaker}
-        heard = listener_layer(company, context)
-        take = build_layers(context, inputs, about, () if heard is None else (heard,))
+        listening = listener_layer(company, context)
+        take = build_layers(context, inputs, about, () if listening is None else (listening,))
         takes[voice.speaker] = take.with_layer(silent_mouth_layer(company, context))
     return Conversation(_name(source), seconds, turns, voices, takes)
 

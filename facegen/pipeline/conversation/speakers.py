@@ -34,8 +34,10 @@ MOST_CHANNELS = 8
 
 @dataclass(frozen=True, eq=False)
 class Voice:
-    """All that ``speaker`` says: features, phones and the emotion heard, over the common time, and the turns with start
-    and end s."""
+    """All that ``speaker`` says.
+
+    Features, phones and the emotion ``heard`` in the voice over the common time, and the turns with start and end s.
+    """
 
     speaker: str
     features: Features
@@ -69,20 +71,22 @@ class _Channel:
 def recognize_turns(
     turns: Sequence[Turn], inputs: SolveInputs, progress: Progress | None
 ) -> tuple[Voice, ...]:
-    """The voices of a table of turns. Raises AudioError for a sound that is none, ConfigError where a speaker's turns
-    overlap."""
+    """The voices of a table of turns.
+
+    Raises AudioError for a sound that is none, ConfigError where a speaker's turns overlap.
+    """
     pieces: list[_Piece] = []
     end = 0.0
     for place, turn in enumerate(turns):
         sound = open_audio(turn.audio)
-        spoken, heard = recognize_speech(sound, inputs.encoders, _after(end, progress))
+        recognized, curve = recognize_speech(sound, inputs.encoders, _after(end, progress))
         words = () if turn.text is None else Transcript.load(turn.text).words
-        features, phones, _ = refine_alignment(spoken, words)
+        features, phones, _ = refine_alignment(recognized, words)
         start = turn.start if turn.start is not None else end + (BETWEEN_S if place else 0.0)
         start = round(start * FEATURE_HZ) / FEATURE_HZ
         span = TurnSpan(place, start, start + float(sound.duration))
         end = max(end, span.end)
-        pieces.append((span, features, phones, heard))
+        pieces.append((span, features, phones, curve))
     count = math.ceil(end * FEATURE_HZ)
     voices = []
     for speaker in dict.fromkeys(turn.speaker for turn in turns):
@@ -99,7 +103,7 @@ def recognize_turns(
 
 
 def _after(done: float, progress: Progress | None) -> Progress | None:
-    """``progress`` told of seconds after those that are ``done``."""
+    """``progress`` that counts seconds after those that are ``done``."""
     if progress is None:
         return None
     return lambda step, seconds, total: progress(step, done + seconds, None)
@@ -110,12 +114,12 @@ _Piece = tuple[TurnSpan, Features, PhoneTrack, EmotionCurve]
 
 def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
     features, phones = silence(count), []
-    felt = [
+    emotion = [
         np.array(rows) for rows in EmotionCurve.nothing(math.ceil(count * EMOTION_HZ / FEATURE_HZ)).arrays
     ]
-    for span, part, track, heard in own:
+    for span, part, track, curve in own:
         at = round(span.start * EMOTION_HZ)
-        for rows, more in zip(felt, heard.arrays, strict=True):
+        for rows, more in zip(emotion, curve.arrays, strict=True):
             rows[at : at + len(more)] = more[: max(0, len(rows) - at)]
         first = round(span.start * FEATURE_HZ)
         room = slice(first, min(count, first + len(part)))
@@ -126,7 +130,7 @@ def _joined(speaker: str, own: Sequence[_Piece], count: int) -> Voice:
             features.bands[room] = part.bands[:size]
         phones += [Phone(p.start + span.start, p.end + span.start, p.label) for p in track]
     return Voice(
-        speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), EmotionCurve(*felt)
+        speaker, features, PhoneTrack(tuple(phones)), tuple(span for span, *_ in own), EmotionCurve(*emotion)
     )
 
 
@@ -143,8 +147,11 @@ def silence(count: int) -> Features:
 def recognize_channels(
     path: str | PathLike, inputs: SolveInputs, progress: Progress | None
 ) -> tuple[tuple[Voice, ...], Fraction]:
-    """The voices of a call with a channel a speaker, and its exact length. What leaks from one channel into another
-    is left out. Raises AudioError for a sound of one channel or of more than MOST_CHANNELS."""
+    """The voices of a call with a channel a speaker, and its exact length.
+
+    What leaks from one channel into another is left out. Raises AudioError for a sound of one channel or of more than
+    MOST_CHANNELS.
+    """
     config = inputs.config
     channels = open_decoder(path).info.channels
     if not 2 <= channels <= MOST_CHANNELS:
@@ -152,20 +159,20 @@ def recognize_channels(
         raise AudioError(f"has {channels} channel{'s' * (channels != 1)}", path=path, remedy=remedy)
     names = ("left", "right") if channels == 2 else tuple(f"speaker{i + 1}" for i in range(channels))
     name, found = PurePath(fspath(path)).name, []
-    felt: list[EmotionCurve] = []
+    curves: list[EmotionCurve] = []
     length = Fraction(0)
     for channel in range(channels):
         span = (Fraction(config.start), None if config.duration is None else Fraction(config.duration))
         sound = AudioStream(_Channel(open_decoder(path), channel), name, fspath(path), span)
-        spoken, heard = recognize_speech(sound, inputs.encoders, progress)
-        found.append(spoken)
-        felt.append(heard)
+        recognized, curve = recognize_speech(sound, inputs.encoders, progress)
+        found.append(recognized)
+        curves.append(curve)
         length = sound.duration
     kept = _without_leaks(found)
     voices = []
-    for speaker, features, heard in zip(names, kept, felt, strict=True):
+    for speaker, features, curve in zip(names, kept, curves, strict=True):
         spans = tuple(TurnSpan(0, a, b) for a, b in _spoken(features))
-        voices.append(Voice(speaker, features, decode_phones(features.posteriors), spans, heard))
+        voices.append(Voice(speaker, features, decode_phones(features.posteriors), spans, curve))
     order = sorted((s.start, v, k) for v, voice in enumerate(voices) for k, s in enumerate(voice.spans))
     places = {(v, k): turn for turn, (_, v, k) in enumerate(order)}
     return tuple(

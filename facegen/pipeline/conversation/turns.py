@@ -24,8 +24,11 @@ ALIASES = {"reply-to": "reply_to", "replyto": "reply_to", "file": "audio", "at":
 
 @dataclass(frozen=True)
 class Turn:
-    """``speaker`` says what is in the sound file ``audio`` from ``start`` s on (None: after the turn before), in English
-    ``text`` if given, felt as ``emotion`` if given; ``reply_to`` is the place of the turn that it answers."""
+    """One turn: ``speaker`` says what is in the sound file ``audio``.
+
+    It begins at ``start`` s (None: after the turn before). ``text`` is its English transcript and ``emotion`` how it is
+    said, where they are known; ``reply_to`` is the place of the turn that it answers.
+    """
 
     speaker: str
     audio: str
@@ -43,8 +46,10 @@ class Turn:
 
 
 def read_turns(path: str | PathLike) -> tuple[Turn, ...]:
-    """The turns of a CSV file with a header row of KEYS, or of a JSON list of objects with them; files are named
-    relative to the table. Raises ConfigError, naming the row, for what is no such table."""
+    """The turns of a CSV file with a header row of KEYS, or of a JSON list of objects with them.
+
+    Files are named relative to the table. Raises ConfigError, naming the row, for what is no such table.
+    """
     text = read_text(path, limit=MAX_MANIFEST_BYTES, error=ConfigError)
     return turns_of(
         _json_rows(text, path) if text.lstrip()[:1] in ("[", "{") else _csv_rows(text, path), path
@@ -107,21 +112,21 @@ def _key(name: str, path: str | PathLike) -> str:
 
 
 def _turn(number: int, row: Mapping[str, Any], names: Mapping[str, int], path: str | PathLike) -> Turn:
-    said = {key: value for key, value in row.items() if value not in (None, "")}
+    cells = {key: value for key, value in row.items() if value not in (None, "")}
     try:
         for name in NEEDED:
-            if name not in said:
+            if name not in cells:
                 raise ConfigError(f"has no {name}", remedy="give each turn a speaker and a sound file")
-        audio = os.path.join(os.path.dirname(fspath(path)), str(said["audio"]))
-        emotion = parse_emotion(str(said["emotion"])) if "emotion" in said else None
-        text = str(said["text"]) if "text" in said else None
+        audio = os.path.join(os.path.dirname(fspath(path)), str(cells["audio"]))
+        emotion = parse_emotion(str(cells["emotion"])) if "emotion" in cells else None
+        text = str(cells["text"]) if "text" in cells else None
         return Turn(
-            str(said["speaker"]).strip(),
+            str(cells["speaker"]).strip(),
             audio,
-            _number(said.get("start")),
+            _number(cells.get("start")),
             text,
             emotion,
-            _reply(said, names),
+            _reply(cells, names),
         )
     except FacegenError as error:
         raise ConfigError(f"turn {number}: {error.reason}", path=path, remedy=error.remedy) from error
@@ -139,10 +144,10 @@ def _number(value: Any) -> float | None:
     return number
 
 
-def _reply(said: Mapping[str, Any], names: Mapping[str, int]) -> int | None:
-    if "reply_to" not in said:
+def _reply(cells: Mapping[str, Any], names: Mapping[str, int]) -> int | None:
+    if "reply_to" not in cells:
         return None
-    wanted = str(said["reply_to"])
+    wanted = str(cells["reply_to"])
     if wanted not in names:
         raise ConfigError(f"replies to turn {wanted!r}, which is none", remedy=nearest(wanted, list(names)))
     return names[wanted]

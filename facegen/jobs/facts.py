@@ -1,74 +1,21 @@
-"""The facts of a sound, an animation or a rig, as JSON values and as lines for people."""
+"""The facts of a sound and of an animation, as JSON values and as lines for people."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from typing import Any
 
 import numpy as np
 
-from facegen.cli.options import blame, need
-from facegen.cli.rigs import rig_facts, rig_lines
-from facegen.config import Config
 from facegen.core.animation import HEAD_CHANNELS, Animation
-from facegen.core.errors import RigError
-from facegen.core.registry import Registry, suffix_of
 from facegen.evaluation.metrics import MetricInputs, evaluate_metrics
-from facegen.formats import load_take
-from facegen.formats.take import flatten
 from facegen.motion.take import Take
-from facegen.pipeline import animate as pipeline
-from facegen.rig import built_in_rigs, load_rig
-from facegen.speech.audio import AudioStream, open_audio
-from facegen.speech.phone_timing import refine_alignment
+from facegen.speech.audio import AudioStream
 from facegen.speech.phones import Features, PhoneTrack
 
 SPEECH = 0.5
 MOVING = 1e-4
-
-
-def look_at(file: str, plot: str | None, audio: str | None) -> tuple[dict[str, Any], list[str]]:
-    """The facts of ``file`` as JSON values and as lines; draws ``plot`` where that is asked for."""
-    if _is_rig(file):
-        need(plot is None, "--plot", "a rig has no curves to draw", "leave it out")
-        with blame(file):
-            rig = load_rig(file)
-        return rig_facts(rig), rig_lines(rig)
-    if suffix_of(file, Registry("importers").names()):
-        take = load_take(file)
-        animation = flatten(take)
-        if plot is not None:
-            sound = open_audio(audio) if audio else None
-            _draw(plot, animation, take.phones, sound, file)
-        facts = animation_facts(animation, take, suffix_of(file, Registry("importers").names()))
-        return facts, animation_lines(file, facts)
-    need(audio is None, "--audio", "goes with an animation, not with a sound", "leave it out")
-    sound = open_audio(file)
-    heard = Registry("encoders").get(Config().encoder)().encode(sound)
-    features, phones = refine_alignment(heard)[:2]
-    facts = sound_facts(sound, features, phones)
-    if plot is not None:
-        animation = pipeline.animate(pipeline.solve(sound))
-        _draw(plot, animation, phones, sound, file)
-    return facts, sound_lines(file, facts)
-
-
-def _is_rig(file: str) -> bool:
-    if os.path.isdir(file):
-        if not os.path.isfile(os.path.join(file, "rig.json")):
-            raise RigError(
-                "is a folder without a rig.json", path=file, remedy="give a file or a rig's folder"
-            )
-        return True
-    return os.path.basename(file) == "rig.json" or (file in built_in_rigs() and not os.path.exists(file))
-
-
-def _draw(plot: str, animation: Animation, phones: PhoneTrack, sound: AudioStream | None, title: str) -> None:
-    from facegen.cli.plot import draw
-
-    draw(plot, animation, phones, sound, os.path.basename(title))
 
 
 def sound_facts(sound: AudioStream, features: Features, phones: PhoneTrack) -> dict[str, Any]:
@@ -80,7 +27,7 @@ def sound_facts(sound: AudioStream, features: Features, phones: PhoneTrack) -> d
         count += len(block)
     info = sound.info
     speech = float((features.speech > SPEECH).mean()) if len(features) else 0.0
-    heard = Counter(phone.label for phone in phones)
+    counts = Counter(phone.label for phone in phones)
     return {
         "kind": "audio",
         "seconds": float(sound.duration),
@@ -92,7 +39,7 @@ def sound_facts(sound: AudioStream, features: Features, phones: PhoneTrack) -> d
         "peak_db": _db(peak),
         "rms_db": _db(math.sqrt(power / max(1, count))),
         "speech_share": round(speech, 4),
-        "phones": {label: heard[label] for label in sorted(heard)},
+        "phones": {label: counts[label] for label in sorted(counts)},
         "phone_spans": [[round(p.start, 3), round(p.end, 3), p.label] for p in phones],
         "notes": list(sound.notes),
     }
