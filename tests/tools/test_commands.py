@@ -42,7 +42,9 @@ def written_files() -> list[Path]:
 def missing_names(text: str) -> list[str]:
     """Modules of ``python -m tools.…`` and paths ``tools/…`` of ``text`` that do not exist."""
     modules = [name.rstrip(".").replace(".", "/") for name in NAMES_A_MODULE.findall(text)]
-    missing = [m for m in modules if not (ROOT / f"{m}.py").is_file()]
+    missing = [
+        m for m in modules if not any((ROOT / f"{m}{end}").is_file() for end in (".py", "/__main__.py"))
+    ]
     return missing + [p for p in NAMES_A_PATH.findall(text) if not (ROOT / p).exists()]
 
 
