@@ -9,12 +9,12 @@ arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facegen.core.progress import Progress
 from facegen.speech.audio import AudioStream
 from facegen.speech.phones import LABELS, Features
 
@@ -82,7 +82,7 @@ class Encoder(Protocol):
     Derive from it and write ``encode`` and ``stream``; ``window`` comes with it.
     """
 
-    def encode(self, sound: AudioStream, progress: Callable[..., None] | None = None) -> Features:
+    def encode(self, sound: AudioStream, progress: Progress | None = None) -> Features:
         """The features of a whole sound.
 
         Parameters
@@ -90,7 +90,7 @@ class Encoder(Protocol):
         sound : AudioStream
             Read ``sound.blocks()``: blocks of float32 samples of shape (n,), mono at 16 kHz, 10 s each.
         progress : callable, optional
-            To be called after each block with the step's name, "encode", and the seconds done.
+            To be called after each block with the step's name, "encode", the seconds done and all there are, or None.
 
         Returns
         -------
