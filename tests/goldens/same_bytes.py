@@ -76,6 +76,7 @@ class Row(NamedTuple):
 
 def prepare(root: Path, folder: Path) -> Tree:
     """A tree ready to run in the new ``folder``. Raises SystemExit where Python would import another facegen."""
+    root, folder = root.resolve(), folder.resolve()
     folder.mkdir(parents=True)
     before = os.environ.get("PYTHONPATH", "")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), before]).rstrip(os.pathsep)}
@@ -84,7 +85,7 @@ def prepare(root: Path, folder: Path) -> Tree:
     if done.returncode != 0:
         raise SystemExit(f"same_bytes: {root}: facegen can't be imported: {done.stderr.strip()[-300:]}")
     path, version = done.stdout.split("\n")[:2]
-    if not Path(path).resolve().is_relative_to(root.resolve()):
+    if not Path(path).resolve().is_relative_to(root):
         raise SystemExit(f"same_bytes: Python imports {path}, not the facegen of {root}")
     return Tree(root, folder, environment, version)
 
@@ -178,7 +179,7 @@ def compare_printed(command: Command, base: str, here: str, sides: tuple[Side, S
 def base_tree(commit: str, folder: Path | None, space: Path) -> Iterator[Path]:
     """The checkout to compare with: ``folder``, or what git has of ``commit``, unpacked below ``space``."""
     if folder is not None:
-        yield folder.resolve()
+        yield folder
         return
     command = ["git", "-C", str(ROOT), "archive", "--format=zip", commit, "--", *NEEDED]
     try:
@@ -263,10 +264,10 @@ def main(words: Sequence[str] | None = None) -> int:
         raise SystemExit(f"same_bytes: {chosen.keep} is there already; name a new folder")
     began, rows = time.monotonic(), []
     with tempfile.TemporaryDirectory(prefix="same-bytes-") as name:
-        space = Path(name).resolve()
-        kept = chosen.keep.resolve() if chosen.keep else space
+        space = Path(name)
+        kept = chosen.keep or space
         with base_tree(chosen.against, chosen.base, space) as base:
-            for row in compare_trees(base, chosen.tree.resolve(), kept, COMMANDS, base / SAMPLE):
+            for row in compare_trees(base, chosen.tree, kept, COMMANDS, base / SAMPLE):
                 rows.append(row)
                 print(described(row), flush=True)
     print(summary(rows, time.monotonic() - began))

@@ -120,6 +120,10 @@ ANIMATE = (
         "animate with a face's emotion",
         f"animate hello.flac {PART} --emotion-from happy.csv {out('face', 'take', 'csv')}",
     ),
+    Command(
+        "animate silence",
+        f"animate silence.wav --seed 11 --emotion contentment {out('silence', 'take', 'csv')}",
+    ),
     Command("animate stereo at 44.1 kHz", f"animate tone.wav {out('tone', 'take', 'csv', 'json')}"),
 )
 HEADS = (
@@ -269,11 +273,12 @@ TEXTS = {
 
 
 def write_inputs(folder: Path, sample: Path) -> None:
-    """Write to ``folder`` what the commands start from: the recording ``sample``, tables, a stereo sound, an OBJ rig."""
+    """Write to ``folder`` what the commands start from: the recording ``sample``, tables, two sounds, an OBJ rig."""
     (folder / "hello.flac").write_bytes(sample.read_bytes())
     for name, text in TEXTS.items():
         (folder / name).write_text(text, encoding="utf-8")
     _write_tone(folder / "tone.wav")
+    _write_wav(folder / "silence.wav", array.array("h", bytes(2 * 16_000 * 25)), 1, 16_000)
     _write_obj_rig(folder / "obj_rig")
 
 
@@ -287,10 +292,14 @@ def _write_tone(path: Path, seconds: float = 1.5, rate: int = 44_100) -> None:
         buzz = sum(math.sin(k * phase) / k for k in range(1, 9))
         value = 8000 * buzz * max(0.0, math.sin(2 * math.pi * 3 * time))
         samples.extend((round(value), round(0.7 * value)))
+    _write_wav(path, samples, 2, rate)
+
+
+def _write_wav(path: Path, samples: array.array[int], channels: int, rate: int) -> None:
     if sys.byteorder == "big":
         samples.byteswap()
     with wave.open(str(path), "wb") as file:
-        file.setnchannels(2)
+        file.setnchannels(channels)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(samples.tobytes())
