@@ -251,8 +251,6 @@ def models_page() -> str:
 def target_of(name: str) -> str:
     """Where the public ``facegen.name`` is defined, as a dotted path."""
     value: Any = getattr(facegen, name)
-    if isinstance(value, ModuleType):  # a package of that name that can be called
-        return f"facegen.api.{name}"
     return f"{value.__module__}.{value.__qualname__}"
 
 
@@ -267,6 +265,8 @@ take.save("take.csv")
 
 def python_page() -> str:
     names = [name for name in facegen.__all__ if not name.startswith("_")]
+    # The package ``facegen.emotion`` is an alias of ``facegen.analyze_emotion`` when called, whose entry names it.
+    names = [name for name in names if not isinstance(getattr(facegen, name), ModuleType)]
     functions = [name for name in names if name[0].islower()]
     parts = [
         "# Python reference\n",
