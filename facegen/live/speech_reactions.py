@@ -13,7 +13,7 @@ from facegen.core.units import FEATURE_HZ
 from facegen.emotion import EmotionTrack
 from facegen.motion.context import Context
 from facegen.motion.passes import enabled
-from facegen.motion.passes.lip_closure import DOUBT
+from facegen.motion.passes.lip_closure import CONFUSABLE_MIN
 from facegen.motion.passes.signals import speaking, stresses
 from facegen.motion.take import Layer, Take
 from facegen.speech.phone_timing import decode_labels
@@ -85,7 +85,7 @@ def _contacts(heard: RecognizedBlock, since: float) -> bool:
     """Whether a phone at which lips shut or meet the teeth may be among those heard since then."""
     first = max(0, int(since * FEATURE_HZ) - heard.start)
     likely = heard.features.posteriors[first:, _CONTACTS].sum(axis=1, dtype=np.float32)
-    return bool(likely.max(initial=0.0) > DOUBT)
+    return bool(likely.max(initial=0.0) > CONFUSABLE_MIN)
 
 
 class Stress:

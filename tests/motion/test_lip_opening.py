@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facegen.motion.passes.lip_opening_network import described, predict_lip_opening
+from facegen.motion.passes.lip_opening_network import lip_opening_inputs, predict_lip_opening
 from facegen.speech.audio import open_audio
 from facegen.speech.lexicon import pronounce
 from facegen.speech.load import load_encoder
@@ -28,7 +28,7 @@ def test_a_breath_that_is_heard_parts_the_lips_wider(shut):
     breath[75:125, 4:13] += 4 * np.hanning(50)[:, None].astype(np.float16)
     hum[75:125, :2] += 4
     still, drawn, low, loud = (
-        predict_lip_opening(described(x, 0, 150, shut)) for x in (room, breath, hum, gain)
+        predict_lip_opening(lip_opening_inputs(x, 0, 150, shut)) for x in (room, breath, hum, gain)
     )
     assert drawn.max() > 1.5 * still.max() and low.max() < 1.1 * still.max()
     assert 75 <= 50 + int(drawn.argmax()) < 125  # while it is drawn
@@ -39,11 +39,13 @@ def test_a_breath_that_is_heard_parts_the_lips_wider(shut):
 @given(low=st.integers(0, 140), at=st.integers(0, 150), seed=st.integers(0, 9), known=st.booleans())
 def test_parting_is_told_of_each_frame_of_the_pause_in_0_to_1(low, at, seed, known):
     bands = np.random.default_rng(seed).normal(-12, 3, (160, FEATURE_BANDS)).astype(np.float16)
-    told = (
-        predict_lip_opening(described(bands if known else None, low, at, False)) if at > low else np.zeros(0)
+    predicted = (
+        predict_lip_opening(lip_opening_inputs(bands if known else None, low, at, False))
+        if at > low
+        else np.zeros(0)
     )
-    assert len(told) == max(0, min(at - low, 100))
-    assert ((told >= 0) & (told <= 1)).all()
+    assert len(predicted) == max(0, min(at - low, 100))
+    assert ((predicted >= 0) & (predicted <= 1)).all()
 
 
 def test_bands_are_heard_alike_whole_and_in_blocks():
@@ -68,7 +70,7 @@ def test_trained_networks_are_read_as_they_were_made():
 
     from tools.training.train_lip_opening import stacked
 
-    inputs = described(quiet_room(), 0, 150, False)
+    inputs = lip_opening_inputs(quiet_room(), 0, 150, False)
     nets = [
         nn.Sequential(
             nn.Dropout(), nn.Linear(inputs.shape[1], 8), nn.ReLU(), nn.Dropout(), nn.Linear(8, 1)

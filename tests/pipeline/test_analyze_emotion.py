@@ -19,7 +19,7 @@ from facegen.emotion.from_curves import emotion_from_curves
 from facegen.emotion.sentiment import disagreement, read_sentiment, with_text
 from facegen.motion.context import Context
 from facegen.motion.passes.nonverbal import nonverbal, sound_table
-from facegen.motion.passes.reference_face import to_and_fro
+from facegen.motion.passes.reference_face import ping_pong
 from facegen.motion.take import Take
 from facegen.pipeline.analyze_emotion import analyze_emotion
 from facegen.pipeline.recognize import Encoders
@@ -140,7 +140,7 @@ def test_an_upper_face_is_borrowed_from_curves(sample, tmp_path):
 
 
 def test_walks_to_and_fro_stay_inside_and_never_jump():
-    places = to_and_fro(np.arange(0, 20, 1 / 30), 1.7)
+    places = ping_pong(np.arange(0, 20, 1 / 30), 1.7)
     assert places.min() >= 0 and places.max() <= 1.7
     assert np.abs(np.diff(places)).max() < 1.01 / 30
 

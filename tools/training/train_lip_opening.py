@@ -100,7 +100,7 @@ class Clips:
     def seen(self, number: int) -> np.ndarray:
         """The video's frames before the first word, those aside in which lips still close after a word before."""
         at, low = self.at[number], self.low[number]
-        first = max(at - lip_opening_network.REACH, low + CLOSING if low else 0)
+        first = max(at - lip_opening_network.REACH_FRAMES, low + CLOSING if low else 0)
         return np.flatnonzero((self.middles < at) & (self.middles >= first))
 
     def pair(self, number: int, rng: np.random.Generator | None = None, deaf: bool = False) -> tuple:
@@ -112,8 +112,8 @@ class Clips:
             at = int(
                 np.clip(at + rng.integers(-SHIFT, SHIFT + 1), self.middles[seen[-1]] + 1, len(bands) - 1)
             )
-        inputs = lip_opening_network.described(None if deaf else bands, low, at, self.shut[number])
-        rows = self.middles[seen] - max(low, at - lip_opening_network.REACH)
+        inputs = lip_opening_network.lip_opening_inputs(None if deaf else bands, low, at, self.shut[number])
+        rows = self.middles[seen] - max(low, at - lip_opening_network.REACH_FRAMES)
         return inputs[rows[rows >= 0]], self.gap[number][seen[rows >= 0]]
 
 

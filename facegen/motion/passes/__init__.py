@@ -1,4 +1,4 @@
-"""Passes: what the face does beside the lips, one layer each. ``PASSES`` lists them in order; a file here holds each.
+"""Passes: what the face does besides lip sync, one layer each. ``PASSES`` lists them in order; each has a file here.
 
 To write a pass, write a ``PassFunction`` and give it a row in ``PASSES``. It reads the clip (features, phones, emotion,
 settings) from the context and the layers below from the take, and returns its layer or None. Random numbers come from
@@ -91,7 +91,7 @@ FINISHING: dict[str, str] = {
     "smooth": "Savitzky-Golay filter over the sum, at 60 frames a second and more",
     "limit": "values held to 0..1",
 }
-"""Steps on the composed curves, done by ``take.compose``."""
+"""Steps on the composed curves, done by ``facegen.motion.take.compose``."""
 
 
 def enabled(config: Config) -> list[Pass]:

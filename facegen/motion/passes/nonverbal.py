@@ -1,4 +1,8 @@
-"""Laughs, sighs, gasps, cries and groans: what the face does while they sound, by their own energy."""
+"""Nonverbal sounds: brows, lids, cheeks and mouth at laughs, sighs, gasps, cries, groans and breaths.
+
+The emotion encoder gives the probability of each sound; the table ``nonverbal_sounds.csv`` says which controls it holds and
+which follow its loudness (laughter: Ruch and Ekman 2001). Sounds far below the talker's level are taken for the room.
+"""
 
 from __future__ import annotations
 
@@ -16,28 +20,45 @@ from facegen.motion.passes.signals import QUIET_DB, frame_times, mean_over
 from facegen.motion.take import Layer, Take
 
 TABLE = Path(__file__).resolve().parents[2] / "data" / "nonverbal_sounds.csv"
-LEAST, FULL = 0.4, 0.8  # probability from which a sound shows, and fully
+"""A row for each sound and control: ``hold``, its value while the sound lasts, and ``pulse``, what its loudness adds."""
+MIN_PROBABILITY, FULL_PROBABILITY = 0.4, 0.8
+"""Probability from which a sound shows, and shows fully. Hand-tuned."""
 ONSET_S, OFFSET_S = 0.12, 0.45
-TOP_S, RANGE_DB = 1.0, 18.0  # a pulse is as strong as the sound is loud beside its loudest within TOP_S
-LEVEL_S = 8.0  # within which the loudest sound is the talker's level
-FAINT_DB, CLEAR_DB = (
-    -22.0,
-    -12.0,
-)  # under that level: what is fainter is the room; from there a sound counts fully
-MOUTH = ("jaw", "mouth")
+"""Time constants in seconds in which the face follows the start and the end of a sound. Hand-tuned."""
+PEAK_WINDOW_S, RANGE_DB = 1.0, 18.0
+"""Pulses follow the level relative to the loudest within so many seconds, over so many dB below it. Hand-tuned."""
+TALKER_WINDOW_S = 8.0
+"""Seconds within which the loudest frame is the talker's level. Hand-tuned."""
+FAINT_DB, NEAR_DB = -22.0, -12.0
+"""dB relative to the talker's level: below the first a sound is the room's, from the second it counts fully. Hand-tuned."""
+MOUTH_PREFIXES = ("jaw", "mouth")
+"""Prefixes of the controls that the strength of the mouth scales; that of the upper face scales the others."""
 
 
 def nonverbal(take: Take, context: Context) -> Layer | None:
-    """Brows, lids, cheeks and mouth [T, C], never under what lies below; None where no such sound is heard."""
-    heard = context.emotion.heard
-    if heard is None or not len(heard) or float(heard.sounds.max()) <= LEAST:
+    """Move the face at nonverbal sounds.
+
+    Parameters
+    ----------
+    take : Take
+        Not read.
+    context : Context
+        Emotion track (for the sounds' probabilities), level, strengths of mouth and upper face.
+
+    Returns
+    -------
+    Layer or None
+        Mode ``max``: controls of the table, float32 of shape (T, C) in 0..1. None without such a sound.
+    """
+    curve = context.emotion.heard
+    if curve is None or not len(curve) or float(curve.sounds.max()) <= MIN_PROBABILITY:
         return None
     names, hold, pulse = sound_table()
-    amount = heard.at(_eased(heard.sounds), frame_times(context))
-    amount = amount * context.at_frames(_near(context))[:, None]
-    loud = context.at_frames(_loudness(context))[:, None]
-    values = amount @ hold + (amount * loud) @ pulse
-    mouth = np.array([name.startswith(MOUTH) for name in names])
+    amount = curve.at(_smoothed(curve.sounds), frame_times(context))
+    amount = amount * context.at_frames(_proximity(context))[:, None]
+    loudness = context.at_frames(_loudness(context))[:, None]
+    values = amount @ hold + (amount * loudness) @ pulse
+    mouth = np.array([name.startswith(MOUTH_PREFIXES) for name in names])
     values *= np.where(mouth, context.config.mouth, context.config.upper_face)
     if not values.any():
         return None
@@ -46,12 +67,22 @@ def nonverbal(take: Take, context: Context) -> Layer | None:
 
 @lru_cache(maxsize=1)
 def sound_table() -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Controls, and what of each a sound holds [S, C] and adds at its loudest [S, C]."""
+    """The table of nonverbal sounds.
+
+    Returns
+    -------
+    controls : tuple of str
+        The columns.
+    hold : ndarray of float32, shape (S, C)
+        Values while a sound of SOUNDS lasts.
+    pulse : ndarray of float32, shape (S, C)
+        What its loudest instant adds.
+    """
     rows = list(csv.DictReader(TABLE.open(encoding="utf-8")))
-    wanted = [(row, name) for row in rows for name in _sides(row["control"])]
-    names = tuple(dict.fromkeys(name for _, name in wanted))
+    entries = [(row, name) for row in rows for name in _sides(row["control"])]
+    names = tuple(dict.fromkeys(name for _, name in entries))
     hold, pulse = np.zeros((2, len(SOUNDS), len(names)), np.float32)
-    for row, name in wanted:
+    for row, name in entries:
         place = SOUNDS.index(row["sound"]), names.index(name)
         hold[place], pulse[place] = float(row["hold"]), float(row["pulse"])
     return names, hold, pulse
@@ -61,31 +92,31 @@ def _sides(control: str) -> list[str]:
     return [control[:-1] + side for side in ("Left", "Right")] if control.endswith("*") else [control]
 
 
-def _eased(sounds: np.ndarray) -> np.ndarray:
-    """How far each sound shows, [N, S] in 0..1: it comes in ONSET_S and goes in OFFSET_S."""
-    goals = np.clip((sounds - LEAST) / (FULL - LEAST), 0, 1)
+def _smoothed(sounds: np.ndarray) -> np.ndarray:
+    """How far each sound shows, [N, S] in 0..1, smoothed with time constants ONSET_S and OFFSET_S."""
+    targets = np.clip((sounds - MIN_PROBABILITY) / (FULL_PROBABILITY - MIN_PROBABILITY), 0, 1)
     rise, fall = (1 - np.exp(-1 / (EMOTION_HZ * seconds)) for seconds in (ONSET_S, OFFSET_S))
-    rows, now = np.zeros_like(goals), np.zeros(goals.shape[1])
-    for at, goal in enumerate(goals):
-        now = now + np.where(goal > now, rise, fall) * (goal - now)
-        rows[at] = now
+    rows, state = np.zeros_like(targets), np.zeros(targets.shape[1])
+    for at, target in enumerate(targets):
+        state = state + np.where(target > state, rise, fall) * (target - state)
+        rows[at] = state
     return rows
 
 
-def _near(context: Context) -> np.ndarray:
-    """How surely each feature frame sounds as near as the talker, not like the room behind, [F] in 0..1."""
+def _proximity(context: Context) -> np.ndarray:
+    """How certainly each feature frame comes from the talker and not from the room, by its level, [F] in 0..1."""
     energy = mean_over(np.maximum(context.features.energy, QUIET_DB), 5)
     if not len(energy):
         return energy
-    width = max(1, round(LEVEL_S * context.features.rate))
-    under = maximum_filter1d(energy, 21) - maximum_filter1d(energy, width)
-    return mean_over(np.clip((under - FAINT_DB) / (CLEAR_DB - FAINT_DB), 0, 1), 11)
+    width = max(1, round(TALKER_WINDOW_S * context.features.rate))
+    relative = maximum_filter1d(energy, 21) - maximum_filter1d(energy, width)
+    return mean_over(np.clip((relative - FAINT_DB) / (NEAR_DB - FAINT_DB), 0, 1), 11)
 
 
 def _loudness(context: Context) -> np.ndarray:
-    """Loudness of each feature frame beside the loudest near it, [F] in 0..1."""
+    """Level of each feature frame relative to the loudest within PEAK_WINDOW_S, [F] in 0..1."""
     energy = mean_over(np.maximum(context.features.energy, QUIET_DB), 5)
     if not len(energy):
         return energy
-    top = maximum_filter1d(energy, max(1, round(TOP_S * context.features.rate)))
-    return np.clip((energy - top + RANGE_DB) / RANGE_DB, 0, 1) * np.clip((top - QUIET_DB) / 12, 0, 1)
+    peak = maximum_filter1d(energy, max(1, round(PEAK_WINDOW_S * context.features.rate)))
+    return np.clip((energy - peak + RANGE_DB) / RANGE_DB, 0, 1) * np.clip((peak - QUIET_DB) / 12, 0, 1)
