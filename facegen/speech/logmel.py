@@ -60,7 +60,7 @@ def logmel_frames(padded: np.ndarray, step: int = 1) -> np.ndarray:
 
 
 def broad(mel: np.ndarray) -> np.ndarray:
-    """Log-mel [..., BANDS] in HEARD_BANDS broad bands, each the mean of as many narrow ones."""
+    """Log-mel [..., BANDS] in FEATURE_BANDS broad bands, each the mean of as many narrow ones."""
     bands: np.ndarray = mel.reshape(*mel.shape[:-1], FEATURE_BANDS, BANDS // FEATURE_BANDS).mean(axis=-1)
     return bands
 

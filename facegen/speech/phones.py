@@ -95,7 +95,7 @@ class Features:
 
     ``posteriors`` [F, 40] probabilities of ``LABELS`` (rows sum to 1), float16 from an encoder, so that hours of them
     are small; ``energy`` [F] dB below full scale;
-    ``pitch`` [F] Hz, 0 where unvoiced; ``bottleneck`` [F, D] or None; ``bands`` [F, HEARD_BANDS] float16, log-mel in
+    ``pitch`` [F] Hz, 0 where unvoiced; ``bottleneck`` [F, D] or None; ``bands`` [F, FEATURE_BANDS] float16, log-mel in
     broad bands, or None.
     """
 

@@ -36,7 +36,7 @@ class VisemeTable:
 
 @lru_cache(maxsize=1)
 def viseme_table() -> VisemeTable:
-    """The table ``viseme_table.csv``, rows in the order of LABELS."""
+    """The table ``visemes.csv``, rows in the order of LABELS."""
     rows = {row["phone"]: row for row in csv.DictReader((DATA / "visemes.csv").open(encoding="utf-8"))}
     if set(rows) != set(LABELS):
         raise FacegenError(f"visemes.csv lacks or adds phones: {sorted(set(rows) ^ set(LABELS))}")
