@@ -14,7 +14,6 @@ from facegen.core.errors import blame as blame
 from facegen.core.options import REQUIRED
 from facegen.core.options import flag_of as flag_of
 from facegen.jobs import load_job
-from facegen.jobs.reports import PLOTS
 from facegen.jobs.settings import convert, is_switch, known_fields, type_name
 from facegen.jobs.settings import need as need
 from facegen.jobs.settings import pick as pick
@@ -138,6 +137,8 @@ def plot_outputs(plot: str | None) -> list[str]:
     """The outputs that ``--plot`` gives. Raises UsageError for what is no picture."""
     if plot is None:
         return []
+    from facegen.jobs.reports import PLOTS  # with the writer of files, which --help does without
+
     remedy = "use " + " or ".join(PLOTS)
     need(plot.lower().endswith(PLOTS), plot, "is no picture that can be drawn", remedy)
     return [plot]

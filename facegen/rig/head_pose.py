@@ -100,11 +100,14 @@ def quaternions(head: np.ndarray) -> np.ndarray:
     (T, 4) float32 array
         x, y, z, w.
     """
-    from scipy.spatial.transform import Rotation
-
-    if not len(head):
-        return np.zeros((0, 4), np.float32)
-    return Rotation.from_euler("YXZ", head[:, :3]).as_quat().astype(np.float32)
+    half = head[:, :3].astype(np.float64) / 2
+    (cy, cp, cr), (sy, sp, sr) = np.cos(half).T, np.sin(half).T
+    x = cy * sp * cr + sy * cp * sr
+    y = sy * cp * cr - cy * sp * sr
+    z = cy * cp * sr - sy * sp * cr
+    w = cy * cp * cr + sy * sp * sr
+    rows = np.stack([x, y, z, w], axis=1)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 def head_angles(rotations: np.ndarray) -> np.ndarray:
